@@ -1,0 +1,51 @@
+"""The Auto Pilot of a run: turns the reviews of a segment into adjustments, within guardrails."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulation.autopilot.guardrails import Calendar, Refusal
+from simulation.autopilot.policy import Adjustment, review
+from simulation.autopilot.review import market_conditions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actors.session import Review
+    from simulation.market.segment import Segment
+    from simulation.scenario import Strategy
+    from simulation.trading.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a review came to: the adjustments, and how often each reason spoke against one."""
+
+    adjustments: tuple[Adjustment, ...]
+    refusals: dict[Refusal, int]
+
+
+class AutoPilot:
+    """Holds the strategies' bounds and nothing else: what tuning needs to remember travels in the reviews."""
+
+    def __init__(self, strategies: Sequence[Strategy], rules: Rules) -> None:
+        self._strategies = tuple(strategies)
+        self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
+
+    def __repr__(self) -> str:
+        enabled = sum(strategy.autopilot_enabled for strategy in self._strategies)
+        return f"AutoPilot({enabled} of {len(self._strategies)} strategies)"
+
+    def review(self, segment: Segment, *reviews: Sequence[Review]) -> Verdict:
+        """Review every session at the end of ``segment``: at most one adjustment each."""
+        market = market_conditions(segment)
+        adjustments, refusals = [], Counter[Refusal]()
+        for shown in (shown for group in reviews for shown in group):
+            result = review(self._strategies[shown.session], shown.session, shown.record[0], self._calendar, market)
+            if isinstance(result, Adjustment):
+                adjustments.append(result)
+            else:
+                refusals[result] += 1
+        return Verdict(tuple(adjustments), dict(refusals))

@@ -1,0 +1,62 @@
+"""The market of a run: makes one segment after another from the scenario, the recording and a carried state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulation.intelligence.signals import HISTORY_BLOCKS, analyse
+from simulation.market.segment import Segment
+from simulation.market.sources import open_source
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from simulation.market.replay import Recording
+    from simulation.market.segment import TokenInfo
+    from simulation.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the next segment needs of all earlier ones: the source's state and the past that signals look at."""
+
+    next_block: int
+    source: Any
+    pools: NDArray[np.void]  # POOL, (HISTORY_BLOCKS, n_tokens)
+    gas: NDArray[np.void]  # GAS, (HISTORY_BLOCKS,)
+
+
+class Market:
+    """Turns (carried state, number of blocks) into a segment; a function, so that it may die at any time."""
+
+    def __init__(self, scenario: Scenario, recording: Recording | None = None) -> None:
+        self._source = open_source(scenario, recording)
+        self._name = scenario.market.source
+
+    def __repr__(self) -> str:
+        return f"Market({self._name})"
+
+    @property
+    def tokens(self) -> tuple[TokenInfo, ...]:
+        """The tokens of the market, in the order of every segment's columns."""
+        return self._source.tokens
+
+    def begin(self) -> Carried:
+        """Return the state before block 0, with the warm-up that the first signals look back at."""
+        source, pools, gas = self._source.advance(self._source.begin(), -HISTORY_BLOCKS, HISTORY_BLOCKS)
+        return Carried(0, source, pools, gas)
+
+    def segment(self, carried: Carried, n_blocks: int) -> tuple[int, Segment, Carried]:
+        """Return the block after the next ``n_blocks``, those blocks, and the state after them."""
+        first_block = carried.next_block
+        source, new_pools, new_gas = self._source.advance(carried.source, first_block, n_blocks)
+        pools = np.concatenate([carried.pools, new_pools])
+        gas = np.concatenate([carried.gas, new_gas])
+        segment = Segment(first_block, new_pools, new_gas, analyse(pools, gas, n_blocks))
+        after = Carried(first_block + n_blocks, source, pools[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy())
+        return after.next_block, segment, after

@@ -1,0 +1,58 @@
+"""The one place where the plain classes become Ray actors: their names, resources and concurrency.
+
+Restarts are the conductor's: it knows the checkpoint to go on from, Ray does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.autopilot import AutoPilot
+from actors.market import Market
+from actors.session import AccountSession, Owner
+from actors.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulation.market.replay import Recording
+    from simulation.scenario import Scenario, Strategy
+    from simulation.trading.rules import Rules
+    from storage.context import SessionContext
+
+SESSION_CPUS = 0.01
+"""A session computes for milliseconds an hour of simulated time; a hundred share a core."""
+
+
+def spawn_market(scenario: Scenario, recording: Recording | None) -> Any:
+    """Start the market actor of a run."""
+    return _spawn(Market, "Market", 0, scenario, recording)
+
+
+def spawn_autopilot(strategies: Sequence[Strategy], rules: Rules) -> Any:
+    """Start the Auto Pilot of a run."""
+    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules)
+
+
+def spawn_writer(database_url: str) -> Any:
+    """Start the writer of a run on this node, where an embedded database can be reached."""
+    return _spawn(Writer, "Writer", 0, database_url, here=True)
+
+
+def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> Any:
+    """Start the actor of a cohort, named after its account and incarnation."""
+    name = f"AccountSession {contexts[0].account}"
+    if owners[0].incarnation > 1:
+        name += f" ({owners[0].incarnation})"
+    return _spawn(AccountSession, name, SESSION_CPUS, tuple(contexts), tuple(owners), rules)
+
+
+def _spawn(plain: type, name: str, cpus: float, *arguments: Any, here: bool = False) -> Any:
+    options: dict[str, Any] = {"name": name, "num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0}
+    if here:
+        node_id = ray.get_runtime_context().get_node_id()
+        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    return ray.remote(plain).options(**options).remote(*arguments)

@@ -1,0 +1,143 @@
+"""An account session: holds the state of its cohort in memory and trades it through one segment at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulation import cohort as cohorts
+from simulation.autopilot import review as autopilot
+from simulation.autopilot.guardrails import Calendar
+from simulation.market.segment import Segment, token_records
+from storage.batch import Batch
+from storage.rows import batch_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from simulation.autopilot.policy import Adjustment
+    from simulation.trading.rules import Rules
+    from storage.context import SessionContext
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """By what right an actor writes for a session: its incarnation, and the number of its last committed batch."""
+
+    incarnation: int
+    seq: int = 0
+    state: bytes | None = None
+    """The checkpoint to go on from; None at the start of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the conductor sees of a session after a segment: a few numbers for the live view."""
+
+    session: int  # ordinal in the run
+    seq: int
+    next_block: int
+    equity_micro_usd: int
+    cash_micro_usd: int
+    open_positions: int
+    completed_trades: int
+    failed_trades: int
+    decisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a session shows the Auto Pilot: its SESSION record, from which every figure follows."""
+
+    session: int  # ordinal in the run
+    record: NDArray[np.void]  # SESSION, (1,)
+
+
+class AccountSession:
+    """The sessions of one cohort: one in a live run, thousands in a sweep."""
+
+    def __init__(self, contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> None:
+        self._contexts = tuple(contexts)
+        self._incarnations = [owner.incarnation for owner in owners]
+        self._seqs = [owner.seq for owner in owners]
+        self._rules = rules
+        self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
+        self._tokens = token_records(self._contexts[0].tokens)
+        self._cohort = _restored(self._contexts, owners, rules)
+
+    def __repr__(self) -> str:
+        first = self._contexts[0]
+        others = f" and {len(self._contexts) - 1} more" if len(self._contexts) > 1 else ""
+        return f"AccountSession({first.account}, {first.spec.strategy.name}{others})"
+
+    def advance(
+        self, segment: Segment, adjustments: Sequence[Adjustment]
+    ) -> tuple[list[Receipt], list[Batch], list[Review]]:
+        """Apply the adjustments meant for this cohort, then trade it to the end of the segment."""
+        mine = self._apply(adjustments)
+        self._cohort, outcome = cohorts.advance(self._cohort, segment, self._tokens, self._rules)
+        batches = [self._batch(row, segment, outcome, mine[row]) for row in range(len(self._contexts))]
+        receipts = [self._receipt(row) for row in range(len(self._contexts))]
+        reviews = [
+            Review(context.ordinal, self._cohort.sessions[row : row + 1].copy())
+            for row, context in enumerate(self._contexts)
+        ]
+        return receipts, batches, reviews
+
+    def _apply(self, adjustments: Sequence[Adjustment]) -> list[list[Adjustment]]:
+        rows = {context.ordinal: row for row, context in enumerate(self._contexts)}
+        mine: list[list[Adjustment]] = [[] for _ in self._contexts]
+        for adjustment in adjustments:
+            row = rows.get(adjustment.session)
+            if row is not None:
+                self._cohort = autopilot.apply(self._cohort, row, adjustment, self._calendar)
+                mine[row].append(adjustment)
+        return mine
+
+    def _batch(self, row: int, segment: Segment, outcome: cohorts.Outcome, adjustments: list[Adjustment]) -> Batch:
+        self._seqs[row] += 1
+        one = cohorts.Cohort(self._cohort.sessions[row : row + 1], self._cohort.holdings[row : row + 1])
+        return batch_of(
+            self._contexts[row],
+            incarnation=self._incarnations[row],
+            seq=self._seqs[row],
+            session=one.sessions[0],
+            holdings=one.holdings[0],
+            trades=outcome.trades[outcome.trades["session"] == row],
+            decisions=outcome.decisions[outcome.decisions["session"] == row],
+            marks=outcome.marks[outcome.marks["session"] == row],
+            adjustments=adjustments,
+            segment=segment,
+            state=one.to_bytes(),
+        )
+
+    def _receipt(self, row: int) -> Receipt:
+        session = self._cohort.sessions[row]
+        return Receipt(
+            session=self._contexts[row].ordinal,
+            seq=self._seqs[row],
+            next_block=int(session["next_block"]),
+            equity_micro_usd=int(session["equity_micro_usd"]),
+            cash_micro_usd=int(session["cash_micro_usd"]),
+            open_positions=int(session["open_positions"]),
+            completed_trades=int(session["completed_trades"]),
+            failed_trades=int(session["failed_trades"]),
+            decisions=int(session["next_decision"]),
+        )
+
+
+def _restored(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> cohorts.Cohort:
+    """Return the cohort from the owners' checkpoints, begun anew where there is none."""
+    parts = [
+        cohorts.begin([context.spec], [context.ordinal], context.tokens, rules)
+        if owner.state is None
+        else cohorts.Cohort.from_bytes(owner.state)
+        for context, owner in zip(contexts, owners, strict=True)
+    ]
+    return cohorts.Cohort(
+        np.concatenate([part.sessions for part in parts]), np.concatenate([part.holdings for part in parts])
+    )

@@ -1,0 +1,250 @@
+"""The command line: ``paperdex`` and its commands. Every mistake of a user ends in one sentence and status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+
+from cluster.connect import quiet_ray
+from cluster.errors import UsageError
+from cluster.scenarios import Overrides, built_in, load
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+USAGE, FAILED, STOPPED = 2, 1, 130
+
+app = typer.Typer(
+    help="Paper trading on simulated decentralised exchanges.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="The database: its schema, its ledger, its address.", no_args_is_help=True)
+scenario_commands = typer.Typer(help="Scenario files: an example, a check, the schema.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(scenario_commands, name="scenario")
+
+out = Console()
+err = Console(stderr=True)
+
+ScenarioFile = Annotated[
+    Path | None, typer.Argument(metavar="[SCENARIO.yaml]", show_default="the built-in one", help="What to run.")
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="PAPERDEX_DATABASE_URL",
+        show_envvar=True,
+        show_default="the embedded server",
+        help="A PostgreSQL server of your own.",
+    ),
+]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the first digits of it, or 'latest'.")]
+
+
+@app.command()
+def run(
+    scenario: ScenarioFile = None,
+    *,
+    accounts: Annotated[int | None, typer.Option(min=1, max=1000, help="How many; repeats the scenario's.")] = None,
+    blocks: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the market and all luck.")] = None,
+    segment_blocks: Annotated[int | None, typer.Option(min=1, help="Blocks traded at once.")] = None,
+    market: Annotated[str | None, typer.Option(metavar="synthetic|PATH", help="Made, or read from a CSV.")] = None,
+    database_url: DatabaseUrl = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster.", show_default="a private one")
+    ] = None,
+    dashboard_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the private cluster.")] = None,
+    no_autopilot: Annotated[bool, typer.Option("--no-autopilot", help="Adjust nothing.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the report goes.", show_default="reports/RUN.html")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, write no report unless named.")] = False,
+) -> None:
+    """Trade a scenario's accounts through its market and keep everything in Postgres."""
+    from cluster import runs, summary
+    from cluster.live import LiveView
+
+    overrides = Overrides(accounts, blocks, seed, segment_blocks, market, autopilot=False if no_autopilot else None)
+    plan = runs.prepare(load(scenario, overrides))
+    target = report_target(report, wanted=not as_json)
+    with LiveView(plan.scenario.accounts, err) as view:
+        result = runs.execute(plan, runs.Place(database_url, ray_address, dashboard_port), view)
+    from storage.store import Store
+
+    store = Store(result.database_url)
+    written = write_report(store, result.run_id, target) if target is not None else None
+    if as_json:
+        print(json.dumps(result.as_json()))
+    else:
+        summary.print_summary(out, result, store.notable_decisions(result.run_id, limit=5), written)
+
+
+@app.command()
+def report(
+    run_id: RunId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write a stored run as one self-contained HTML file."""
+    store = store_at(database_url)
+    target = report_target(output, wanted=True)
+    out.print(str(write_report(store, store.resolve_run(run_id), target)), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def digest(run_id: RunId, database_url: DatabaseUrl = None) -> None:
+    """Compute the digest of a stored run from its rows."""
+    store = store_at(database_url)
+    print(store.digest(store.resolve_run(run_id)))
+
+
+@db.command("upgrade")
+def db_upgrade(database_url: DatabaseUrl = None) -> None:
+    """Create the tables, or bring them up to date."""
+    store = store_at(database_url, upgrade=True)
+    out.print(f"The schema is up to date ({store.revision()}).", highlight=False)
+
+
+@db.command("check")
+def db_check(
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run.", show_default="all runs")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Recompute every balance and position from the trades and compare, to the wei; exit status 1 on a finding."""
+    store = store_at(database_url)
+    findings = store.check(None if run_id is None else store.resolve_run(run_id))
+    for finding in findings:
+        print(finding)
+    out.print("Nothing found." if not findings else f"{len(findings)} found.", highlight=False)
+    if findings:
+        raise typer.Exit(FAILED)
+
+
+@db.command("url")
+def db_url(database_url: DatabaseUrl = None) -> None:
+    """Print where the database is, for psql and others; starts the embedded server."""
+    from storage.embedded import plain_url
+
+    print(plain_url(store_at(database_url).url))
+
+
+@scenario_commands.command("new")
+def scenario_new() -> None:
+    """Print a commented scenario to start from: the built-in one."""
+    print(built_in(), end="")
+
+
+@scenario_commands.command("check")
+def scenario_check(scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.yaml")]) -> None:
+    """Say whether a scenario can be run, and if not, why not."""
+    from cluster.runs import prepare
+
+    plan = prepare(load(scenario, Overrides()))
+    out.print(
+        f"{scenario}: {len(plan.scenario.accounts)} accounts, {len(plan.tokens)} tokens, {plan.blocks:,} blocks.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@scenario_commands.command("schema")
+def scenario_schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from simulation.scenario import Scenario
+
+    print(json.dumps(Scenario.model_json_schema(), indent=2))
+
+
+def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:
+    """Return the store of a command that works on what is there."""
+    from cluster.runs import open_store
+    from storage.store import Store
+
+    if database_url is None or upgrade:
+        return open_store(database_url)[0]
+    return Store(database_url)
+
+
+def report_target(path: Path | None, *, wanted: bool) -> Path | None:
+    """Return the file or folder a report goes to; raises UsageError when it could not be written there."""
+    if path is None and not wanted:
+        return None
+    folder = Path("reports") if path is None else path.parent
+    if path is None and not folder.exists():
+        folder = Path()
+    if path is not None and path.is_dir():
+        raise UsageError(f"--report {path} is a folder; name a file such as {path}/report.html.")
+    if not folder.is_dir():
+        raise UsageError(f"--report {path}: the folder {folder} does not exist; create it or name another.")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--report {path}: the folder {folder} is not writable; name another.")
+    return path or Path("reports")
+
+
+def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
+    """Write the report of a run and return where it is."""
+    from cluster import report as reports
+
+    path = target or Path("reports")
+    if path == Path("reports"):
+        path.mkdir(exist_ok=True)
+        path /= f"{run_id}.html"
+    reports.write(reports.collect(store, run_id), path)
+    return path.resolve()
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    quiet_ray()
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(_status())
+
+
+def _status() -> int:
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except click.UsageError as error:
+        return _complain(error.format_message())
+    except (UsageError, StorageError) as error:
+        return _complain(str(error))
+    except click.exceptions.Exit as exit_:
+        return int(exit_.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        err.print("Stopped; what was committed is kept.")
+        return STOPPED
+    except BrokenPipeError:
+        return FAILED
+    except Exception as error:
+        if os.environ.get("PAPERDEX_TRACEBACK"):
+            raise
+        err.print(
+            f"paperdex failed: {type(error).__name__}: {error} (set PAPERDEX_TRACEBACK=1 to see where.)",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        return FAILED
+
+
+def _complain(sentence: str) -> int:
+    err.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    return USAGE
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The conductor: a plain loop that hands what one actor returned to the next.
+
+    Market --Segment--> AccountSession --Review--> AutoPilot --Adjustments--> AccountSession
+                              |
+                              +--Batch--> Writer --one transaction--> Postgres
+
+It bounds what is in flight and replaces what died; segments, batches and reviews pass as references.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from actors import remote
+from cluster.commit_queue import CommitQueue
+from cluster.market_feed import MarketFeed
+from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
+from cluster.session_fleet import SessionFleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from actors.autopilot import Verdict
+    from actors.session import Receipt
+    from cluster.plan import Plan
+    from simulation.autopilot.guardrails import Refusal
+    from simulation.autopilot.policy import Adjustment
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is, for whoever watches."""
+
+    block: int
+    blocks: int
+    receipts: Sequence[Receipt]
+    writer_lag_segments: int
+    adjustments: int
+    restarts: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the conductor counts on the way."""
+
+    adjustments: int = 0
+    refusals: Counter[Refusal] = field(default_factory=Counter)
+
+
+class Conductor:
+    """Runs one plan from its first block to its last."""
+
+    def __init__(
+        self, plan: Plan, prefix: int, store: Store, database_url: str, observe: Callable[[Progress], None]
+    ) -> None:
+        self._plan = plan
+        self._observe = observe
+        self._feed = MarketFeed(lambda: remote.spawn_market(plan.scenario, plan.recording), plan.segment_lengths())
+        self._commits = CommitQueue(lambda: remote.spawn_writer(database_url))
+        self._pilot = self._spawn_pilot()
+        self._pilot_restarts = Restarts("AutoPilot")
+        self._fleet = SessionFleet(plan.contexts(prefix), plan.rules, store)
+        self.tally = Tally()
+
+    def run(self) -> None:
+        """Step through all segments; everything is durable on return."""
+        adjustments: tuple[Adjustment, ...] = ()
+        for block, segment in self._feed.segments():
+            advanced = self._fleet.advance(segment, adjustments, self._commits.drain)
+            self._commits.put(advanced.batches)
+            adjustments = self._review(block, segment, advanced.reviews)
+            self._observe(self._progress(block, advanced.receipts))
+        self._commits.drain()
+
+    def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> tuple[Adjustment, ...]:
+        if not self._plan.is_review(block):
+            return ()
+        verdict = self._verdict(segment, reviews)
+        self.tally.adjustments += len(verdict.adjustments)
+        self.tally.refusals.update(verdict.refusals)
+        return verdict.adjustments
+
+    def _verdict(self, segment: Any, reviews: Sequence[Any]) -> Verdict:
+        while True:
+            try:
+                verdict: Verdict = result_of(self._pilot.review.remote(segment, *reviews))
+            except ACTOR_LOST as lost:
+                self._pilot_restarts.note(lost)
+                discard(self._pilot)
+                self._pilot = self._spawn_pilot()
+            else:
+                return verdict
+
+    def _spawn_pilot(self) -> Any:
+        strategies = [account.strategy for account in self._plan.scenario.accounts]
+        return remote.spawn_autopilot(strategies, self._plan.rules)
+
+    def _progress(self, block: int, receipts: Sequence[Receipt]) -> Progress:
+        return Progress(
+            block=block,
+            blocks=self._plan.blocks,
+            receipts=receipts,
+            writer_lag_segments=self._commits.lag,
+            adjustments=self.tally.adjustments,
+            restarts=(
+                self._fleet.restarts
+                + self._feed.restarts.count
+                + self._commits.restarts.count
+                + self._pilot_restarts.count
+            ),
+        )

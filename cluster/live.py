@@ -1,0 +1,111 @@
+"""The live view of a run: a table that redraws itself on a terminal, and plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from actors.session import Receipt
+    from cluster.conductor import Progress
+    from simulation.scenario import AccountSpec
+
+LINES_PER_RUN = 10
+"""Off a terminal, progress is a line for each tenth of the run."""
+
+ACCOUNTS_SHOWN_MAX = 24
+MICRO = 1e6
+
+
+class LiveView:
+    """Shows blocks, equity per account, trades, writer lag, rate and estimate while a run goes on."""
+
+    def __init__(self, accounts: Sequence[AccountSpec], console: Console) -> None:
+        self._accounts = accounts
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
+        self._started = time.monotonic()
+        self._next_line = 0
+
+    def __enter__(self) -> LiveView:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Show what is being prepared before the first block."""
+        if self._live is not None:
+            self._live.update(Text(text, style="dim"))
+        else:
+            self._console.print(text, highlight=False)
+
+    def begin(self) -> None:
+        """Start the clock of rate and estimate."""
+        self._started = time.monotonic()
+
+    def show(self, progress: Progress) -> None:
+        """Redraw for this progress."""
+        if self._live is not None:
+            self._live.update(Group(self._bar(progress), self._table(progress)))
+        elif progress.block * LINES_PER_RUN >= self._next_line * progress.blocks:
+            self._next_line = progress.block * LINES_PER_RUN // progress.blocks + 1
+            self._console.print(self._headline(progress), highlight=False)
+
+    def _headline(self, progress: Progress) -> str:
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        rate = progress.block / seconds
+        left = (progress.blocks - progress.block) / rate
+        trades = sum(receipt.completed_trades for receipt in progress.receipts)
+        restarts = f" · {progress.restarts} restarts" if progress.restarts else ""
+        return (
+            f"block {progress.block:,} of {progress.blocks:,} · {trades:,} trades · "
+            f"{rate:,.0f} blocks/s · {left:.0f} s left · writer {progress.writer_lag_segments} segments behind · "
+            f"{progress.adjustments} adjustments{restarts}"
+        )
+
+    def _bar(self, progress: Progress) -> Group:
+        bar = ProgressBar(total=progress.blocks, completed=progress.block, width=60)
+        return Group(Text(self._headline(progress)), bar)
+
+    def _table(self, progress: Progress) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading, justify in (("account", "left"), ("strategy", "left"), ("equity USD", "right"),
+                                 ("return", "right"), ("open", "right"), ("trades", "right"), ("failed", "right")):  # fmt: skip
+            table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+        for receipt in progress.receipts[:ACCOUNTS_SHOWN_MAX]:
+            table.add_row(*self._row(receipt))
+        hidden = len(progress.receipts) - ACCOUNTS_SHOWN_MAX
+        if hidden > 0:
+            table.add_row(f"and {hidden} more")
+        return table
+
+    def _row(self, receipt: Receipt) -> tuple[str, ...]:
+        account = self._accounts[receipt.session]
+        start = float(account.initial_balance_usd)
+        equity = receipt.equity_micro_usd / MICRO
+        gain = 100 * (equity / start - 1)
+        colour = "green" if gain >= 0 else "red"
+        return (
+            account.name,
+            account.strategy.name,
+            f"{equity:,.2f}",
+            f"[{colour}]{gain:+.2f} %[/]",
+            str(receipt.open_positions),
+            str(receipt.completed_trades),
+            str(receipt.failed_trades),
+        )

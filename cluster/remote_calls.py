@@ -1,0 +1,52 @@
+"""Waiting for actors: bounded, and telling a dead actor from a mistake in its work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import ObjectLostError, RayActorError, WorkerCrashedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CALL_SECONDS_MAX = 600
+"""No single call takes nearly as long; past this the cluster is taken to be stuck."""
+
+RESTARTS_MAX = 10
+"""How often one actor is replaced in a run before the run gives up."""
+
+ACTOR_LOST = (RayActorError, WorkerCrashedError, ObjectLostError)
+
+
+class GaveUpError(RuntimeError):
+    """An actor of the run died more often than a run tolerates."""
+
+
+def result_of(reference: Any) -> Any:
+    """Wait for a result; raises one of ACTOR_LOST when its actor died."""
+    return ray.get(reference, timeout=CALL_SECONDS_MAX)
+
+
+def results_of(references: Sequence[Any]) -> list[Any]:
+    """Wait for several results."""
+    return list(ray.get(list(references), timeout=CALL_SECONDS_MAX))
+
+
+def discard(handle: Any) -> None:
+    """Make sure that an actor which was given up is dead."""
+    ray.kill(handle, no_restart=True)
+
+
+class Restarts:
+    """Counts the replacements of one actor and refuses one too many."""
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self.count = 0
+
+    def note(self, reason: BaseException) -> None:
+        """Count one more; raises GaveUpError past the bound."""
+        self.count += 1
+        if self.count > RESTARTS_MAX:
+            raise GaveUpError(f"{self._who} died {self.count} times; the last time: {reason}.") from reason

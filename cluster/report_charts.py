@@ -1,0 +1,198 @@
+"""The chart of a run report as plain plotly JSON: equity of every account, and below it the drawdown.
+
+Plain dictionaries, since ``plotly.graph_objects`` takes longer to import than a whole report takes to write. Colours
+of text, grid and hover labels are left to the page, which knows whether it is light or dark.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from html import escape
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from cluster.report_words import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+
+    from storage.records import AdjustmentRecord
+
+    Curve = Sequence[tuple[datetime, Decimal]]
+
+COLOURS = (
+    "#2f7ed8",
+    "#d9730d",
+    "#2e9e5b",
+    "#d1495b",
+    "#8a63d2",
+    "#0f93a3",
+    "#c2569b",
+    "#8a8320",
+    "#a9744f",
+    "#6b7c93",
+)
+"""Each stands out from a white and from a nearly black page by 3 to 1 at least, as WCAG asks of graphics."""
+
+DASHES = (("solid", "solid"), ("dash", "dashed"), ("dot", "dotted"))
+"""How a line is broken once the colours begin again: plotly's word, and CSS's."""
+
+POINTS_MAX = 1_500
+"""Points of one curve in the chart; a longer one is thinned to the extremes of equal stretches."""
+
+UNIFIED_HOVER_MAX = 8
+"""Up to so many accounts are told together where the mouse is; more would hide the chart."""
+
+EQUITY_DOMAIN, DRAWDOWN_DOMAIN = (0.37, 1.0), (0.0, 0.27)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How an account is drawn, in the chart and beside its name everywhere else."""
+
+    colour: str
+    dash: str
+    css_border: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An account's curve in percent: equity against the start, and how far it is below its peak."""
+
+    times: tuple[datetime, ...]
+    change_percent: tuple[float, ...]
+    drawdown_percent: tuple[float, ...]
+
+
+def mark_of(place: int) -> Mark:
+    """Return how the account at ``place`` of the leaderboard is drawn; 30 places differ."""
+    lap, colour = divmod(place, len(COLOURS))
+    dash, css_border = DASHES[lap % len(DASHES)]
+    return Mark(COLOURS[colour], dash, css_border)
+
+
+def line_of(curve: Curve) -> Line:
+    """Return the line of a curve of equity in USD, which must begin with the initial balance, above zero."""
+    equity_usd = [usd for _, usd in curve]
+    peaks_usd = list(accumulate(equity_usd, max))
+    start_usd = equity_usd[0]
+    points = zip(equity_usd, peaks_usd, strict=True)
+    line = Line(
+        times=tuple(at for at, _ in curve),
+        change_percent=tuple(_percent(usd, start_usd) for usd in equity_usd),
+        drawdown_percent=tuple(_percent(usd, peak) for usd, peak in points),
+    )
+    return _thinned(line)
+
+
+def figure(lines: Mapping[str, Line], adjustments: Mapping[str, Sequence[AdjustmentRecord]]) -> dict[str, Any]:
+    """Return the chart: two traces of each account, one more where Auto Pilot adjusted it.
+
+    ``lines`` are in the order of the leaderboard. The traces of an account share a ``legendgroup``, its place.
+    """
+    traces: list[dict[str, Any]] = []
+    for place, (name, line) in enumerate(lines.items()):
+        traces.append(_curve(place, name, line, line.change_percent, "y"))
+        traces.append(_curve(place, name, line, line.drawdown_percent, "y2"))
+        if adjustments.get(name):
+            traces.append(_marks(place, name, line, adjustments[name]))
+    return {"data": traces, "layout": _layout(len(lines))}
+
+
+def _percent(usd: Decimal, base_usd: Decimal) -> float:
+    return round(float(100 * (usd - base_usd) / base_usd), 4) if base_usd else 0.0
+
+
+def _thinned(line: Line) -> Line:
+    """Return at most ``POINTS_MAX`` points: ends, and of each stretch its highest, lowest and deepest."""
+    count = len(line.times)
+    if count <= POINTS_MAX:
+        return line
+    stretch = -(-count * 3 // (POINTS_MAX - 2))
+    kept = {0, count - 1}
+    for first in range(0, count, stretch):
+        places = range(first, min(first + stretch, count))
+        kept |= {
+            max(places, key=line.change_percent.__getitem__),
+            min(places, key=line.change_percent.__getitem__),
+            min(places, key=line.drawdown_percent.__getitem__),
+        }
+    chosen = sorted(kept)
+    return Line(
+        times=tuple(line.times[place] for place in chosen),
+        change_percent=tuple(line.change_percent[place] for place in chosen),
+        drawdown_percent=tuple(line.drawdown_percent[place] for place in chosen),
+    )
+
+
+def _curve(place: int, name: str, line: Line, values: Sequence[float], axis: str) -> dict[str, Any]:
+    mark = mark_of(place)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": _plotly_text(name),
+        "legendgroup": str(place),
+        "x": [_moment(at) for at in line.times],
+        "y": values,
+        "yaxis": axis,
+        "line": {"color": mark.colour, "dash": mark.dash, "width": 1.8 if axis == "y" else 1.2},
+        "hovertemplate": "%{fullData.name}  <b>%{y:+.2f} %</b><extra></extra>",
+    }
+
+
+def _marks(place: int, name: str, line: Line, entries: Sequence[AdjustmentRecord]) -> dict[str, Any]:
+    """Return a trace that puts a diamond on the account's curve at each adjustment."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": _plotly_text(name),
+        "legendgroup": str(place),
+        "x": [_moment(entry.at) for entry in entries],
+        "y": [_change_at(line, entry.at) for entry in entries],
+        "yaxis": "y",
+        "text": [_plotly_text(f"{entry.parameter} {plain(entry.old_value)} \u2192 {plain(entry.new_value)}") for entry in entries],
+        "marker": {"color": mark_of(place).colour, "symbol": "diamond", "size": 7},
+        "hovertemplate": "%{fullData.name}  Auto Pilot: %{text}<extra></extra>",
+    }
+
+
+def _change_at(line: Line, at: datetime) -> float:
+    """Return the latest value of the curve that was known at a time."""
+    return line.change_percent[max(bisect_right(line.times, at) - 1, 0)]
+
+
+def _moment(at: datetime) -> str:
+    """Return a time as plotly reads it; without a zone, so that every browser shows UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _plotly_text(text: str) -> str:
+    """Escape text for plotly, which reads some HTML in names and labels."""
+    return escape(text)
+
+
+def _layout(accounts: int) -> dict[str, Any]:
+    axis = {"ticksuffix": " %", "tickformat": "~g", "zeroline": True, "zerolinewidth": 1, "automargin": True}
+    return {
+        "xaxis": {"type": "date", "anchor": "y2", "showgrid": False, "hoverformat": "%-d %b %Y, %H:%M UTC"},
+        "yaxis": {**axis, "domain": EQUITY_DOMAIN, "nticks": 6},
+        "yaxis2": {**axis, "domain": DRAWDOWN_DOMAIN, "nticks": 4},
+        "annotations": [
+            _title("Equity, change from start", EQUITY_DOMAIN[1]),
+            _title("Drawdown, below the peak so far", DRAWDOWN_DOMAIN[1]),
+        ],
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 32},
+        "hovermode": "x unified" if accounts <= UNIFIED_HOVER_MAX else "closest",
+        "hoversubplots": "axis",
+        "showlegend": False,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+    }
+
+
+def _title(text: str, top: float) -> dict[str, Any]:
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": top, "yanchor": "bottom"}
+    return {"text": text, "showarrow": False, "font": {"size": 13}, "yshift": 6, **place}

@@ -1,0 +1,276 @@
+"""A run report as one HTML page that needs nothing but itself.
+
+Everything that comes from data is escaped where it is put in. A content security policy names the page's scripts by
+their hashes and forbids every connection: should a text ever get through as markup, it can neither run nor call out.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from hashlib import sha256
+from html import escape
+from statistics import median
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cluster import report_words as words
+from cluster.report_charts import figure, line_of, mark_of
+from cluster.report_style import SCRIPT, STYLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    from cluster.report import RunReport
+    from cluster.report_charts import Line
+    from storage.records import AccountResult, AdjustmentRecord, NotableDecision
+
+BEST_MAX, WORST_MAX = 20, 10
+"""So many of a long leaderboard are drawn and listed from either end: showing the best alone would flatter."""
+
+ADJUSTMENTS_MAX = 300
+"""Adjustments in the table; the latest, when there were more."""
+
+SCENARIO_CHARACTERS_MAX = 200_000
+"""A scenario longer than this is not repeated in the report."""
+
+SHORT_RETURNS = 500
+"""Below so many returns an annualised Sharpe ratio says more about luck than about skill."""
+
+Item = TypeVar("Item")
+
+
+def render(report: RunReport) -> str:
+    """Return the report as the text of one HTML file."""
+    library = _plotly()
+    drawn, places = _chart(report)
+    body = "".join(
+        (
+            _header(report),
+            _key_figures(report),
+            _equity_section(report, places),
+            _leaderboard_section(report, places),
+            _decisions_section(report),
+            _adjustments_section(report),
+            _footer(report),
+        )
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(library, SCRIPT)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(report.name)} \u00b7 paperdex run</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}"
+        f'<script type="application/json" id="figure">{script_json(drawn)}</script>\n'
+        f"<script>{library}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+    )
+
+
+def script_json(value: Any) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _plotly() -> str:
+    # Imported here: a run that writes no report should not wait for it.
+    from plotly.offline import get_plotlyjs  # noqa: PLC0415
+
+    library: str = get_plotlyjs()
+    # A parser of HTML turns every line end into a newline before a script is hashed; so must we.
+    return library.replace("\r\n", "\n").replace("\r", "\n").replace("</script", "<\\/script")
+
+
+def _policy(*scripts: str) -> str:
+    """Return the content security policy under which exactly ``scripts`` run and nothing is loaded."""
+    hashes = (base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
+    sources = " ".join(f"'sha256-{text}'" for text in hashes)
+    return f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def _chart(report: RunReport) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the figure, and the place in it of each account that is drawn."""
+    best, worst = _ends(report.leaderboard, BEST_MAX, WORST_MAX)
+    lines: dict[str, Line] = {row.name: line_of(report.equity[row.name]) for row in (*best, *worst)}
+    adjustments: dict[str, list[AdjustmentRecord]] = defaultdict(list)
+    for record in report.adjustments:
+        adjustments[record.account].append(record)
+    return figure(lines, adjustments), {name: place for place, name in enumerate(lines)}
+
+
+def _ends(rows: Sequence[Item], first: int, last: int) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Return the beginning and the end of a sequence; all of it as the beginning when it is short enough."""
+    if len(rows) <= first + last:
+        return rows, ()
+    return rows[:first], rows[-last:]
+
+
+def _header(report: RunReport) -> str:
+    accounts = words.count(len(report.leaderboard), "account")
+    start, end = words.day(report.start_at), words.day(report.end_at)
+    when = f"on {start}" if start == end else f"from {start} to {end}"
+    sentence = (
+        f"{accounts} traded {words.listed(report.tokens)} for {words.length(report.end_at - report.start_at)}, "
+        f"{when} (UTC), on {report.market} with seed {report.seed}."
+    )
+    return f'<header><h1>{escape(report.name)}</h1><p class="lead">{escape(sentence)}</p>{_warning(report)}</header>\n'
+
+
+def _warning(report: RunReport) -> str:
+    if report.status == "COMPLETED":
+        return ""
+    why = f" {report.error_message}" if report.error_message else ""
+    return f'<p class="warning">This run is {escape(report.status)}; it shows what was kept until then.{escape(why)}</p>'
+
+
+def _key_figures(report: RunReport) -> str:
+    rows = report.leaderboard
+    returns = [row.return_percent for row in rows]
+    best, worst = rows[0], rows[-1]
+    in_profit = sum(value > 0 for value in returns)
+    trades, failed = sum(row.trades for row in rows), sum(row.failed_trades for row in rows)
+    figures = (
+        ("Best return", _coloured(words.signed_percent(best.return_percent), best.return_percent), best.name),
+        ("Median return", _coloured(words.signed_percent(median(returns)), median(returns)),
+         f"{in_profit:,} of {words.count(len(rows), 'account')} in profit"),
+        ("Worst return", _coloured(words.signed_percent(worst.return_percent), worst.return_percent), worst.name),
+        ("Trades", f"{trades:,}", f"{failed:,} of them failed"),
+        ("Gas paid", f"{words.usd(report.gas_usd)}", "USD, failed trades too"),
+        ("Slippage", f"{words.usd(report.slippage_usd)}", "USD less than was quoted"),
+    )  # fmt: skip
+    cells = (f'<div><dt>{name}</dt><dd>{value}<div class="aside">{escape(aside)}</div></dd></div>' for name, value, aside in figures)
+    return f'<dl class="key">{"".join(cells)}</dl>\n'
+
+
+def _equity_section(report: RunReport, places: dict[str, int]) -> str:
+    hidden = len(report.leaderboard) - len(places)
+    shown = f" Drawn are the best {BEST_MAX} and the worst {WORST_MAX} accounts." if hidden else ""
+    adjusted = " A diamond marks an adjustment by Auto Pilot." if report.adjustments else ""
+    zoom = '<span class="mouse">Drag over the chart to look closer, double-click to return.</span>'
+    buttons = (
+        f'<button type="button" aria-pressed="true" data-place="{place}">{_swatch(place)}<span>{escape(name)}</span></button>'
+        for name, place in places.items()
+    )
+    return (
+        f'<section><h2>Equity</h2><p class="note">{zoom}{shown}{adjusted}</p>'
+        f'<div class="legend" role="group" aria-label="Accounts shown">{"".join(buttons)}'
+        '<button type="button" class="all" data-all="true">Show all</button>'
+        '<button type="button" class="all" data-all="false">Hide all</button></div>'
+        '<div id="chart" role="img" aria-label="Equity and drawdown of each account over time"></div></section>\n'
+    )
+
+
+def _leaderboard_section(report: RunReport, places: dict[str, int]) -> str:
+    best, worst = _ends(report.leaderboard, BEST_MAX, WORST_MAX)
+    between = len(report.leaderboard) - len(best) - len(worst)
+    gap = f'<tr class="gap"><td colspan="10">{between:,} accounts between</td></tr>' if between else ""
+    rows = "".join(_account_row(row, places[row.name]) for row in best)
+    rows += gap + "".join(_account_row(row, places[row.name]) for row in worst)
+    headings = (("Account", ""), ("Strategy", ""), ("Return", "number"), ("Max drawdown", "number"),
+                ("Sharpe", "number"), ("Win rate", "number"), ("Trades", "number"), ("Gas USD", "number"),
+                ("Slippage USD", "number"), ("Equity USD", "number"))  # fmt: skip
+    return f'<section><h2>Leaderboard</h2><p class="note">{_sharpe_note(report)}</p>{_table(headings, rows)}</section>\n'
+
+
+def _sharpe_note(report: RunReport) -> str:
+    returns = max((len(curve) - 1 for curve in report.equity.values()), default=0)
+    caution = ": over so short a run they say more about luck than about skill" if returns < SHORT_RETURNS else ""
+    return f"Sharpe ratios are annualised from {words.count(returns, 'return')}{caution}. Open positions count at the pool's price."
+
+
+def _account_row(row: AccountResult, place: int) -> str:
+    numbers = (
+        _coloured(words.signed_percent(row.return_percent), row.return_percent),
+        words.percent(row.max_drawdown_percent),
+        words.ratio(row.sharpe_ratio),
+        words.percent(row.win_rate_percent, 0),
+        f"{row.trades:,}",
+        words.usd(row.gas_usd),
+        words.usd(row.slippage_usd),
+        words.usd(row.final_equity_usd),
+    )
+    cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
+    name = f'<td class="account drawn">{_swatch(place)}<bdi>{escape(row.name)}</bdi></td>'
+    return f"<tr>{name}<td>{escape(row.strategy)}</td>{cells}</tr>"
+
+
+def _decisions_section(report: RunReport) -> str:
+    note = "A few of the decisions, the dearest of each kind; every one is kept with its numbers."
+    if not report.decisions:
+        note = "No decisions were recorded."
+    items = "".join(_decision(decision) for decision in report.decisions)
+    return f'<section><h2>Decisions</h2><p class="note">{note}</p><ul class="thoughts">{items}</ul></section>\n'
+
+
+def _decision(decision: NotableDecision) -> str:
+    kind = decision.decision.replace("_", " ")
+    css = decision.decision.lower().replace("_", "-")
+    result = ""
+    if decision.net_pnl_usd is not None:
+        result = f" \u00b7 came to {_coloured(words.signed_usd(decision.net_pnl_usd), decision.net_pnl_usd)} after gas"
+    meta = (
+        f"{words.clock(decision.at)} \u00b7 <bdi>{escape(decision.account)}</bdi> \u00b7 {escape(decision.token)} \u00b7 "
+        f"confidence {words.percent(decision.confidence_percent, 0)}{result}"
+    )
+    return (
+        f'<li><span class="kind {escape(css)}">{escape(kind)}</span><p>{escape(decision.reasoning)}</p>'
+        f'<div class="meta">{meta}</div></li>'
+    )
+
+
+def _adjustments_section(report: RunReport) -> str:
+    records = report.adjustments[-ADJUSTMENTS_MAX:]
+    if not records:
+        note, table = "Auto Pilot changed nothing in this run.", ""
+    else:
+        accounts = len({record.account for record in report.adjustments})
+        note = f"{words.count(len(report.adjustments), 'adjustment')} of {words.count(accounts, 'account')}."
+        if len(records) < len(report.adjustments):
+            note += f" Listed are the latest {len(records):,}."
+        headings = (("Time", ""), ("Account", ""), ("Parameter", ""), ("Change", "number"), ("Reason", "reason"))
+        table = _table(headings, "".join(_adjustment_row(record) for record in records), "scroll tall")
+    return f'<section><h2>Auto Pilot</h2><p class="note">{note}</p>{table}</section>\n'
+
+
+def _adjustment_row(record: AdjustmentRecord) -> str:
+    parameter = record.parameter.replace("_", " ")
+    change = f"{words.plain(record.old_value)} \u2192 {words.plain(record.new_value)}"
+    return (
+        f'<tr><td class="when">{words.clock(record.at)}</td><td class="account"><bdi>{escape(record.account)}</bdi></td>'
+        f'<td class="parameter">{escape(parameter)}</td><td class="number">{change}</td><td class="reason">{escape(record.reason)}</td></tr>'
+    )
+
+
+def _footer(report: RunReport) -> str:
+    facts = (
+        ("Run", report.run_id),
+        ("Digest", report.digest or "none, the run has not ended"),
+        ("Again", f"paperdex run scenario.yaml --seed {report.seed}"),
+        ("Verify", f"paperdex digest {report.run_id}"),
+    )
+    lines = "".join(f"<dt>{name}</dt><dd><code>{escape(str(value))}</code></dd>" for name, value in facts)
+    version = f"Written by paperdex {report.version}. Times are simulated, in UTC."
+    return f"<footer><dl>{lines}</dl>{_scenario(report)}<p>{escape(version)}</p></footer>\n"
+
+
+def _scenario(report: RunReport) -> str:
+    if len(report.scenario_yaml) > SCENARIO_CHARACTERS_MAX:
+        return ""
+    said = "The scenario: kept as scenario.yaml, it gives the same digest again"
+    return f"<details><summary>{said}</summary><pre>{escape(report.scenario_yaml)}</pre></details>"
+
+
+def _table(headings: Iterable[tuple[str, str]], rows: str, css: str = "scroll") -> str:
+    cells = "".join(f'<th scope="col" class="{kind}">{text}</th>' for text, kind in headings)
+    head = f"<thead><tr>{cells}</tr></thead>"
+    return f'<div class="{css}" tabindex="0"><table>{head}<tbody>{rows}</tbody></table></div>'
+
+
+def _coloured(text: str, value: Decimal) -> str:
+    css = "gain" if value > 0 else "loss" if value < 0 else ""
+    return f'<span class="{css}">{text}</span>'
+
+
+def _swatch(place: int) -> str:
+    mark = mark_of(place)
+    return f'<span class="swatch" style="border-top: 3px {mark.css_border} {mark.colour}"></span>'

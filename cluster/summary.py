@@ -1,0 +1,70 @@
+"""What a run prints when it ends: leaderboard, a few decisions in words, and where everything is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from storage.embedded import plain_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from cluster.runs import RunSummary
+    from storage.records import AccountResult, NotableDecision
+
+COLUMNS = ("account", "strategy", "return", "drawdown", "Sharpe", "win rate", "trades", "gas USD", "equity USD")
+
+
+def print_summary(
+    console: Console, result: RunSummary, decisions: Sequence[NotableDecision], report: Path | None
+) -> None:
+    """Print the summary of a finished run."""
+    console.print(_leaderboard(result.accounts))
+    for decision in decisions:
+        console.print(_in_words(decision), soft_wrap=True)
+    console.print()
+    facts = {
+        "run": str(result.run_id),
+        "took": f"{result.wall_seconds:.1f} s for {result.blocks:,} blocks, {result.trades:,} trades, "
+        f"{result.decisions:,} decisions",
+        "digest": result.digest,
+        "database": plain_url(result.database_url),
+        "report": str(report) if report is not None else "none",
+    }
+    for name, value in facts.items():
+        console.print(Text.assemble((f"{name:<9}", "dim"), value), soft_wrap=True)
+
+
+def _leaderboard(accounts: Sequence[AccountResult]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for index, column in enumerate(COLUMNS):
+        table.add_column(column, justify="left" if index < 2 else "right", no_wrap=True)
+    for account in accounts:
+        table.add_row(*_row(account))
+    return table
+
+
+def _row(account: AccountResult) -> tuple[str | Text, ...]:
+    style = "green" if account.return_percent >= 0 else "red"
+    return (
+        account.name,
+        account.strategy,
+        Text(f"{account.return_percent:+.2f} %", style=style),
+        f"{account.max_drawdown_percent:.2f} %",
+        f"{account.sharpe_ratio:.2f}",
+        f"{account.win_rate_percent:.0f} %",
+        str(account.trades),
+        f"{account.gas_usd:,.2f}",
+        f"{account.final_equity_usd:,.2f}",
+    )
+
+
+def _in_words(decision: NotableDecision) -> Text:
+    moment = f"{decision.at:%d %b %H:%M}"
+    return Text.assemble((f"{moment}  {decision.account}: ", "dim"), decision.reasoning)

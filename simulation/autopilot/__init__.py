@@ -1,0 +1,1 @@
+"""Adjusting the parameters of a running session, within bounds."""

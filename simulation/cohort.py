@@ -1,0 +1,188 @@
+"""Sessions that are stepped together: begun from a scenario, advanced over a segment, stored and restored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgpack
+import numpy as np
+
+from simulation import kernel
+from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
+from simulation.trading.account import day_end_block
+from simulation.trading.positions import set_exits
+from simulation.trading.rules import Journal, Rules, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from numpy.typing import NDArray
+
+    from simulation.market.segment import Segment, TokenInfo
+    from simulation.scenario import AccountSpec, Strategy
+
+LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr)).encode()).hexdigest()[:16]
+"""Names the layout of the state, so that a checkpoint of another one is refused, not misread."""
+
+MICRO_USD = 1_000_000
+BP_PER_PERCENT = 100
+
+
+class ForeignCheckpointError(ValueError):
+    """The checkpoint was written by a version of paperdex whose state has another layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The whole state of some sessions."""
+
+    sessions: NDArray[np.void]  # SESSION, (n_sessions,)
+    holdings: NDArray[np.void]  # HOLDING, (n_sessions, n_tokens)
+
+    def copy(self) -> Cohort:
+        """Return a cohort that shares nothing with this one."""
+        return Cohort(self.sessions.copy(), self.holdings.copy())
+
+    def to_bytes(self) -> bytes:
+        """Return the state for a checkpoint."""
+        parts = [LAYOUT, *self.holdings.shape, self.sessions.tobytes(), self.holdings.tobytes()]
+        return bytes(msgpack.packb(parts))
+
+    @classmethod
+    def from_bytes(cls, state: bytes) -> Cohort:
+        """Return the cohort of a checkpoint."""
+        layout, n_sessions, n_tokens, sessions, holdings = msgpack.unpackb(state)
+        if layout != LAYOUT:
+            raise ForeignCheckpointError(ForeignCheckpointError.__doc__)
+        return cls(
+            np.frombuffer(sessions, SESSION).copy(),
+            np.frombuffer(holdings, HOLDING).reshape(n_sessions, n_tokens).copy(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to a cohort over a segment."""
+
+    trades: NDArray[np.void]  # TRADE
+    decisions: NDArray[np.void]  # DECISION
+    marks: NDArray[np.void]  # MARK
+
+
+def begin(accounts: Sequence[AccountSpec], ordinals: Sequence[int], tokens: Sequence[TokenInfo], rules: Rules) -> Cohort:
+    """Return the state of ``accounts`` before block 0; ``ordinals`` number their sessions within the run."""
+    sessions = np.zeros(len(accounts), SESSION)
+    holdings = np.zeros((len(accounts), len(tokens)), HOLDING)
+    for session, row, account, ordinal in zip(sessions, holdings, accounts, ordinals, strict=True):
+        _begin_session(session, account, ordinal, rules)
+        for holding, token in zip(row, tokens, strict=True):
+            holding["tradable"] = is_tradable(account.strategy, token.symbol)
+            holding["position"] = -1
+    return Cohort(sessions, holdings)
+
+
+def is_tradable(strategy: Strategy, symbol: str) -> bool:
+    """Tell whether a strategy may trade a token: on the allowed list, if there is one, and not on the blocked one."""
+    allowed = not strategy.allowed_tokens or symbol in strategy.allowed_tokens
+    return allowed and symbol not in strategy.blocked_tokens
+
+
+def advance(cohort: Cohort, segment: Segment, tokens: NDArray[np.void], rules: Rules) -> tuple[Cohort, Outcome]:
+    """Step a cohort to the end of a segment; ``tokens`` are the TOKEN records of the market."""
+    after = cohort.copy()
+    world = World(segment.first_block, tokens, segment.pools, segment.gas, segment.signals, rules)
+    journal = _journal(*cohort.holdings.shape)
+    outcomes = []
+    status = kernel.FULL
+    while status == kernel.FULL:
+        journal.counts[:] = 0
+        status = kernel.advance(after.sessions, after.holdings, world, journal)
+        outcomes.append(_drained(journal))
+    return after, _joined(outcomes)
+
+
+def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
+    """Return a cohort in which one session trades with another parameter from its next block on."""
+    after = cohort.copy()
+    after.sessions[row][field] = value
+    for holding in after.holdings[row]:
+        set_exits(after.sessions[row], holding)
+    return after
+
+
+def _journal(n_sessions: int, n_tokens: int) -> Journal:
+    """Return an empty journal with room for a busy stretch; it is drained as often as it fills."""
+    capacity = max(4096, 8 * n_tokens)
+    return Journal(
+        np.zeros(capacity, TRADE),
+        np.zeros(capacity, DECISION),
+        np.zeros(max(1024, n_sessions), MARK),
+        np.zeros(3, np.int64),
+    )
+
+
+def _drained(journal: Journal) -> Outcome:
+    trades, decisions, marks = (int(count) for count in journal.counts)
+    return Outcome(journal.trades[:trades].copy(), journal.decisions[:decisions].copy(), journal.marks[:marks].copy())
+
+
+def _joined(outcomes: list[Outcome]) -> Outcome:
+    if len(outcomes) == 1:
+        return outcomes[0]
+    return Outcome(
+        np.concatenate([outcome.trades for outcome in outcomes]),
+        np.concatenate([outcome.decisions for outcome in outcomes]),
+        np.concatenate([outcome.marks for outcome in outcomes]),
+    )
+
+
+def _begin_session(session: np.void, account: AccountSpec, ordinal: int, rules: Rules) -> None:
+    initial = _scaled(account.initial_balance_usd, MICRO_USD)
+    fields = {
+        "stream": ordinal,
+        "next_mark_block": rules.review_blocks - 1,
+        "day_end_block": day_end_block(0, rules.block_time_ms, rules.day_offset_ms),
+        "initial_micro_usd": initial,
+        "cash_micro_usd": initial,
+        "equity_micro_usd": initial,
+        "mark_equity_micro_usd": initial,
+        "peak_equity_micro_usd": initial,
+        "drawdown_floor_micro_usd": initial * 9_999 // 10_000,
+        "last_adjustment_block": -1,
+        **_strategy_fields(account.strategy, rules.block_time_ms),
+        "base_slippage_bp": _scaled(account.trading.base_slippage_percent, BP_PER_PERCENT),
+        "gas_price_multiplier_bp": _scaled(account.trading.gas_price_multiplier, 10_000),
+        "execution_delay_ms": account.trading.execution_delay_ms,
+        "simulate_network_issues": account.trading.simulate_network_issues,
+        "failure_rate_bp": _scaled(account.trading.failure_rate_percent, BP_PER_PERCENT),
+    }
+    for name, value in fields.items():
+        session[name] = value
+
+
+def _strategy_fields(strategy: Strategy, block_time_ms: int) -> dict[str, int]:
+    return {
+        "decision_interval_blocks": strategy.decision_interval_blocks,
+        "use_fast_lane": int(strategy.use_fast_lane),
+        "use_smart_lane": int(strategy.use_smart_lane),
+        "fast_lane_threshold_micro_usd": _scaled(strategy.fast_lane_threshold_usd, MICRO_USD),
+        "max_position_size_bp": _scaled(strategy.max_position_size_percent, BP_PER_PERCENT),
+        "max_trade_size_micro_usd": _scaled(strategy.max_trade_size_usd, MICRO_USD),
+        "stop_loss_bp": _scaled(strategy.stop_loss_percent, BP_PER_PERCENT),
+        "take_profit_bp": _scaled(strategy.take_profit_percent, BP_PER_PERCENT),
+        "max_hold_blocks": max(strategy.max_hold_hours * 3_600_000 // block_time_ms, 1),
+        "max_daily_trades": strategy.max_daily_trades,
+        "max_concurrent_positions": strategy.max_concurrent_positions,
+        "min_liquidity_micro_usd": _scaled(strategy.min_liquidity_usd, MICRO_USD),
+        "max_slippage_bp": _scaled(strategy.max_slippage_percent, BP_PER_PERCENT),
+        "confidence_threshold_bp": _scaled(strategy.confidence_threshold, BP_PER_PERCENT),
+    }
+
+
+def _scaled(value: Decimal, units: int) -> int:
+    scaled = value * units
+    assert scaled == int(scaled), f"{value} has more decimals than its field allows"
+    return int(scaled)

@@ -1,0 +1,1 @@
+"""What a session thinks: features, signals and the words for a decision."""

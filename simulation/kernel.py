@@ -1,0 +1,222 @@
+"""One block in order, for any number of sessions: the only file that knows all parts.
+
+Block by block and session by session: orders that are due are included, positions are valued and their stops
+and targets checked, new decisions are made, the period is marked. What a session does depends on nothing but
+its own record, its holdings and the shared segment, so that sessions may be stacked and cut in any way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation import wei
+from simulation.jit import compiled, inlined
+from simulation.trading import decisions, execution
+from simulation.trading.account import note_equity, note_return, start_day
+from simulation.trading.positions import is_open
+from simulation.trading.rules import Spot
+
+DONE = 0
+FULL = 1
+
+
+@compiled
+def advance(sessions, holdings, world, journal):
+    """Step every session to the end of the segment, in place.
+
+    Returns DONE, or FULL when the journal has no room for another block of some session; then the caller drains
+    it and calls again, and each session goes on from its own next block.
+    """
+    for row in range(len(sessions)):
+        if not _advance_session(sessions[row], holdings[row], row, world, journal):
+            return FULL
+    return DONE
+
+
+@compiled
+def _advance_session(session, holdings, row, world, journal):
+    end_block = world.first_block + len(world.gas)
+    block = session.next_block
+    while block < end_block:
+        block = _hold(session, holdings, world.tokens, world.pools, world.first_block, block, end_block)
+        if block < end_block:
+            if not _has_room(journal, len(holdings)):
+                session.next_block = block
+                return False
+            _advance_block(session, holdings, row, block, world, journal)
+            block += 1
+    session.next_block = end_block
+    return True
+
+
+@compiled
+def _hold(session, holdings, tokens, pools, first_block, block, end_block):
+    """Value the positions block by block until something else happens; return the block in which it does.
+
+    This is where a session spends its time: one multiplication a position and block, and no call out.
+    """
+    until = min(_next_event(session, holdings), end_block)
+    if session.open_positions == 0:
+        return max(until, block)
+    cash = session.cash_micro_usd
+    while block < until:
+        equity = cash
+        for t in range(len(holdings)):
+            holding = holdings[t]
+            if is_open(holding):
+                price_q, shift = pools[block - first_block, t].price_q, tokens[t].price_shift
+                value = np.int64(wei.mul_shift(holding.quantity_hi, holding.quantity_lo, price_q, shift))
+                if _reaches_exit(holding, value):
+                    return block
+                equity += value
+        note_equity(session, equity)
+        block += 1
+    return block
+
+
+@compiled
+def _next_event(session, holdings):
+    """Return the block of the next decision, mark or due order; it may be past when an order is waiting."""
+    block = min(session.next_decision_block, session.next_mark_block)
+    if session.orders_in_flight > 0:
+        for t in range(len(holdings)):
+            if holdings[t].order_side != 0:
+                block = min(block, holdings[t].order_due_block)
+    return block
+
+
+@compiled
+def _reaches_exit(holding, value):
+    return holding.order_side == 0 and (value <= holding.stop_micro_usd or value >= holding.target_micro_usd)
+
+
+@compiled
+def _advance_block(session, holdings, row, block, world, journal):
+    """Everything that can happen in a block, in order."""
+    start_day(session, block, world.rules)
+    if session.orders_in_flight > 0:
+        _include_due(session, holdings, row, block, world, journal)
+    _value_positions(session, holdings, row, block, world, journal)
+    if block == session.next_decision_block:
+        _decide(session, holdings, row, block, world, journal)
+    if block == session.next_mark_block:
+        _mark(session, row, block, world.rules, journal)
+
+
+@compiled
+def _has_room(journal, n_tokens):
+    """Tell whether one more block fits: a trade and two decisions a token, and a mark."""
+    return (
+        journal.counts[0] + n_tokens <= len(journal.trades)
+        and journal.counts[1] + 2 * n_tokens <= len(journal.decisions)
+        and journal.counts[2] < len(journal.marks)
+    )
+
+
+@inlined
+def _spot(world, row, t, block):
+    at = block - world.first_block
+    return Spot(row, t, block, world.pools[at, t], world.gas[at], world.signals[at, t], world.tokens[t], world.rules)
+
+
+@compiled
+def _include_due(session, holdings, row, block, world, journal):
+    for t in range(len(holdings)):
+        holding = holdings[t]
+        if holding.order_side != 0 and block >= holding.order_due_block:
+            ending = execution.include(session, holding, _spot(world, row, t, block))
+            if ending.status != 0 and world.rules.write_trades:
+                _write_trade(session, holding, row, t, block, ending, journal)
+
+
+@compiled
+def _value_positions(session, holdings, row, block, world, journal):
+    """Mark the account: cash and every position at the pool's mid; leave those at their stop or target."""
+    equity = session.cash_micro_usd
+    at = block - world.first_block
+    for t in range(len(holdings)):
+        holding = holdings[t]
+        if is_open(holding):
+            price_q, shift = world.pools[at, t].price_q, world.tokens[t].price_shift
+            value = np.int64(wei.mul_shift(holding.quantity_hi, holding.quantity_lo, price_q, shift))
+            equity += value
+            if _reaches_exit(holding, value):
+                verdict = decisions.check_exits(session, holding, _spot(world, row, t, block), value)
+                _write_decision(session, row, t, block, verdict, world.rules, journal)
+    note_equity(session, equity)
+
+
+@compiled
+def _decide(session, holdings, row, block, world, journal):
+    session.next_decision_block = block + session.decision_interval_blocks
+    for t in range(len(holdings)):
+        holding = holdings[t]
+        if holding.tradable != 0 and holding.order_side == 0:
+            verdict = decisions.decide(session, holding, _spot(world, row, t, block))
+            _write_decision(session, row, t, block, verdict, world.rules, journal)
+
+
+@compiled
+def _write_decision(session, row, token_row, block, verdict, rules, journal):
+    """Number a decision, and write it down if the run records decisions."""
+    if verdict.type != 0:
+        if rules.write_decisions:
+            entry = journal.decisions[journal.counts[1]]
+            journal.counts[1] += 1
+            entry.session, entry.token, entry.block = row, token_row, block
+            entry.decision = session.next_decision
+            entry.type, entry.reason = verdict.type, verdict.reason
+            entry.lane, entry.trade = verdict.lane, verdict.trade
+            entry.observed, entry.limit = verdict.observed, verdict.limit
+        session.next_decision += 1
+
+
+@compiled
+def _write_trade(session, holding, row, token_row, block, ending, journal):
+    """Write how an order ended, with the terms on which it was sent."""
+    entry = journal.trades[journal.counts[0]]
+    journal.counts[0] += 1
+    entry.session, entry.token, entry.block = row, token_row, block
+    entry.trade, entry.decision = holding.order_trade, holding.order_decision
+    entry.side, entry.lane, entry.reason = ending.side, holding.order_lane, holding.order_reason
+    entry.status, entry.failure = ending.status, ending.failure
+    entry.position, entry.opened_block = ending.position, ending.opened_block
+    entry.decided_block, entry.delay_ms = holding.order_decided_block, holding.order_delay_ms
+    entry.in_hi, entry.in_lo = holding.order_in_hi, holding.order_in_lo
+    entry.quote_hi, entry.quote_lo = holding.order_quote_hi, holding.order_quote_lo
+    entry.min_hi, entry.min_lo = holding.order_min_hi, holding.order_min_lo
+    entry.out_hi, entry.out_lo = ending.out_hi, ending.out_lo
+    entry.gas_price_wei, entry.gas_used = ending.gas_price_wei, ending.gas_used
+    entry.gas_micro_usd = ending.gas_micro_usd
+    entry.cost_micro_usd, entry.realized_micro_usd = ending.cost_micro_usd, ending.realized_micro_usd
+    entry.net_micro_usd = ending.net_micro_usd
+    entry.cash_micro_usd = session.cash_micro_usd
+
+
+@compiled
+def _mark(session, row, block, rules, journal):
+    """Write the figures of the period that ends with this block."""
+    session.next_mark_block = block + rules.review_blocks
+    note_return(session)
+    mark = journal.marks[journal.counts[2]]
+    journal.counts[2] += 1
+    mark.session = row
+    mark.mark = session.next_mark
+    mark.block = block
+    mark.equity_micro_usd = session.equity_micro_usd
+    mark.cash_micro_usd = session.cash_micro_usd
+    mark.max_drawdown_bp = session.max_drawdown_bp
+    mark.completed_trades = session.completed_trades
+    mark.failed_trades = session.failed_trades
+    mark.winning_trades = session.winning_trades
+    mark.losing_trades = session.losing_trades
+    mark.won_micro_usd = session.won_micro_usd
+    mark.lost_micro_usd = session.lost_micro_usd
+    mark.largest_win_micro_usd = session.largest_win_micro_usd
+    mark.largest_loss_micro_usd = session.largest_loss_micro_usd
+    mark.gas_paid_micro_usd = session.gas_paid_micro_usd
+    mark.realized_micro_usd = session.realized_micro_usd
+    mark.return_count = session.return_count
+    mark.return_mean = session.return_mean
+    mark.return_m2 = session.return_m2
+    session.next_mark += 1

@@ -1,0 +1,1 @@
+"""The shared market: prices, pools and gas, cut into segments."""

@@ -1,0 +1,42 @@
+"""Where a market comes from: one interface, whatever is behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from simulation.market.replay import ReplaySource
+from simulation.market.synthetic import Carried, SyntheticSource
+from simulation.scenario import SyntheticMarket
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simulation.market.replay import Recording
+    from simulation.market.segment import TokenInfo
+    from simulation.scenario import Scenario
+
+
+class MarketSource(Protocol):
+    """A market that is made block after block, and is a function of what it was made from."""
+
+    tokens: tuple[TokenInfo, ...]
+    n_blocks: int | None
+    """Blocks it can make from block 0 on; None where it never ends."""
+
+    def begin(self) -> Carried:
+        """Return where the market stands before its first block, whichever that is."""
+
+    def advance(
+        self, carried: Carried, first_block: int, n_blocks: int
+    ) -> tuple[Carried, NDArray[np.void], NDArray[np.void]]:
+        """Return (carried, pools POOL ``(n_blocks, n_tokens)``, gas GAS ``(n_blocks,)``) of the next blocks."""
+
+
+def open_source(scenario: Scenario, recording: Recording | None) -> SyntheticSource | ReplaySource:
+    """Return the market of a scenario; one that replays needs its recording, and ValueError says so."""
+    if isinstance(scenario.market, SyntheticMarket):
+        return SyntheticSource(scenario.market, scenario.gas, scenario.seed, scenario.block_time_ms)
+    if recording is None:
+        raise ValueError(f"market.path: the recording {scenario.market.path} has not been read")
+    return ReplaySource(recording, scenario.gas, scenario.seed, scenario.block_time_ms)

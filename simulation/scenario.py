@@ -1,0 +1,284 @@
+"""A scenario: every parameter of a run, with its unit, bounds and default, stated once.
+
+All models are frozen and refuse unknown fields. Money is given in USD and percentages in percent, as a
+person writes them; the ``*_micro_usd`` and ``*_bp`` values that the kernel trades with are derived in
+``simulation.state``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class Part(BaseModel):
+    """The manner of every part of a scenario: frozen, and no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+def _two_places(value: Decimal) -> Decimal:
+    if value != round(value, 2):
+        raise ValueError("has more than two decimals")
+    return value
+
+
+def _six_places(value: Decimal) -> Decimal:
+    if value != round(value, 6):
+        raise ValueError("has more than six decimals")
+    return value
+
+
+Percent = Annotated[Decimal, AfterValidator(_two_places)]
+Usd = Annotated[Decimal, AfterValidator(_six_places)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class TradingMode(StrEnum):
+    """A preset of strategy limits; CUSTOM takes every field as given."""
+
+    CONSERVATIVE = "CONSERVATIVE"
+    MODERATE = "MODERATE"
+    AGGRESSIVE = "AGGRESSIVE"
+    CUSTOM = "CUSTOM"
+
+
+class TokenClass(StrEnum):
+    """The character of a token's price process and pool."""
+
+    MAJOR = "major"
+    MID = "mid"
+    MEME = "meme"
+
+
+class Aggressiveness(StrEnum):
+    """How large the steps of Auto Pilot are."""
+
+    CONSERVATIVE = "CONSERVATIVE"
+    MODERATE = "MODERATE"
+    AGGRESSIVE = "AGGRESSIVE"
+
+
+class Record(StrEnum):
+    """How much of a run is written down. What happens never depends on it."""
+
+    NONE = "none"
+    TRADES = "trades"
+    ALL = "all"
+
+
+MODE_PRESETS: dict[TradingMode, dict[str, str | int]] = {
+    TradingMode.CONSERVATIVE: {
+        "max_position_size_percent": "3",
+        "stop_loss_percent": "3",
+        "take_profit_percent": "6",
+        "max_daily_trades": 8,
+        "max_concurrent_positions": 3,
+        "max_slippage_percent": "0.5",
+        "confidence_threshold": "70",
+    },
+    TradingMode.MODERATE: {},
+    TradingMode.AGGRESSIVE: {
+        "max_position_size_percent": "12",
+        "stop_loss_percent": "8",
+        "take_profit_percent": "20",
+        "max_daily_trades": 60,
+        "max_concurrent_positions": 8,
+        "max_slippage_percent": "3",
+        "confidence_threshold": "50",
+    },
+    TradingMode.CUSTOM: {},
+}
+"""What each mode sets where the scenario is silent; MODERATE is the defaults themselves."""
+
+
+class Strategy(Part):
+    """A named configuration of how a session decides, what it may risk, and how far Auto Pilot may go."""
+
+    name: Name = "moderate"
+    trading_mode: TradingMode = TradingMode.MODERATE
+    decision_interval_blocks: int = Field(50, ge=1, le=7200)
+    """A session analyses each of its tokens once in this many blocks."""
+    use_fast_lane: bool = True
+    use_smart_lane: bool = False
+    fast_lane_threshold_usd: Usd = Field(Decimal(100), ge=0, le=1_000_000)
+    """Trades up to this size take the FAST lane when both lanes are open."""
+    max_position_size_percent: Percent = Field(Decimal(5), ge=Decimal("0.1"), le=100)
+    """Largest purchase, in percent of the account's equity."""
+    max_trade_size_usd: Usd = Field(Decimal(1000), ge=10, le=100_000)
+    stop_loss_percent: Percent = Field(Decimal(5), ge=Decimal("0.1"), le=50)
+    take_profit_percent: Percent = Field(Decimal(10), ge=Decimal("0.1"), le=1000)
+    max_hold_hours: int = Field(72, ge=1, le=720)
+    max_daily_trades: int = Field(20, ge=1, le=1000)
+    """Orders a simulated UTC day; an exit is never held back by it."""
+    max_concurrent_positions: int = Field(5, ge=1, le=100)
+    min_liquidity_usd: Usd = Field(Decimal(10_000), ge=0, le=Decimal(10) ** 12)
+    """Smallest USD side of a pool that is traded in."""
+    max_slippage_percent: Percent = Field(Decimal(1), ge=Decimal("0.01"), le=10)
+    """Slippage tolerance between quote and fill; beyond it the swap reverts and still pays gas."""
+    confidence_threshold: Percent = Field(Decimal(60), ge=0, le=100)
+    allowed_tokens: tuple[str, ...] = ()
+    """Symbols that may be traded; empty means all of the market's."""
+    blocked_tokens: tuple[str, ...] = ()
+
+    autopilot_enabled: bool = False
+    min_position_size_percent: Percent = Field(Decimal(1), ge=Decimal("0.1"), le=25)
+    max_position_size_percent_limit: Percent = Field(Decimal(20), ge=1, le=50)
+    min_confidence_threshold: Percent = Field(Decimal(40), ge=10, le=95)
+    max_confidence_threshold_limit: Percent = Field(Decimal(95), ge=50, le=100)
+    learning_rate: Decimal = Field(Decimal("0.1"), ge=Decimal("0.0001"), le=1, decimal_places=4)
+    adaptation_aggressiveness: Aggressiveness = Aggressiveness.MODERATE
+    performance_window_trades: int = Field(20, ge=5, le=100)
+    adjustment_cooldown_minutes: int = Field(30, ge=1, le=1440)
+    max_daily_adjustments: int = Field(10, ge=1, le=100)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_mode(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        mode = data.get("trading_mode", TradingMode.MODERATE)
+        preset = MODE_PRESETS.get(mode, {}) if isinstance(mode, str) else {}
+        return {**preset, **data}
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Strategy:
+        if not (self.use_fast_lane or self.use_smart_lane):
+            raise ValueError("use_fast_lane and use_smart_lane are both false; open at least one lane")
+        for low, high in (
+            ("min_position_size_percent", "max_position_size_percent_limit"),
+            ("min_confidence_threshold", "max_confidence_threshold_limit"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(f"{low} {getattr(self, low)} is above {high} {getattr(self, high)}")
+        return self
+
+
+class TradingConfig(Part):
+    """How real the simulated exchange is to one account."""
+
+    base_slippage_percent: Percent = Field(Decimal("0.5"), ge=0, le=10)
+    """Largest adverse price move by other swaps that land just before an order in its block."""
+    gas_price_multiplier: Percent = Field(Decimal(1), ge=Decimal("0.1"), le=10)
+    """Scales the account's bid: its fee cap and its priority fee."""
+    execution_delay_ms: int = Field(500, ge=0, le=600_000)
+    simulate_network_issues: bool = True
+    """Some orders reach the chain a few blocks late."""
+    failure_rate_percent: Percent = Field(Decimal(2), ge=0, le=100)
+    """Share of included orders that revert for reasons of their own; they pay gas."""
+
+
+class AccountSpec(Part):
+    """One virtual account and the strategy its session trades."""
+
+    name: Name
+    initial_balance_usd: Usd = Field(Decimal(10_000), gt=0, le=10_000_000)
+    strategy: Strategy = Strategy()
+    trading: TradingConfig = TradingConfig()
+
+
+class Token(Part):
+    """A token of the synthetic market and the pool it is traded in."""
+
+    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,20}$")]
+    name: Name
+    token_class: TokenClass
+    decimals: int = Field(18, ge=0, le=18)
+    price_usd: float = Field(gt=1e-7, le=1e6)
+    """Price where the market begins: at the start of the warm-up before block 0."""
+    liquidity_usd: float = Field(ge=1e3, le=1e11)
+    """USD side of the pool where the market begins, as virtual reserves of a constant product pool."""
+    fee_bp: int = Field(30, ge=1, le=1000)
+
+
+class Gas(Part):
+    """The chain's fee market: EIP-1559 with its integer rule, driven by random demand."""
+
+    base_fee_gwei: float = Field(12.0, gt=0.001, le=10_000)
+    """Base fee where the market begins and the level that demand returns to."""
+    priority_fee_gwei: float = Field(1.0, ge=0, le=1_000)
+    gas_limit: int = Field(36_000_000, ge=1_000_000, le=10_000_000_000)
+    elasticity: int = Field(2, ge=1, le=10)
+    denominator: int = Field(8, ge=2, le=1000)
+    swap_gas: int = Field(130_000, ge=21_000, le=5_000_000)
+    """Gas of a one-hop swap; each order draws within ten percent of it."""
+
+
+class SyntheticMarket(Part):
+    """A market made from random processes."""
+
+    source: Literal["synthetic"] = "synthetic"
+    tokens: tuple[Token, ...] = Field(min_length=1, max_length=64)
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> SyntheticMarket:
+        symbols = [token.symbol for token in self.tokens]
+        for symbol in symbols:
+            if symbols.count(symbol) > 1:
+                raise ValueError(f"token {symbol} is listed twice")
+        return self
+
+
+class ReplayMarket(Part):
+    """A market read from a recording: pool minute bars or OHLCV bars in a CSV file."""
+
+    source: Literal["replay"]
+    path: str
+    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,20}$")] | None = None
+    """The recorded token; read off the file where it can be."""
+    liquidity_usd: float = Field(20_000_000.0, ge=1e3, le=1e11)
+    """USD side of the pool where the recording has prices only (OHLCV)."""
+    fee_bp: int = Field(5, ge=1, le=1000)
+
+
+Market = Annotated[SyntheticMarket | ReplayMarket, Field(discriminator="source")]
+
+
+class Scenario(Part):
+    """Everything that defines a run."""
+
+    name: Name = "unnamed"
+    seed: int = Field(1, ge=0, lt=2**63)
+    blocks: int = Field(21_600, ge=1, le=100_000_000)
+    """Length of the run; a replay ends with its recording if that is sooner."""
+    block_time_ms: int = Field(12_000, ge=100, le=600_000)
+    segment_blocks: int = Field(300, ge=1, le=100_000)
+    """How many blocks are made and traded at once; changes nothing but the pace."""
+    review_blocks: int = Field(300, ge=1, le=100_000)
+    """Every so many blocks equity is marked, metrics are written and Auto Pilot looks."""
+    start_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    record: Record = Record.ALL
+    autopilot: bool = True
+    """Off: no session is adjusted, whatever its strategy says."""
+    market: Market
+    gas: Gas = Gas()
+    accounts: tuple[AccountSpec, ...] = Field(min_length=1, max_length=100_000)
+
+    @model_validator(mode="after")
+    def _check_names_and_tokens(self) -> Scenario:
+        names = set()
+        for account in self.accounts:
+            if account.name in names:
+                raise ValueError(f"account {account.name!r} is listed twice")
+            names.add(account.name)
+        if self.start_at.tzinfo is None:
+            raise ValueError(f"start_at {self.start_at.isoformat()} has no time zone; append Z for UTC")
+        if isinstance(self.market, SyntheticMarket):
+            check_tokens(self, {token.symbol for token in self.market.tokens})
+        return self
+
+
+def check_tokens(scenario: Scenario, pools: set[str]) -> None:
+    """Refuse a scenario in which a strategy names a token that has no pool in ``pools``."""
+    for account in scenario.accounts:
+        for field in ("allowed_tokens", "blocked_tokens"):
+            for symbol in getattr(account.strategy, field):
+                if symbol not in pools:
+                    known = ", ".join(sorted(pools))
+                    raise ValueError(
+                        f"accounts.{account.name}.strategy.{field}: token {symbol} has no pool; the market has {known}"
+                    )

@@ -1,0 +1,333 @@
+"""The records that the kernel reads and writes, and how a scenario becomes them.
+
+State is two numpy struct arrays and nothing else: ``sessions`` with one record per session, shape
+``(n_sessions,)``, and ``holdings`` with one record per session and token, shape ``(n_sessions, n_tokens)``.
+It can be copied, stored, stacked and hashed.
+
+Units: ``_micro_usd`` are millionths of a USD (and base units of USDC, which has six decimals); ``_bp`` are
+hundredths of a percent; ``_hi`` and ``_lo`` are the two 64-bit limbs of an unsigned token amount in base
+units ("wei"); ``price_q`` is a price in micro-USD per base unit, as a multiple of 2**-price_shift.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+RECENT_TRADES = 100
+"""How many closed trades a session remembers: the upper bound of ``performance_window_trades``."""
+
+
+class Side(IntEnum):
+    """Direction of an order."""
+
+    NONE = 0
+    BUY = 1
+    SELL = 2
+
+
+class Lane(IntEnum):
+    """FAST: quick rule, small trades, public mempool. SMART: full analysis, slower, private routing."""
+
+    FAST = 0
+    SMART = 1
+
+
+class TradeStatus(IntEnum):
+    """How an order ended."""
+
+    COMPLETED = 1
+    FAILED = 2
+    CANCELLED = 3
+
+
+class Failure(IntEnum):
+    """Why an order did not fill."""
+
+    NONE = 0
+    SLIPPAGE = 1
+    """The pool would have given less than the minimum output; the swap reverted and paid gas."""
+    REVERTED = 2
+    """The transaction reverted for a reason of its own and paid gas."""
+    EXPIRED = 3
+    """The base fee stayed above the account's fee cap until the order's deadline; no gas was paid."""
+    UNAFFORDABLE = 4
+    """The account could not pay the gas at inclusion; nothing was sent."""
+
+
+class DecisionType(IntEnum):
+    """What a session decided about a token."""
+
+    BUY = 1
+    SELL = 2
+    HOLD = 3
+    SKIP = 4
+    STOP_LOSS = 5
+    TAKE_PROFIT = 6
+
+
+class Reason(IntEnum):
+    """Why a session decided so; ``observed`` and ``limit`` of the decision are in the unit named."""
+
+    SIGNAL = 1
+    """Confidence against its threshold (bp)."""
+    STOP_LOSS = 2
+    """Value against the stop value of the position (micro-USD)."""
+    TAKE_PROFIT = 3
+    """Value against the target value of the position (micro-USD)."""
+    HOLD_TIME = 4
+    """Blocks held against the most allowed."""
+    NO_OPPORTUNITY = 5
+    """Opportunity against the neutral 5000 (bp)."""
+    LOW_CONFIDENCE = 6
+    """Confidence against its threshold (bp)."""
+    LOW_LIQUIDITY = 7
+    """USD reserve of the pool against the floor (micro-USD)."""
+    DAILY_TRADES = 8
+    """Orders today against the most allowed."""
+    CONCURRENT_POSITIONS = 9
+    """Positions open or being opened against the most allowed."""
+    INSUFFICIENT_CASH = 10
+    """Affordable trade size against the smallest worth sending (micro-USD)."""
+    GAS_UNAFFORDABLE = 11
+    """Free cash against the gas an exit may need (micro-USD)."""
+    PAUSED = 12
+    """Auto Pilot has paused buying; no numbers."""
+
+
+SESSION = np.dtype(
+    [
+        # who and when
+        ("stream", np.uint64),  # random stream; the session's ordinal in the run
+        ("next_block", np.int64),
+        ("next_decision_block", np.int64),
+        ("next_mark_block", np.int64),
+        ("day_end_block", np.int64),  # first block of the next simulated UTC day
+        # strategy, adjustable while running
+        ("decision_interval_blocks", np.int64),
+        ("use_fast_lane", np.int64),
+        ("use_smart_lane", np.int64),
+        ("fast_lane_threshold_micro_usd", np.int64),
+        ("max_position_size_bp", np.int64),
+        ("max_trade_size_micro_usd", np.int64),
+        ("stop_loss_bp", np.int64),
+        ("take_profit_bp", np.int64),
+        ("max_hold_blocks", np.int64),
+        ("max_daily_trades", np.int64),
+        ("max_concurrent_positions", np.int64),
+        ("min_liquidity_micro_usd", np.int64),
+        ("max_slippage_bp", np.int64),
+        ("confidence_threshold_bp", np.int64),
+        ("paused", np.int64),
+        # realism of the account
+        ("base_slippage_bp", np.int64),
+        ("gas_price_multiplier_bp", np.int64),  # 10000 is 1.0
+        ("execution_delay_ms", np.int64),
+        ("simulate_network_issues", np.int64),
+        ("failure_rate_bp", np.int64),
+        # ledger
+        ("initial_micro_usd", np.int64),
+        ("cash_micro_usd", np.int64),
+        ("reserved_micro_usd", np.int64),  # of the cash, promised to orders in flight
+        ("gas_paid_micro_usd", np.int64),
+        ("realized_micro_usd", np.int64),  # sale proceeds minus cost basis, before gas
+        # marks
+        ("equity_micro_usd", np.int64),
+        ("peak_equity_micro_usd", np.int64),
+        ("max_drawdown_bp", np.int64),
+        ("drawdown_floor_micro_usd", np.int64),  # equity at or below this deepens the drawdown
+        # activity
+        ("open_positions", np.int64),
+        ("orders_in_flight", np.int64),
+        ("buys_in_flight", np.int64),
+        ("trades_today", np.int64),
+        ("completed_trades", np.int64),
+        ("failed_trades", np.int64),  # failed or cancelled
+        ("winning_trades", np.int64),  # closed positions with a net profit (TRADE.net_micro_usd)
+        ("losing_trades", np.int64),
+        ("won_micro_usd", np.int64),
+        ("lost_micro_usd", np.int64),  # as a positive number
+        ("largest_win_micro_usd", np.int64),
+        ("largest_loss_micro_usd", np.int64),  # as a positive number
+        # numbering of what this session writes
+        ("next_trade", np.int64),
+        ("next_decision", np.int64),
+        ("next_position", np.int64),
+        ("next_mark", np.int64),
+        ("next_adjustment", np.int64),
+        # streaming Sharpe ratio over returns from mark to mark (Welford)
+        ("mark_equity_micro_usd", np.int64),
+        ("return_count", np.int64),
+        ("return_mean", np.float64),
+        ("return_m2", np.float64),
+        # Auto Pilot
+        ("last_adjustment_block", np.int64),  # -1 before the first
+        ("closed_at_adjustment", np.int64),  # closed trades when it was made
+        ("adjustments_today", np.int64),
+        ("adjustment_day", np.int64),
+        # ring of the latest closed trades, newest at (closed_trades - 1) % RECENT_TRADES
+        ("closed_trades", np.int64),
+        ("recent_pnl_micro_usd", np.int64, (RECENT_TRADES,)),
+    ],
+    align=True,
+)
+
+HOLDING = np.dtype(
+    [
+        ("tradable", np.int64),
+        # position, open while the quantity is not zero
+        ("quantity_hi", np.uint64),
+        ("quantity_lo", np.uint64),
+        ("cost_micro_usd", np.int64),  # cost basis, gas not included
+        ("gas_micro_usd", np.int64),  # gas of the purchase
+        ("stop_micro_usd", np.int64),  # leave when the position is worth this or less
+        ("target_micro_usd", np.int64),  # leave when it is worth this or more
+        ("opened_block", np.int64),
+        ("position", np.int64),  # ordinal of the position, -1 before the first
+        # order in flight, while the side is not NONE
+        ("order_side", np.int64),
+        ("order_lane", np.int64),
+        ("order_reason", np.int64),
+        ("order_trade", np.int64),
+        ("order_decision", np.int64),
+        ("order_decided_block", np.int64),
+        ("order_due_block", np.int64),
+        ("order_deadline_block", np.int64),
+        ("order_delay_ms", np.int64),
+        ("order_in_hi", np.uint64),
+        ("order_in_lo", np.uint64),
+        ("order_quote_hi", np.uint64),
+        ("order_quote_lo", np.uint64),
+        ("order_min_hi", np.uint64),
+        ("order_min_lo", np.uint64),
+        ("order_max_fee_wei", np.int64),  # per gas
+        ("order_tip_wei", np.int64),  # per gas
+        ("order_reserved_micro_usd", np.int64),
+    ],
+    align=True,
+)
+
+TOKEN = np.dtype(
+    [
+        ("fee_bp", np.int64),
+        ("price_shift", np.int64),
+        ("decimals", np.int64),
+    ],
+    align=True,
+)
+"""What the kernel must know of a token; shape ``(n_tokens,)``."""
+
+POOL = np.dtype(
+    [
+        ("price_q", np.uint64),
+        ("reserve_micro_usd", np.uint64),
+        ("reserve_hi", np.uint64),
+        ("reserve_lo", np.uint64),
+    ],
+    align=True,
+)
+"""A constant product pool of USDC and a token at one block; shape ``(n_blocks, n_tokens)``."""
+
+GAS = np.dtype(
+    [
+        ("base_fee_wei", np.int64),
+        ("priority_fee_wei", np.int64),
+        ("native_price_q", np.uint64),  # micro-USD per wei of the chain's own coin, times 2**NATIVE_SHIFT
+    ],
+    align=True,
+)
+"""The chain at one block; shape ``(n_blocks,)``."""
+
+SIGNAL = np.dtype(
+    [
+        ("trend_bp", np.int32),  # factors: -10000 (against buying) to 10000 (for it)
+        ("momentum_bp", np.int32),
+        ("volatility_bp", np.int32),
+        ("depth_bp", np.int32),
+        ("gas_bp", np.int32),
+        ("opportunity_bp", np.int32),  # 0 to 10000, neutral at 5000
+        ("risk_bp", np.int32),  # 0 to 10000
+        ("confidence_bp", np.int32),  # 0 to 10000
+    ],
+    align=True,
+)
+"""What an analyst says of a token at one block; shape ``(n_blocks, n_tokens)``."""
+
+TRADE = np.dtype(
+    [
+        ("session", np.int64),  # row of the cohort
+        ("trade", np.int64),  # ordinal within the session
+        ("token", np.int64),
+        ("side", np.int64),
+        ("lane", np.int64),
+        ("reason", np.int64),
+        ("status", np.int64),
+        ("failure", np.int64),
+        ("decision", np.int64),  # ordinal of the decision behind it
+        ("position", np.int64),  # ordinal of the position it opened or reduced, -1 for a buy that never filled
+        ("opened_block", np.int64),  # of that position
+        ("decided_block", np.int64),
+        ("block", np.int64),  # of inclusion or of giving up
+        ("delay_ms", np.int64),
+        ("in_hi", np.uint64),  # base units of the token paid with: micro-USD for a buy
+        ("in_lo", np.uint64),
+        ("quote_hi", np.uint64),  # base units promised at the decision block
+        ("quote_lo", np.uint64),
+        ("min_hi", np.uint64),
+        ("min_lo", np.uint64),
+        ("out_hi", np.uint64),  # base units received; zero unless completed
+        ("out_lo", np.uint64),
+        ("gas_price_wei", np.int64),
+        ("gas_used", np.int64),  # zero when cancelled
+        ("gas_micro_usd", np.int64),
+        ("cost_micro_usd", np.int64),  # cost basis added by a buy, removed by a sale
+        ("realized_micro_usd", np.int64),  # a sale's proceeds minus that cost
+        ("net_micro_usd", np.int64),  # that minus the gas of the sale and of the position's purchase
+        ("cash_micro_usd", np.int64),  # after the trade
+    ],
+    align=True,
+)
+
+DECISION = np.dtype(
+    [
+        ("session", np.int64),
+        ("decision", np.int64),  # ordinal within the session
+        ("block", np.int64),
+        ("token", np.int64),
+        ("type", np.int64),
+        ("reason", np.int64),
+        ("lane", np.int64),
+        ("trade", np.int64),  # ordinal of the order it sent, -1 for none
+        ("observed", np.int64),  # what was seen, in the unit of the reason
+        ("limit", np.int64),  # what it was held against
+    ],
+    align=True,
+)
+
+MARK = np.dtype(
+    [
+        ("session", np.int64),
+        ("mark", np.int64),  # ordinal within the session
+        ("block", np.int64),  # the last block of the period
+        ("equity_micro_usd", np.int64),
+        ("cash_micro_usd", np.int64),
+        ("max_drawdown_bp", np.int64),
+        # all since the start of the session
+        ("completed_trades", np.int64),
+        ("failed_trades", np.int64),
+        ("winning_trades", np.int64),
+        ("losing_trades", np.int64),
+        ("won_micro_usd", np.int64),
+        ("lost_micro_usd", np.int64),
+        ("largest_win_micro_usd", np.int64),
+        ("largest_loss_micro_usd", np.int64),
+        ("gas_paid_micro_usd", np.int64),
+        ("realized_micro_usd", np.int64),
+        ("return_count", np.int64),
+        ("return_mean", np.float64),
+        ("return_m2", np.float64),
+    ],
+    align=True,
+)
+"""A session's figures at the end of a review period: equity curve, metrics and snapshots come from these."""

@@ -1,0 +1,1 @@
+"""One session trading: orders, execution, positions and limits, inside the compiled kernel."""

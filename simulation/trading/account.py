@@ -1,0 +1,69 @@
+"""The account of a session: free cash, equity, drawdown, the simulated day."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation import wei
+from simulation.jit import compiled
+from simulation.market.segment import NATIVE_SHIFT
+from simulation.trading.rules import DAY_MS
+
+_BP = 10_000
+
+
+@compiled
+def free_cash(session):
+    """Return the cash that no order in flight has been promised, micro-USD."""
+    return session.cash_micro_usd - session.reserved_micro_usd
+
+
+@compiled
+def gas_cost(gas_used, price_wei, native_price_q):
+    """Return the price of gas in micro-USD, rounded up."""
+    hi, lo = wei.mul64(np.uint64(gas_used), np.uint64(price_wei))
+    return np.int64(wei.mul_shift(hi, lo, native_price_q, NATIVE_SHIFT)) + 1
+
+
+@compiled
+def note_equity(session, equity):
+    """Mark the account at ``equity`` micro-USD: peak and deepest drawdown.
+
+    The drawdown in bp is floor((peak - equity) * 10000 / peak). Its division is only made when the equity
+    has reached the level at which the result would grow.
+    """
+    session.equity_micro_usd = equity
+    if equity > session.peak_equity_micro_usd:
+        session.peak_equity_micro_usd = equity
+        session.drawdown_floor_micro_usd = equity * (_BP - 1 - session.max_drawdown_bp) // _BP
+    elif equity <= session.drawdown_floor_micro_usd:
+        peak = session.peak_equity_micro_usd
+        session.max_drawdown_bp = (peak - equity) * _BP // peak
+        session.drawdown_floor_micro_usd = peak * (_BP - 1 - session.max_drawdown_bp) // _BP
+
+
+@compiled
+def note_return(session):
+    """Add the return since the previous mark to the running mean and sum of squared deviations (Welford, 1962)."""
+    before, equity = session.mark_equity_micro_usd, session.equity_micro_usd
+    change = equity / before - 1.0 if before > 0 else 0.0
+    delta = change - session.return_mean
+    session.mark_equity_micro_usd = equity
+    session.return_count += 1
+    session.return_mean += delta / session.return_count
+    session.return_m2 += delta * (change - session.return_mean)
+
+
+@compiled
+def start_day(session, block, rules):
+    """Reset the daily counters when ``block`` is in a new simulated UTC day."""
+    if block >= session.day_end_block:
+        session.trades_today = 0
+        session.day_end_block = day_end_block(block, rules.block_time_ms, rules.day_offset_ms)
+
+
+@compiled
+def day_end_block(block, block_time_ms, day_offset_ms):
+    """Return the first block of the UTC day after that of ``block``; block 0 is ``day_offset_ms`` into its day."""
+    day = (block * block_time_ms + day_offset_ms) // DAY_MS
+    return -((day_offset_ms - (day + 1) * DAY_MS) // block_time_ms)

@@ -1,0 +1,141 @@
+"""Orders on their way: quoted at the decision block, due some blocks later."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation import rng, wei
+from simulation.jit import compiled
+from simulation.market import pools
+from simulation.rng import Stream
+from simulation.state import Lane, Side
+from simulation.trading.account import gas_cost
+from simulation.trading.rules import ANALYSIS_MS, DEADLINE_BLOCKS, GAS_SPREAD_BP, NETWORK_ISSUE_BLOCKS, NETWORK_ISSUE_BP
+
+SENDING = np.uint64(0)
+INCLUSION = np.uint64(1)
+"""The two purposes for which an order draws random words."""
+
+_BP = 10_000
+_U0 = np.uint64(0)
+_BUY = int(Side.BUY)
+_SMART = int(Lane.SMART)
+_SESSION_STREAM = np.uint64(Stream.SESSION)
+_PRIVATE_MISS_BP = 2_000
+
+
+@compiled
+def draw(session, trade, purpose, rules):
+    """Return the four random words of one order and purpose."""
+    return rng.words(rules.seed, _SESSION_STREAM + session.stream, np.uint64(trade), purpose)
+
+
+@compiled
+def max_gas_cost(session, gas, rules):
+    """Return the most that the gas of one order can cost at the account's bid, micro-USD."""
+    max_fee_wei, _ = bid(session, gas)
+    return gas_cost(rules.swap_gas * (_BP + GAS_SPREAD_BP) // _BP, max_fee_wei, gas.native_price_q)
+
+
+@compiled
+def bid(session, gas):
+    """Return (fee cap, priority fee) in wei per gas: room for the base fee to double, scaled by the account."""
+    tip = gas.priority_fee_wei * session.gas_price_multiplier_bp // _BP
+    return (2 * gas.base_fee_wei + gas.priority_fee_wei) * session.gas_price_multiplier_bp // _BP, tip
+
+
+@compiled
+def size_of_purchase(session, gas, rules):
+    """Return the USD to spend on a new position within every limit, micro-USD; it may be too small to send.
+
+    The gas of the purchase and of the later sale is kept back.
+    """
+    share = session.equity_micro_usd * session.max_position_size_bp // _BP
+    free = session.cash_micro_usd - session.reserved_micro_usd - 2 * max_gas_cost(session, gas, rules)
+    return min(share, min(session.max_trade_size_micro_usd, free))
+
+
+@compiled
+def lane_for(session, size_micro_usd):
+    """Return the lane for a trade of this size: small trades are worth no long thought."""
+    if session.use_smart_lane == 0:
+        return np.int64(Lane.FAST)
+    if session.use_fast_lane == 0 or size_micro_usd > session.fast_lane_threshold_micro_usd:
+        return np.int64(Lane.SMART)
+    return np.int64(Lane.FAST)
+
+
+@compiled
+def quote_order(side, in_hi, in_lo, pool, token):
+    """Return the output that the pool promises now, ``(hi, lo)``; zero when it refuses."""
+    usd = pool.reserve_micro_usd
+    if side == _BUY:
+        _, hi, lo = pools.amount_out(in_hi, in_lo, _U0, usd, pool.reserve_hi, pool.reserve_lo, token.fee_bp)
+    else:
+        _, hi, lo = pools.amount_out(in_hi, in_lo, pool.reserve_hi, pool.reserve_lo, _U0, usd, token.fee_bp)
+    return hi, lo
+
+
+@compiled
+def send(session, holding, spot, side, lane, reason, in_hi, in_lo):
+    """Send an order: quote it, set its terms, reserve what it needs. Return its trade ordinal."""
+    trade = session.next_trade
+    session.next_trade += 1
+    session.trades_today += 1
+    session.orders_in_flight += 1
+    holding.order_side = side
+    holding.order_lane = lane
+    holding.order_reason = reason
+    holding.order_trade = trade
+    holding.order_decision = session.next_decision
+    holding.order_decided_block = spot.block
+    _set_delay(session, holding, spot, lane)
+    holding.order_in_hi, holding.order_in_lo = in_hi, in_lo
+    hi, lo = quote_order(side, in_hi, in_lo, spot.pool, spot.token)
+    holding.order_quote_hi, holding.order_quote_lo = hi, lo
+    kept = np.uint64(_BP - session.max_slippage_bp)
+    holding.order_min_hi, holding.order_min_lo = wei.mul_div(hi, lo, _U0, kept, _U0, np.uint64(_BP))
+    holding.order_max_fee_wei, holding.order_tip_wei = bid(session, spot.gas)
+    reserved = max_gas_cost(session, spot.gas, spot.rules)
+    if side == _BUY:
+        session.buys_in_flight += 1
+        reserved += np.int64(in_lo)
+    holding.order_reserved_micro_usd = reserved
+    session.reserved_micro_usd += reserved
+    return trade
+
+
+@compiled
+def _set_delay(session, holding, spot, lane):
+    """Set when the order is due: the account's delay, the lane's thinking, and bad luck on the way."""
+    network, late_by, private, _ = draw(session, holding.order_trade, SENDING, spot.rules)
+    delay_ms = session.execution_delay_ms + ANALYSIS_MS[lane]
+    blocks = 1 + delay_ms // spot.rules.block_time_ms
+    if session.simulate_network_issues != 0 and rng.below(network, _BP) < NETWORK_ISSUE_BP:
+        blocks += 1 + rng.below(late_by, NETWORK_ISSUE_BLOCKS)
+    if lane == _SMART:
+        blocks += _private_blocks(rng.below(private, _BP))
+    holding.order_delay_ms = delay_ms
+    holding.order_due_block = spot.block + blocks
+    holding.order_deadline_block = spot.block + blocks + DEADLINE_BLOCKS
+
+
+@compiled
+def _private_blocks(luck_bp):
+    """Return how many blocks a private builder misses: each with probability 0.2, at most four."""
+    missed, threshold = 0, _PRIVATE_MISS_BP
+    while missed < 4 and luck_bp < threshold:
+        missed += 1
+        threshold = threshold * _PRIVATE_MISS_BP // _BP
+    return missed
+
+
+@compiled
+def settle(session, holding):
+    """Take a finished order off the books and free what was reserved for it."""
+    session.reserved_micro_usd -= holding.order_reserved_micro_usd
+    session.orders_in_flight -= 1
+    if holding.order_side == _BUY:
+        session.buys_in_flight -= 1
+    holding.order_side = 0
+    holding.order_reserved_micro_usd = 0

@@ -1,0 +1,95 @@
+"""What is equal for all sessions of a run, and the constants of trading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simulation.state import Lane
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulation.scenario import Scenario
+
+SMALLEST_TRADE_MICRO_USD = 10_000_000
+"""No order below 10 USD is sent: gas would eat it."""
+
+DEADLINE_BLOCKS = 25
+"""An order that could not be included this long after it was due is given up: five minutes of mainnet."""
+
+ANALYSIS_MS = np.zeros(2, np.int64)
+ANALYSIS_MS[Lane.FAST] = 200
+ANALYSIS_MS[Lane.SMART] = 3_000
+"""How long a lane thinks before it sends; part of the delay of the order."""
+
+NETWORK_ISSUE_BP = 200
+NETWORK_ISSUE_BLOCKS = 5
+"""With network issues on, this share of orders is from 1 to this many blocks late."""
+
+REVERT_GAS_BP = 6_000
+"""A swap that reverts has used this share of the gas of one that succeeds (40 to 75 % is usual)."""
+
+GAS_SPREAD_BP = 1_000
+"""The gas of each swap is drawn within this distance of the market's figure."""
+
+DAY_MS = 86_400_000
+
+
+class Rules(NamedTuple):
+    """Scalars of the run that the kernel needs; a tuple, so that compiled code reads it by name."""
+
+    seed: np.uint64
+    block_time_ms: int
+    day_offset_ms: int  # block 0 after its UTC midnight
+    swap_gas: int
+    review_blocks: int
+    write_trades: bool
+    write_decisions: bool
+
+
+class World(NamedTuple):
+    """One segment as the kernel sees it, and the rules."""
+
+    first_block: int
+    tokens: NDArray[np.void]  # TOKEN, (n_tokens,)
+    pools: NDArray[np.void]  # POOL, (n_blocks, n_tokens)
+    gas: NDArray[np.void]  # GAS, (n_blocks,)
+    signals: NDArray[np.void]  # SIGNAL, (n_blocks, n_tokens)
+    rules: Rules
+
+
+class Spot(NamedTuple):
+    """One token at one block, as one session of the cohort sees it."""
+
+    session_row: int
+    token_row: int
+    block: int
+    pool: np.void  # POOL
+    gas: np.void  # GAS
+    signal: np.void  # SIGNAL
+    token: np.void  # TOKEN
+    rules: Rules
+
+
+class Journal(NamedTuple):
+    """Where the kernel writes what happened; ``counts`` tells how far each of the three is filled."""
+
+    trades: NDArray[np.void]  # TRADE, (capacity,)
+    decisions: NDArray[np.void]  # DECISION, (capacity,)
+    marks: NDArray[np.void]  # MARK, (capacity,)
+    counts: NDArray[np.int64]  # (3,)
+
+
+def rules_of(scenario: Scenario) -> Rules:
+    """Return the rules of ``scenario``."""
+    return Rules(
+        seed=np.uint64(scenario.seed),
+        block_time_ms=scenario.block_time_ms,
+        day_offset_ms=int(scenario.start_at.timestamp() * 1000) % DAY_MS,
+        swap_gas=scenario.gas.swap_gas,
+        review_blocks=scenario.review_blocks,
+        write_trades=scenario.record != "none",
+        write_decisions=scenario.record == "all",
+    )

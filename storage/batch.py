@@ -1,0 +1,34 @@
+"""What a session hands to the Writer: the rows of one segment and the state after it, committed together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All rows that a session produced in one segment, plus its state."""
+
+    session_id: UUID
+    incarnation: int
+    """Of the owner that produced it; an older owner's batch is refused."""
+    seq: int
+    """One more than the session's previous batch; the first is 1."""
+    next_block: int
+    rows: dict[str, bytes]
+    """COPY text by table, in the column order of ``storage.columns``."""
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a session stands: what its next owner goes on from."""
+
+    incarnation: int
+    seq: int
+    next_block: int
+    state: bytes

@@ -1,0 +1,175 @@
+"""The first rows of a run: the run, its accounts, and their sessions before block 0."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from simulation.scenario import Scenario, Strategy, TradingConfig
+from storage.committing import copy
+from storage.copying import encode
+from storage.ids import LOCAL_USER_ID, Kind, derive, run_id_of
+from storage.models import PaperStrategyConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+    from simulation.market.segment import TokenInfo
+    from simulation.scenario import AccountSpec
+
+PACE = ("segment_blocks",)
+"""Fields of a scenario that change nothing but the pace."""
+
+_TOKEN_FIELDS = ("symbol", "name", "decimals", "fee_bp", "price_shift", "venue", "address")
+_STRATEGY_FIELDS = tuple(name for name in Strategy.model_fields if name in PaperStrategyConfiguration.__table__.columns)
+_TRADING_FIELDS = tuple(TradingConfig.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class RunIds:
+    """The keys of a run; ``sessions`` are in the order of the scenario's accounts."""
+
+    run_id: UUID
+    prefix: int
+    sessions: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What ``begin`` writes into one table: its columns, and the row of each account."""
+
+    name: str
+    columns: tuple[str, ...]
+    row: Callable[[Scenario, int, int, AccountSpec], tuple[Any, ...]]
+
+
+def begin(
+    connection: Connection, scenario: Scenario, tokens: tuple[TokenInfo, ...], blocks: int, prefix: int
+) -> RunIds:
+    """Write the run ``prefix`` of ``scenario`` over ``blocks`` blocks."""
+    _write_run(connection, scenario, tokens, blocks, prefix)
+    for table in _TABLES:
+        rows = (table.row(scenario, prefix, ordinal, account) for ordinal, account in enumerate(scenario.accounts))
+        copy(connection, table.name, table.columns, encode(rows))
+    sessions = tuple(derive(prefix, Kind.SESSION, ordinal, 0) for ordinal in range(len(scenario.accounts)))
+    return RunIds(run_id_of(prefix), prefix, sessions)
+
+
+def scenario_hash(scenario: Scenario) -> str:
+    """Return the SHA-256 of what defines a run: the scenario without its pace."""
+    content = scenario.model_dump(mode="json", exclude=set(PACE))
+    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def paperdex_version() -> str:
+    """Return the version of the installed distribution."""
+    try:
+        return version("paperdex")
+    except PackageNotFoundError:  # run from a source tree
+        return "uninstalled"
+
+
+def _write_run(
+    connection: Connection, scenario: Scenario, tokens: Iterable[TokenInfo], blocks: int, prefix: int
+) -> None:
+    row = {
+        "run_id": run_id_of(prefix),
+        "name": scenario.name,
+        "seed": scenario.seed,
+        "scenario": scenario.model_dump(mode="json"),
+        "scenario_hash": scenario_hash(scenario),
+        "tokens": [{name: getattr(token, name) for name in _TOKEN_FIELDS} for token in tokens],
+        "version": paperdex_version(),
+        "blocks": blocks,
+    }
+    copy(connection, "runs", tuple(row), encode([tuple(row.values())]))
+
+
+def _account_row(scenario: Scenario, prefix: int, ordinal: int, account: AccountSpec) -> tuple[Any, ...]:
+    return (
+        derive(prefix, Kind.ACCOUNT, ordinal, 0),
+        LOCAL_USER_ID,
+        run_id_of(prefix),
+        ordinal,
+        account.name,
+        account.initial_balance_usd,
+        account.initial_balance_usd,
+        scenario.start_at,
+        scenario.start_at,
+    )
+
+
+def _config_row(_: Scenario, prefix: int, ordinal: int, account: AccountSpec) -> tuple[Any, ...]:
+    settings = (getattr(account.trading, name) for name in _TRADING_FIELDS)
+    return derive(prefix, Kind.ACCOUNT, ordinal, 0), *settings
+
+
+def _strategy_row(scenario: Scenario, prefix: int, ordinal: int, account: AccountSpec) -> tuple[Any, ...]:
+    settings = (_plain(getattr(account.strategy, name)) for name in _STRATEGY_FIELDS)
+    autopilot = scenario.autopilot and account.strategy.autopilot_enabled
+    return (
+        derive(prefix, Kind.STRATEGY, ordinal, 0),
+        derive(prefix, Kind.ACCOUNT, ordinal, 0),
+        scenario.start_at,
+        scenario.start_at,
+        scenario.start_at if autopilot else None,
+        *settings,
+    )
+
+
+def _session_row(scenario: Scenario, prefix: int, ordinal: int, account: AccountSpec) -> tuple[Any, ...]:
+    return (
+        derive(prefix, Kind.SESSION, ordinal, 0),
+        derive(prefix, Kind.ACCOUNT, ordinal, 0),
+        derive(prefix, Kind.STRATEGY, ordinal, 0),
+        scenario.start_at,
+        scenario.start_at,
+        account.initial_balance_usd,
+    )
+
+
+def _checkpoint_row(_scenario: Scenario, prefix: int, ordinal: int, _account: AccountSpec) -> tuple[Any, ...]:
+    return (derive(prefix, Kind.SESSION, ordinal, 0),)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+_TABLES = (
+    Table(
+        "paper_trading_accounts",
+        (
+            "account_id",
+            "user_id",
+            "run_id",
+            "ordinal",
+            "name",
+            "initial_balance_usd",
+            "current_balance_usd",
+            "created_at",
+            "last_activity",
+        ),
+        _account_row,
+    ),
+    Table("paper_trading_configs", ("account_id", *_TRADING_FIELDS), _config_row),
+    Table(
+        "paper_strategy_configs",
+        ("config_id", "account_id", "created_at", "updated_at", "autopilot_started_at", *_STRATEGY_FIELDS),
+        _strategy_row,
+    ),
+    Table(
+        "paper_trading_sessions",
+        ("session_id", "account_id", "strategy_config_id", "started_at", "last_activity", "equity_usd"),
+        _session_row,
+    ),
+    Table("session_checkpoints", ("session_id",), _checkpoint_row),
+)
+"""In the order of their foreign keys."""

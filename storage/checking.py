@@ -1,0 +1,204 @@
+"""The check: everything a run has stored, recomputed from its trades and compared to the wei and the micro-USD.
+
+Each rule is one query that returns the rows which break it. Numbers are Postgres numerics, so nothing is rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from storage import schema
+from storage.records import Finding
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Columns of a table, each with the expression that it must equal."""
+
+    table: str
+    key: str
+    expected: dict[str, str]
+    """SQL over ``stored`` (a row of the table) and ``facts``."""
+    facts: str
+    """A query of facts, one row for each row of the table, joined by ``key``."""
+
+    def query(self) -> str:
+        """Return the query of the values that break the rule."""
+        deviations = ", ".join(
+            f"('{column}', stored.{column}::numeric, ({value})::numeric)" for column, value in self.expected.items()
+        )
+        return f"""
+            WITH of_run AS ({_RECORDED_ACCOUNTS}), facts AS ({self.facts})
+            SELECT of_run.name AS account, stored.{self.key}::text AS row, deviation.*
+            FROM {self.table} AS stored
+            JOIN of_run USING (account_id)
+            JOIN facts USING ({self.key})
+            CROSS JOIN LATERAL (VALUES {deviations}) AS deviation (field, stored, expected)
+            WHERE deviation.stored IS DISTINCT FROM deviation.expected
+            ORDER BY account, row, field
+        """
+
+
+_RECORDED_ACCOUNTS = """
+    SELECT accounts.account_id, accounts.name
+    FROM paper_trading_accounts AS accounts JOIN runs USING (run_id)
+    WHERE (CAST(:run AS uuid) IS NULL OR run_id = :run) AND runs.scenario ->> 'record' <> 'none'
+"""
+
+_USD = "1000000.0"
+"""Base units of USDC in a USD."""
+
+_ACCOUNT_FACTS = f"""
+    SELECT accounts.account_id,
+        accounts.initial_balance_usd
+            - coalesce(sum(amount_in) FILTER (WHERE trade_type = 'buy' AND status = 'completed'), 0) / {_USD}
+            + coalesce(sum(actual_amount_out) FILTER (WHERE trade_type = 'sell' AND status = 'completed'), 0) / {_USD}
+            - coalesce(sum(simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0) AS balance,
+        count(finished_ordinal) AS ended,
+        count(*) FILTER (WHERE status = 'completed' AND trade_type = 'sell' AND net_pnl_usd > 0) AS won,
+        count(*) FILTER (WHERE status = 'completed' AND trade_type = 'sell' AND net_pnl_usd <= 0) AS lost,
+        coalesce(sum(realized_pnl_usd - simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0) AS profit
+    FROM paper_trading_accounts AS accounts LEFT JOIN paper_trades AS trades USING (account_id)
+    GROUP BY accounts.account_id
+"""
+
+_SESSION_FACTS = """
+    SELECT sessions.session_id,
+        count(finished_ordinal) AS ended,
+        count(*) FILTER (WHERE trades.status = 'completed') AS completed,
+        count(*) FILTER (WHERE trades.status IN ('failed', 'cancelled')) AS failed,
+        coalesce(sum(simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0) AS gas,
+        coalesce(sum(trades.realized_pnl_usd), 0) AS realized
+    FROM paper_trading_sessions AS sessions LEFT JOIN paper_trades AS trades USING (session_id)
+    GROUP BY sessions.session_id
+"""
+
+_POSITION_FACTS = """
+    SELECT positions.position_id,
+        coalesce(sum(actual_amount_out) FILTER (WHERE trade_type = 'buy'), 0)
+            - coalesce(sum(amount_in) FILTER (WHERE trade_type = 'sell'), 0) AS held,
+        coalesce(sum(trades.cost_basis_usd) FILTER (WHERE trade_type = 'buy'), 0) AS invested,
+        coalesce(sum(trades.cost_basis_usd) FILTER (WHERE trade_type = 'sell'), 0) AS sold,
+        coalesce(sum(trades.realized_pnl_usd), 0) AS realized
+    FROM paper_positions AS positions
+    LEFT JOIN paper_trades AS trades ON trades.position_id = positions.position_id AND trades.status = 'completed'
+    GROUP BY positions.position_id
+"""
+
+_TRADE_FACTS = f"""
+    SELECT trades.trade_id,
+        lag(cash_after_usd, 1, accounts.initial_balance_usd) OVER (
+            PARTITION BY trades.session_id ORDER BY finished_ordinal
+        ) + CASE
+            WHEN status <> 'completed' THEN 0
+            WHEN trade_type = 'buy' THEN - amount_in / {_USD}
+            ELSE actual_amount_out / {_USD}
+        END - simulated_gas_cost_usd AS cash,
+        CASE WHEN status = 'completed' AND trade_type = 'sell'
+            THEN actual_amount_out / {_USD} - cost_basis_usd ELSE 0 END AS realized,
+        CASE WHEN status <> 'completed' THEN 0 WHEN trade_type = 'buy' THEN amount_in / {_USD}
+            ELSE cost_basis_usd END AS cost,
+        CASE WHEN status = 'completed' AND trade_type = 'sell'
+            THEN realized_pnl_usd - simulated_gas_cost_usd - bought.gas ELSE 0 END AS net,
+        row_number() OVER (PARTITION BY trades.session_id ORDER BY finished_ordinal) - 1 AS place
+    FROM paper_trades AS trades
+    JOIN paper_trading_accounts AS accounts USING (account_id)
+    LEFT JOIN (
+        SELECT position_id, sum(simulated_gas_cost_usd) AS gas FROM paper_trades
+        WHERE trade_type = 'buy' AND status = 'completed' GROUP BY position_id
+    ) AS bought USING (position_id)
+    WHERE finished_ordinal IS NOT NULL
+"""
+
+RULES = (
+    Rule(
+        "paper_trading_accounts",
+        "account_id",
+        {
+            "current_balance_usd": "facts.balance",
+            "total_trades": "facts.ended",
+            "winning_trades": "facts.won",
+            "losing_trades": "facts.lost",
+            "total_profit_loss_usd": "facts.profit",
+        },
+        _ACCOUNT_FACTS,
+    ),
+    Rule(
+        "paper_trading_sessions",
+        "session_id",
+        {
+            "total_trades": "facts.ended",
+            "successful_trades": "facts.completed",
+            "failed_trades": "facts.failed",
+            "gas_paid_usd": "facts.gas",
+            "realized_pnl_usd": "facts.realized",
+        },
+        _SESSION_FACTS,
+    ),
+    Rule(
+        "paper_positions",
+        "position_id",
+        {
+            "quantity": "facts.held",
+            "total_invested_usd": "facts.invested",
+            "cost_basis_usd": "facts.invested - facts.sold",
+            "realized_pnl_usd": "facts.realized",
+        },
+        _POSITION_FACTS,
+    ),
+    Rule(
+        "paper_trades",
+        "trade_id",
+        {
+            "cash_after_usd": "facts.cash",
+            "cost_basis_usd": "facts.cost",
+            "realized_pnl_usd": "facts.realized",
+            "net_pnl_usd": "facts.net",
+            "finished_ordinal": "facts.place",
+        },
+        _TRADE_FACTS,
+    ),
+)
+
+_OPEN_TWICE = text(
+    f"""
+    WITH of_run AS ({_RECORDED_ACCOUNTS})
+    SELECT of_run.name AS account, min(position_id::text) AS row, count(*) AS stored
+    FROM paper_positions JOIN of_run USING (account_id)
+    WHERE is_open GROUP BY of_run.name, account_id, token_address HAVING count(*) > 1
+    """  # noqa: S608 -- constants only
+)
+
+
+def check(connection: Connection, run_id: UUID | None) -> list[Finding]:
+    """Return what deviates, in one run or in all; an empty list is the good answer."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))  # it grows with the database
+    return _schema_findings(connection) or _content_findings(connection, run_id)
+
+
+def _schema_findings(connection: Connection) -> list[Finding]:
+    found, needed = schema.current_revision(connection), schema.head_revision()
+    if found != needed:
+        return [Finding("alembic_version", "", "the schema", "version_num", found, needed)]
+    return [
+        Finding("alembic_version", "", "the schema", "differs from the models", str(difference), "no difference")
+        for difference in schema.drift(connection)
+    ]
+
+
+def _content_findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
+    findings = []
+    for rule in RULES:
+        for row in connection.execute(text(rule.query()), {"run": run_id}):
+            findings.append(Finding(rule.table, row.account, row.row, row.field, str(row.stored), str(row.expected)))
+    for row in connection.execute(_OPEN_TWICE, {"run": run_id}):
+        findings.append(Finding("paper_positions", row.account, row.row, "is_open", str(row.stored), "1"))
+    return findings

@@ -1,0 +1,109 @@
+"""Who writes: what is equal for all rows of one session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulation.market.segment import USD_DECIMALS, USD_SYMBOL, Clock, token_address
+from simulation.scenario import Record
+from simulation.state import Side
+from storage.ids import Kind, derive
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from simulation.market.segment import TokenInfo
+    from simulation.scenario import AccountSpec, Scenario
+
+
+class Legs(NamedTuple):
+    """The two sides of a swap: addresses, symbols and decimals."""
+
+    token_in_address: str
+    token_in_symbol: str
+    token_in_decimals: int
+    token_out_address: str
+    token_out_symbol: str
+    token_out_decimals: int
+
+
+@dataclass(frozen=True)
+class SessionContext:
+    """A session of a run, as its rows name it."""
+
+    prefix: int
+    """Of the run's keys."""
+    session: int
+    """Ordinal of the session and its account in the run."""
+    account: AccountSpec
+    tokens: tuple[TokenInfo, ...]
+    clock: Clock
+    seed: int
+    review_blocks: int
+    record: Record = Record.ALL
+    autopilot: bool = True
+    """Whether the run lets Auto Pilot adjust strategies that enable it."""
+
+    @classmethod
+    def of(cls, scenario: Scenario, tokens: tuple[TokenInfo, ...], prefix: int, ordinal: int) -> SessionContext:
+        """Return the context of session ``ordinal`` of a run of ``scenario``."""
+        return cls(
+            prefix=prefix,
+            session=ordinal,
+            account=scenario.accounts[ordinal],
+            tokens=tokens,
+            clock=Clock(scenario.start_at, scenario.block_time_ms),
+            seed=scenario.seed,
+            review_blocks=scenario.review_blocks,
+            record=scenario.record,
+            autopilot=scenario.autopilot,
+        )
+
+    @cached_property
+    def session_id(self) -> UUID:
+        """The session's key."""
+        return derive(self.prefix, Kind.SESSION, self.session, 0)
+
+    @cached_property
+    def session_key(self) -> str:
+        """The session's key as text."""
+        return str(self.session_id)
+
+    @cached_property
+    def account_key(self) -> str:
+        """The account's key as text."""
+        return self.key(Kind.ACCOUNT, 0)
+
+    @cached_property
+    def strategy_key(self) -> str:
+        """The strategy's key as text."""
+        return self.key(Kind.STRATEGY, 0)
+
+    @cached_property
+    def autopilot_active(self) -> bool:
+        """Whether Auto Pilot may adjust this session."""
+        return self.autopilot and self.account.strategy.autopilot_enabled
+
+    @cached_property
+    def addresses(self) -> tuple[str, ...]:
+        """The tokens' addresses."""
+        return tuple(token.address for token in self.tokens)
+
+    @cached_property
+    def _legs(self) -> dict[int, tuple[Legs, ...]]:
+        usd = (token_address(USD_SYMBOL), USD_SYMBOL, USD_DECIMALS)
+        sides = [(token.address, token.symbol, token.decimals) for token in self.tokens]
+        return {
+            Side.BUY: tuple(Legs(*usd, *side) for side in sides),
+            Side.SELL: tuple(Legs(*side, *usd) for side in sides),
+        }
+
+    def key(self, kind: Kind, ordinal: int) -> str:
+        """Return the key of row ``ordinal`` of ``kind`` in this session, as text."""
+        return str(derive(self.prefix, kind, self.session, ordinal))
+
+    def legs(self, side: int, token: int) -> Legs:
+        """Return what a swap of ``side`` and ``token`` pays with and receives."""
+        return self._legs[side][token]

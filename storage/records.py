@@ -1,0 +1,118 @@
+"""What the Store answers with: plain values, read from stored rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A stored value that does not follow from the trades, or a schema that is not the models'."""
+
+    table: str
+    account: str
+    row: str
+    """Key of the row."""
+    column: str
+    stored: str
+    expected: str
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        of = f" of account {self.account}" if self.account else ""
+        return f"{self.table}.{self.column}{of}, row {self.row}: stored {self.stored}, expected {self.expected}."
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a run has written."""
+
+    accounts: int
+    trades: int
+    decisions: int
+    positions: int
+    adjustments: int
+    marks: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountResult:
+    """How an account has done, open positions included."""
+
+    name: str
+    strategy: str
+    return_percent: Decimal
+    max_drawdown_percent: Decimal
+    sharpe_ratio: float
+    """Annualised, at the last mark."""
+    win_rate_percent: float
+    """Of closed positions; 0 before the first."""
+    trades: int
+    """Orders that have ended, filled or not."""
+    failed_trades: int
+    gas_usd: Decimal
+    slippage_usd: Decimal
+    """What filled orders gave less than they were promised."""
+    realized_pnl_usd: Decimal
+    """Of closed positions, before gas."""
+    initial_balance_usd: Decimal
+    final_equity_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NotableDecision:
+    """A decision worth reading, and what came of it."""
+
+    account: str
+    at: datetime
+    block: int
+    token: str
+    decision: str
+    reason: str
+    reasoning: str
+    risk_assessment: str
+    confidence_percent: Decimal
+    net_pnl_usd: Decimal | None
+    """Of the sale that it sent; None for any other decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentRecord:
+    """One line of the Auto Pilot's history."""
+
+    account: str
+    strategy: str
+    at: datetime
+    block: int
+    type: str
+    parameter: str
+    old_value: Decimal
+    new_value: Decimal
+    change_percent: Decimal
+    reason: str
+    trigger_metric: str
+    trigger_value: float
+    trigger_threshold: float
+    confidence_percent: Decimal
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run, as a list of runs shows it."""
+
+    run_id: str
+    name: str
+    seed: int
+    blocks: int
+    status: str
+    digest: str | None
+    version: str
+    started_at: datetime
+    finished_at: datetime | None
+    error_message: str

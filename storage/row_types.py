@@ -1,0 +1,271 @@
+"""The rows that a session writes, one type for each table; the names of the fields are the columns.
+
+The first field of each is the key of the row. Keys, and numbers that must not pass through a float, are text
+already.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 -- NamedTuple keeps the annotations
+from typing import Any, NamedTuple
+from uuid import UUID  # noqa: TC003
+
+
+class CheckpointRow(NamedTuple):
+    """Changes of ``session_checkpoints``."""
+
+    session_id: UUID
+    seq: int
+    next_block: int
+    state: bytes
+
+
+class AccountRow(NamedTuple):
+    """Changes of ``paper_trading_accounts``."""
+
+    account_id: str
+    current_balance_usd: str
+    last_activity: datetime
+    total_trades: int
+    winning_trades: int
+    losing_trades: int
+    total_profit_loss_usd: str
+
+
+class StrategyRow(NamedTuple):
+    """Changes of ``paper_strategy_configs``."""
+
+    config_id: str
+    autopilot_adjustments_count: int
+    autopilot_last_adjustment: datetime
+    updated_at: datetime
+
+
+class SessionRow(NamedTuple):
+    """Changes of ``paper_trading_sessions``."""
+
+    session_id: str
+    last_activity: datetime
+    total_trades: int
+    successful_trades: int
+    failed_trades: int
+    equity_usd: str
+    reserved_usd: str
+    gas_paid_usd: str
+    realized_pnl_usd: str
+    max_drawdown_percent: str
+
+
+class PositionRow(NamedTuple):
+    """A row of ``paper_positions``, as it stands after the segment."""
+
+    position_id: str
+    account_id: str
+    session_id: str
+    strategy_config_id: str
+    ordinal: int
+    opened_block: int
+    closed_block: int | None
+    token_address: str
+    token_symbol: str
+    token_name: str
+    token_decimals: int
+    quantity: int
+    average_entry_price_usd: str
+    total_invested_usd: str
+    cost_basis_usd: str
+    current_price_usd: str
+    current_value_usd: str
+    unrealized_pnl_usd: str
+    realized_pnl_usd: str
+    is_open: bool
+    opened_at: datetime
+    closed_at: datetime | None
+    last_updated: datetime
+
+
+class TradeRow(NamedTuple):
+    """A row of ``paper_trades``, as it stands after the segment."""
+
+    trade_id: str
+    account_id: str
+    session_id: str
+    strategy_config_id: str
+    position_id: str | None
+    ordinal: int
+    decision_ordinal: int
+    decided_block: int
+    lane: str
+    reason: str
+    trade_type: str
+    token_in_address: str
+    token_in_symbol: str
+    token_in_decimals: int
+    token_out_address: str
+    token_out_symbol: str
+    token_out_decimals: int
+    amount_in: int
+    amount_in_usd: str
+    expected_amount_out: int
+    min_amount_out: int
+    created_at: datetime
+    delay_ms: int
+    mock_tx_hash: str
+    strategy_name: str
+    execution_dex: str
+    status: str
+    finished_ordinal: int | None
+    deadline_block: int | None
+    block: int | None
+    failure: str
+    actual_amount_out: int | None
+    simulated_gas_price_gwei: str
+    simulated_gas_used: int
+    simulated_gas_cost_usd: str
+    simulated_slippage_percent: str
+    cost_basis_usd: str
+    realized_pnl_usd: str
+    net_pnl_usd: str
+    cash_after_usd: str | None
+    executed_at: datetime | None
+    execution_time_ms: int | None
+    error_message: str
+    mock_block_number: int | None
+
+
+class ThoughtRow(NamedTuple):
+    """A row of ``paper_ai_thought_logs``."""
+
+    thought_id: str
+    account_id: str
+    session_id: str
+    strategy_config_id: str
+    paper_trade_id: str | None
+    ordinal: int
+    block: int
+    decision_type: str
+    reason: str
+    observed_value: int
+    limit_value: int
+    token_address: str
+    token_symbol: str
+    confidence_level: str
+    confidence_percent: str
+    risk_score: str
+    opportunity_score: str
+    primary_reasoning: str
+    risk_assessment: str
+    key_factors: list[Any]
+    positive_signals: list[str]
+    negative_signals: list[str]
+    market_data: dict[str, Any]
+    strategy_name: str
+    lane_used: str
+    created_at: datetime
+
+
+class MetricRow(NamedTuple):
+    """A row of ``paper_performance_metrics``."""
+
+    metric_id: str
+    session_id: str
+    ordinal: int
+    block: int
+    period_start: datetime
+    period_end: datetime
+    equity_usd: str
+    cash_usd: str
+    gas_paid_usd: str
+    total_trades: int
+    winning_trades: int
+    losing_trades: int
+    win_rate: float
+    total_pnl_usd: str
+    total_pnl_percent: float
+    average_win_usd: str
+    average_loss_usd: str
+    largest_win_usd: str
+    largest_loss_usd: str
+    max_drawdown_percent: float
+    sharpe_ratio: float
+    profit_factor: float
+    created_at: datetime
+
+
+class LogRow(NamedTuple):
+    """A row of ``autopilot_logs``."""
+
+    log_id: str
+    strategy_config_id: str
+    session_id: str
+    ordinal: int
+    block: int
+    timestamp: datetime
+    adjustment_type: str
+    parameter_name: str
+    old_value: str
+    new_value: str
+    change_percent: str
+    reason: str
+    trigger_metric: str
+    trigger_value: float
+    trigger_threshold: float
+    performance_before: dict[str, Any]
+    market_conditions: dict[str, Any]
+    confidence_in_adjustment: str
+
+
+class SnapshotRow(NamedTuple):
+    """A row of ``autopilot_performance_snapshots``."""
+
+    snapshot_id: str
+    strategy_config_id: str
+    session_id: str
+    ordinal: int
+    block: int
+    timestamp: datetime
+    current_parameters: dict[str, Any]
+    win_rate: float
+    total_trades: int
+    winning_trades: int
+    losing_trades: int
+    total_pnl_usd: str
+    average_profit_per_trade: str
+    average_win_usd: str
+    average_loss_usd: str
+    largest_win_usd: str
+    largest_loss_usd: str
+    max_drawdown_percent: float
+    sharpe_ratio: float
+    profit_factor: float
+    market_volatility: str
+    avg_gas_price_gwei: str
+    market_trend: str
+    market_conditions_detail: dict[str, Any]
+    autopilot_active: bool
+    adjustments_made_count: int
+    last_adjustment_log_id: str | None
+    snapshot_period_hours: str
+
+
+UPDATED: dict[str, tuple[str, ...]] = {
+    "session_checkpoints": CheckpointRow._fields,
+    "paper_trading_accounts": AccountRow._fields,
+    "paper_strategy_configs": StrategyRow._fields,
+    "paper_trading_sessions": SessionRow._fields,
+}
+"""Columns of the rows that exist since the beginning and change; the first is the key."""
+
+UPSERTED: dict[str, tuple[str, ...]] = {
+    "paper_positions": PositionRow._fields,
+    "paper_trades": TradeRow._fields,
+}
+"""Columns of the rows that appear and change later; the first is the key."""
+
+APPENDED: dict[str, tuple[str, ...]] = {
+    "paper_ai_thought_logs": ThoughtRow._fields,
+    "paper_performance_metrics": MetricRow._fields,
+    "autopilot_logs": LogRow._fields,
+    "autopilot_performance_snapshots": SnapshotRow._fields,
+}
+"""Columns of the rows that are written once. In this order, as the last refers to the one before it."""

@@ -1,0 +1,104 @@
+"""From what the kernel wrote in one segment to the Batch that the Writer commits. No database here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulation.scenario import Record
+from storage import units
+from storage.batch import Batch
+from storage.context import SessionContext
+from storage.copying import encode
+from storage.mark_rows import log_rows, metric_rows, snapshot_rows
+from storage.row_types import AccountRow, SessionRow, StrategyRow
+from storage.thought_rows import thought_rows
+from storage.trade_rows import position_rows, trade_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simulation.autopilot.policy import Adjustment
+    from simulation.market.segment import Segment
+
+__all__ = ["SessionContext", "batch_of"]
+
+
+def batch_of(
+    context: SessionContext,
+    *,
+    incarnation: int,
+    seq: int,
+    session: np.void,
+    holdings: NDArray[np.void],
+    trades: NDArray[np.void],
+    decisions: NDArray[np.void],
+    marks: NDArray[np.void],
+    adjustments: Sequence[Adjustment],
+    segment: Segment,
+    state: bytes,
+) -> Batch:
+    """Return the rows of one session and segment, and the state after it.
+
+    ``session`` (a SESSION record) and ``holdings`` (HOLDING, shape ``(n_tokens,)``) are those after the segment;
+    ``trades``, ``decisions`` and ``marks`` those of this session alone; ``adjustments`` those that took effect
+    in the segment, in order, which the session counts already.
+    """
+    tables: dict[str, Iterable[Sequence[Any]]] = {
+        "paper_trading_accounts": [_account_row(context, session)],
+        "paper_trading_sessions": [_session_row(context, session)],
+        "paper_strategy_configs": _strategy_rows(context, session, adjustments),
+        "paper_ai_thought_logs": thought_rows(context, decisions, segment),
+        "paper_performance_metrics": metric_rows(context, session, marks),
+        "autopilot_logs": log_rows(context, session, adjustments),
+        "autopilot_performance_snapshots": snapshot_rows(context, session, marks, segment),
+    }
+    if context.record is not Record.NONE:
+        tables["paper_positions"] = position_rows(context, holdings, trades, segment)
+        tables["paper_trades"] = trade_rows(context, session, holdings, trades)
+    encoded = {table: encode(rows) for table, rows in tables.items()}
+    return Batch(
+        session_id=context.session_id,
+        incarnation=incarnation,
+        seq=seq,
+        next_block=int(session["next_block"]),
+        rows={table: rows for table, rows in encoded.items() if rows},
+        state=state,
+    )
+
+
+def _account_row(context: SessionContext, session: np.void) -> AccountRow:
+    return AccountRow(
+        account_id=context.account_key,
+        current_balance_usd=units.usd(int(session["cash_micro_usd"])),
+        last_activity=context.clock.at(int(session["next_block"])),
+        total_trades=int(session["completed_trades"]) + int(session["failed_trades"]),
+        winning_trades=int(session["winning_trades"]),
+        losing_trades=int(session["losing_trades"]),
+        total_profit_loss_usd=units.usd(int(session["realized_micro_usd"]) - int(session["gas_paid_micro_usd"])),
+    )
+
+
+def _session_row(context: SessionContext, session: np.void) -> SessionRow:
+    completed, failed = int(session["completed_trades"]), int(session["failed_trades"])
+    return SessionRow(
+        session_id=context.session_key,
+        last_activity=context.clock.at(int(session["next_block"])),
+        total_trades=completed + failed,
+        successful_trades=completed,
+        failed_trades=failed,
+        equity_usd=units.usd(int(session["equity_micro_usd"])),
+        reserved_usd=units.usd(int(session["reserved_micro_usd"])),
+        gas_paid_usd=units.usd(int(session["gas_paid_micro_usd"])),
+        realized_pnl_usd=units.usd(int(session["realized_micro_usd"])),
+        max_drawdown_percent=units.percent(int(session["max_drawdown_bp"])),
+    )
+
+
+def _strategy_rows(context: SessionContext, session: np.void, adjustments: Sequence[Adjustment]) -> list[StrategyRow]:
+    if not adjustments:
+        return []
+    at = context.clock.at(adjustments[-1].block)
+    return [StrategyRow(context.strategy_key, int(session["next_adjustment"]), at, at)]

@@ -1,0 +1,166 @@
+"""The Store: the product's verbs over one Postgres database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, text
+
+from storage import beginning, checking, committing, digest, finishing, queries, schema
+from storage.batch import Checkpoint
+from storage.errors import SessionNotFound, masked, parse_url, translated
+from storage.models import RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+    from simulation.market.segment import TokenInfo
+    from simulation.scenario import Scenario
+    from storage.batch import Batch
+    from storage.beginning import RunIds
+    from storage.records import AccountResult, AdjustmentRecord, Counts, Finding, NotableDecision, RunRecord
+
+STATEMENT_TIMEOUT_MS = 60_000
+LOCK_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 10
+
+_SETTINGS = {
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
+    "lock_timeout": LOCK_TIMEOUT_MS,
+    "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_MS,
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "client_min_messages": "warning",
+}
+
+_CLAIM = text(
+    """
+    UPDATE session_checkpoints SET incarnation = incarnation + 1, recorded_at = now()
+    WHERE session_id = :session RETURNING incarnation
+    """
+)
+_CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")
+
+
+class Store:
+    """One database. Every method is one transaction, and raises StorageErrors only."""
+
+    def __init__(self, url: str) -> None:
+        """Name the database; it is first contacted when it is used. Raises InvalidDatabaseUrl."""
+        self._url = parse_url(url)
+        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        self._engine = create_engine(
+            self._url,
+            pool_pre_ping=True,
+            connect_args={
+                "options": options,
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "application_name": "paperdex",
+            },
+        )
+
+    def __repr__(self) -> str:
+        """Name the database without its password."""
+        return f"Store({masked(self._url)})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the schema up to date; two that do so at the same moment both succeed."""
+        with self._transaction() as connection:
+            schema.upgrade(connection, revision)
+
+    def downgrade(self, revision: str) -> None:
+        """Take the schema back; whatever newer tables hold is gone."""
+        with self._transaction() as connection:
+            schema.downgrade(connection, revision)
+
+    def begin_run(self, scenario: Scenario, tokens: tuple[TokenInfo, ...], blocks: int, prefix: int) -> RunIds:
+        """Write a run of ``blocks`` blocks with its accounts and their sessions, all RUNNING."""
+        with self._transaction() as connection:
+            schema.require_current(connection)
+            return beginning.begin(connection, scenario, tokens, blocks, prefix)
+
+    def claim(self, session_id: UUID) -> int:
+        """Make the caller the session's owner; return its incarnation. Older owners' batches are refused."""
+        with self._transaction() as connection:
+            incarnation = connection.execute(_CLAIM, {"session": session_id}).scalar_one_or_none()
+        if incarnation is None:
+            raise SessionNotFound(session_id=session_id)
+        return int(incarnation)
+
+    def commit(self, batches: Sequence[Batch]) -> int:
+        """Commit all of ``batches`` or none; those that are stored already are skipped. Return how many were new."""
+        with self._transaction() as connection:
+            return committing.commit(connection, batches)
+
+    def checkpoint(self, session_id: UUID) -> Checkpoint:
+        """Return where a session stands."""
+        with self._transaction() as connection:
+            row = connection.execute(_CHECKPOINT, {"session": session_id}).one_or_none()
+        if row is None:
+            raise SessionNotFound(session_id=session_id)
+        return Checkpoint(row.incarnation, row.seq, row.next_block, bytes(row.state))
+
+    def finish_run(self, run_id: UUID, status: str, error_message: str = "") -> str:
+        """Close a run and its sessions as COMPLETED, STOPPED or ERROR; store and return the digest."""
+        with self._transaction() as connection:
+            return finishing.finish(connection, run_id, RunStatus(status), error_message)
+
+    def digest(self, run_id: UUID) -> str:
+        """Return the hash of the content of a run, taken anew."""
+        with self._transaction() as connection:
+            return digest.digest(connection, run_id)
+
+    def check(self, run_id: UUID | None = None) -> list[Finding]:
+        """Recompute a run, or all, from the trades; return what deviates."""
+        with self._transaction() as connection:
+            return checking.check(connection, run_id)
+
+    def resolve_run(self, name: str) -> UUID:
+        """Return the key of a run from its key, an unambiguous beginning of it, or "latest"."""
+        with self._transaction() as connection:
+            return queries.resolve_run(connection, name)
+
+    def runs(self, limit: int = 20) -> list[RunRecord]:
+        """Return the latest runs, the newest first."""
+        with self._transaction() as connection:
+            return queries.runs(connection, limit)
+
+    def leaderboard(self, run_id: UUID) -> list[AccountResult]:
+        """Return how each account has done, the best first."""
+        with self._transaction() as connection:
+            return queries.leaderboard(connection, run_id)
+
+    def equity(self, run_id: UUID) -> dict[str, list[tuple[datetime, Decimal]]]:
+        """Return the equity of each account in USD, from its beginning on at each mark."""
+        with self._transaction() as connection:
+            return queries.equity(connection, run_id)
+
+    def counts(self, run_id: UUID) -> Counts:
+        """Return how much a run has written."""
+        with self._transaction() as connection:
+            return queries.counts(connection, run_id)
+
+    def notable_decisions(self, run_id: UUID, limit: int = 10) -> list[NotableDecision]:
+        """Return decisions worth reading, of as many reasons as there are."""
+        with self._transaction() as connection:
+            return queries.notable_decisions(connection, run_id, limit)
+
+    def autopilot_history(self, run_id: UUID) -> list[AdjustmentRecord]:
+        """Return every adjustment of a run in the order of simulated time."""
+        with self._transaction() as connection:
+            return queries.autopilot_history(connection, run_id)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with translated(self._url), self._engine.begin() as connection:
+            yield connection

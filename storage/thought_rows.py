@@ -1,0 +1,68 @@
+"""Decisions as rows: the numbers of the DECISION and its signal, and the words that follow from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulation.intelligence.explanations import confidence_level, explain
+from simulation.state import DECISION, SIGNAL, DecisionType, Lane, Reason
+from storage import units
+from storage.ids import Kind
+from storage.row_types import ThoughtRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simulation.market.segment import Segment
+    from storage.context import SessionContext
+
+_TYPES: dict[int, str] = {kind: kind.name for kind in DecisionType}
+_LANES: dict[int, str] = {lane: lane.name for lane in Lane}
+_REASONS: dict[int, str] = {reason: reason.name for reason in Reason}
+
+
+def thought_rows(context: SessionContext, decisions: NDArray[np.void], segment: Segment) -> Iterator[ThoughtRow]:
+    """Yield the decisions of the segment."""
+    for decision in decisions:
+        yield _row(context, decision, segment)
+
+
+def _row(context: SessionContext, decision: np.void, segment: Segment) -> ThoughtRow:
+    noted = dict(zip(DECISION.names or (), decision.item(), strict=True))
+    block, token, trade = noted["block"], noted["token"], noted["trade"]
+    at = block - segment.first_block
+    signal = segment.signals[at, token]
+    scores = dict(zip(SIGNAL.names or (), signal.item(), strict=True))
+    info, strategy = context.tokens[token], context.account.strategy
+    told = explain(decision, signal, segment.pools[at, token], segment.gas[at], info, strategy)
+    return ThoughtRow(
+        thought_id=context.key(Kind.THOUGHT, noted["decision"]),
+        account_id=context.account_key,
+        session_id=context.session_key,
+        strategy_config_id=context.strategy_key,
+        paper_trade_id=None if trade < 0 else context.key(Kind.TRADE, trade),
+        ordinal=noted["decision"],
+        block=block,
+        decision_type=_TYPES[noted["type"]],
+        reason=_REASONS[noted["reason"]],
+        observed_value=noted["observed"],
+        limit_value=noted["limit"],
+        token_address=context.addresses[token],
+        token_symbol=info.symbol,
+        confidence_level=confidence_level(scores["confidence_bp"]),
+        confidence_percent=units.percent(scores["confidence_bp"]),
+        risk_score=units.percent(scores["risk_bp"]),
+        opportunity_score=units.percent(scores["opportunity_bp"]),
+        primary_reasoning=told.primary_reasoning,
+        risk_assessment=told.risk_assessment,
+        key_factors=told.key_factors,
+        positive_signals=told.positive_signals,
+        negative_signals=told.negative_signals,
+        market_data=told.market_data,
+        strategy_name=strategy.name,
+        lane_used=_LANES[noted["lane"]],
+        created_at=context.clock.at(block),
+    )

@@ -1,0 +1,140 @@
+"""Markets made by hand for tests: calm until told otherwise, block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulation import cohort as cohorts
+from simulation.market.segment import NATIVE_SHIFT, Segment, TokenInfo, price_shift_for, token_records
+from simulation.scenario import AccountSpec, Strategy, TradingConfig
+from simulation.state import GAS, POOL, SIGNAL, DecisionType, Reason
+from simulation.trading.rules import Rules
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulation.cohort import Cohort, Outcome
+
+GWEI = 10**9
+MICRO_USD = 10**6
+START_PRICE_USD = 2.0
+
+RULES = Rules(
+    seed=np.uint64(7),
+    block_time_ms=12_000,
+    day_offset_ms=0,
+    swap_gas=130_000,
+    review_blocks=50,
+    write_trades=True,
+    write_decisions=True,
+)
+
+CERTAIN = {
+    "base_slippage_percent": Decimal(0),
+    "execution_delay_ms": 0,
+    "simulate_network_issues": False,
+    "failure_rate_percent": Decimal(0),
+}
+"""A trading config without bad luck: due in the next block, filled as quoted if the pool stands still."""
+
+
+def token(symbol: str = "AAA", decimals: int = 18, price_usd: float = START_PRICE_USD, fee_bp: int = 30) -> TokenInfo:
+    """Return a token whose price is near ``price_usd``."""
+    return TokenInfo(symbol, symbol, decimals, fee_bp, price_shift_for(price_usd, decimals))
+
+
+def native_price_q(usd: float) -> int:
+    """Return the price of the chain's coin as GAS records hold it."""
+    return int(Fraction(usd) * MICRO_USD * 2**NATIVE_SHIFT / 10**18)
+
+
+def pool_at(info: TokenInfo, price_usd: float, liquidity_usd: float) -> tuple[int, int, int, int]:
+    """Return a POOL record's fields for a pool with ``liquidity_usd`` on each side; reserves end below 2**112."""
+    per_unit = Fraction(price_usd) * MICRO_USD / 10**info.decimals
+    usd = int(Fraction(liquidity_usd) * MICRO_USD)
+    reserve = min(int(usd / per_unit), 2**111)
+    return int(per_unit * 2**info.price_shift), usd, reserve >> 64, reserve & (2**64 - 1)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A market of ``n_blocks`` from block 0 on, changed in place by the test that sets it up."""
+
+    infos: tuple[TokenInfo, ...]
+    segment: Segment
+
+    def price(self, usd: float, since: int, liquidity_usd: float = 1e9, token_row: int = 0) -> None:
+        """Set price and depth of a token from a block on."""
+        self.segment.pools[since:, token_row] = pool_at(self.infos[token_row], usd, liquidity_usd)
+
+    def signal(self, opportunity_bp: int, blocks: slice, confidence_bp: int = 8_000, token_row: int = 0) -> None:
+        """Set what the analyst says of a token."""
+        self.segment.signals["opportunity_bp"][blocks, token_row] = opportunity_bp
+        self.segment.signals["confidence_bp"][blocks, token_row] = confidence_bp
+
+    def base_fee(self, gwei: float, blocks: slice) -> None:
+        """Set the base fee."""
+        self.segment.gas["base_fee_wei"][blocks] = int(gwei * GWEI)
+
+    def run(self, *accounts: AccountSpec, **rules: Any) -> Played:
+        """Trade the whole market with ``accounts`` under ``RULES``, changed by ``rules``."""
+        changed = RULES._replace(**rules)
+        cohort = cohorts.begin(accounts, range(len(accounts)), self.infos, changed)
+        return Played(*cohorts.advance(cohort, self.segment, token_records(self.infos), changed))
+
+
+@dataclass(frozen=True)
+class Played:
+    """What became of the sessions."""
+
+    cohort: Cohort
+    outcome: Outcome
+
+    @property
+    def session(self) -> np.void:
+        """The first session."""
+        return self.cohort.sessions[0]
+
+    @property
+    def trades(self) -> NDArray[np.void]:
+        """All trades."""
+        return self.outcome.trades
+
+    def decided(self, decision: DecisionType, reason: Reason | None = None) -> NDArray[np.void]:
+        """Return the decisions of a kind."""
+        rows = self.outcome.decisions
+        return rows[(rows["type"] == decision) & (True if reason is None else rows["reason"] == reason)]
+
+
+def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...]) -> Stage:
+    """Return a market of which nothing is set yet."""
+    shape = (n_blocks, len(infos))
+    return Stage(infos, Segment(0, np.zeros(shape, POOL), np.zeros(n_blocks, GAS), np.zeros(shape, SIGNAL)))
+
+
+def stage(n_blocks: int, *infos: TokenInfo) -> Stage:
+    """Return a calm market: price 2 USD, a billion in the pool, 10 gwei, nothing to buy."""
+    made = bare_stage(n_blocks, infos or (token(),))
+    made.segment.gas[:] = (10 * GWEI, GWEI, native_price_q(2_000.0))
+    for row in range(len(made.infos)):
+        made.price(START_PRICE_USD, since=0, token_row=row)
+        made.signal(5_000, slice(None), token_row=row)
+    return made
+
+
+def account(
+    name: str = "one", balance_usd: int = 10_000, trading: dict[str, Any] | None = None, **strategy: Any
+) -> AccountSpec:
+    """Return an account that decides in every block and, unless told otherwise, has no bad luck."""
+    fields = {"decision_interval_blocks": 1, "max_slippage_percent": Decimal(10), **strategy}
+    return AccountSpec(
+        name=name,
+        initial_balance_usd=Decimal(balance_usd),
+        strategy=Strategy(**fields),
+        trading=TradingConfig(**{**CERTAIN, **(trading or {})}),
+    )

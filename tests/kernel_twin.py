@@ -1,0 +1,399 @@
+"""The kernel's slow twin: the same trading rules in plain Python, one block after another, to compare with.
+
+Written from the meaning of the records in ``simulation.state`` and sharing no compiled code with the kernel: token
+amounts are Python integers of any width, records are plain objects, and no block is ever skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from twin_arithmetic import BP, below, first_block_of_next_day, gas_cost_micro_usd, given, philox
+from twin_records import Log, Market, Receipt, Spot, Why, freeze, frozen, market_of, reserves, thawed, worth
+
+from simulation.cohort import Cohort, Outcome
+from simulation.state import (
+    DECISION,
+    MARK,
+    RECENT_TRADES,
+    TRADE,
+    DecisionType,
+    Failure,
+    Lane,
+    Reason,
+    Side,
+    TradeStatus,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simulation.market.segment import Segment
+    from simulation.trading.rules import Rules
+
+SESSION_STREAM = 3 << 32
+SMALLEST_TRADE_MICRO_USD = 10 * 1_000_000
+BLOCKS_TO_DEADLINE = 25
+ANALYSIS_MS = {Lane.FAST: 200, Lane.SMART: 3_000}
+LATE_BP, LATE_BLOCKS = 200, 5
+GAS_SPREAD_BP = 1_000
+REVERT_GAS_BP = 6_000
+MISS_BP = (2_000, 400, 80, 16)
+"""Chance that a private builder misses at least one, two, three and four blocks."""
+
+CANCELLED = {Failure.EXPIRED, Failure.UNAFFORDABLE}
+
+
+def advance_twin(cohort: Cohort, segment: Segment, tokens: NDArray[np.void], rules: Rules) -> tuple[Cohort, Outcome]:
+    """Step a cohort to the end of a segment, as ``simulation.cohort.advance`` does; the argument stays as it was."""
+    after = cohort.copy()
+    market = market_of(segment, tokens)
+    log = Log([], [], [])
+    for row, (session, holdings) in enumerate(zip(after.sessions, after.holdings, strict=True)):
+        twin = SessionTwin(row, thawed(session), [thawed(holding) for holding in holdings], market, rules, log)
+        for block in range(twin.session.next_block, segment.end_block):
+            twin.step(block)
+        freeze(twin.session, session)
+        for thing, holding in zip(twin.holdings, holdings, strict=True):
+            freeze(thing, holding)
+    return after, Outcome(frozen(log.trades, TRADE), frozen(log.decisions, DECISION), frozen(log.marks, MARK))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTwin:
+    """One session on one segment; ``step`` is one block of its life."""
+
+    row: int
+    session: SimpleNamespace
+    holdings: list[SimpleNamespace]
+    market: Market
+    rules: Rules
+    log: Log
+
+    def step(self, block: int) -> None:
+        """Live through one block: inclusion, exits, decisions, mark."""
+        session = self.session
+        spots = [self._spot(t, block) for t in range(len(self.holdings))]
+        if self._has_business(block) and block >= session.day_end_block:
+            session.trades_today = 0
+            session.day_end_block = first_block_of_next_day(block, self.rules)
+        for holding, spot in zip(self.holdings, spots, strict=True):
+            if holding.order_side and block >= holding.order_due_block:
+                self._try_to_include(holding, spot)
+        self._value(spots)
+        if block == session.next_decision_block:
+            session.next_decision_block += session.decision_interval_blocks
+            for holding, spot in zip(self.holdings, spots, strict=True):
+                if holding.tradable and not holding.order_side:
+                    self._analyse(holding, spot)
+        if block == session.next_mark_block:
+            self._mark(block)
+        session.next_block = block + 1
+
+    def _spot(self, t: int, block: int) -> Spot:
+        market, at = self.market, block - self.market.first_block
+        return Spot(t, block, market.tokens[t], market.pools[at][t], market.gas[at], market.signals[at][t])
+
+    def _has_business(self, block: int) -> bool:
+        """Tell whether a session looks at its calendar: one that has nothing to do keeps yesterday's count."""
+        session = self.session
+        waiting = session.open_positions or session.orders_in_flight
+        return bool(waiting) or block in (session.next_decision_block, session.next_mark_block)
+
+    def _try_to_include(self, holding: SimpleNamespace, spot: Spot) -> None:
+        if spot.gas.base_fee_wei <= holding.order_max_fee_wei:
+            self._finish(holding, spot, self._executed(holding, spot))
+        elif spot.block >= holding.order_deadline_block:
+            self._finish(holding, spot, Receipt(Failure.EXPIRED))
+
+    def _executed(self, holding: SimpleNamespace, spot: Spot) -> Receipt:
+        luck, adverse, gas_luck, _ = self._draw(holding.order_trade, purpose=1)
+        out_wei = self._fill(holding, spot, adverse)
+        failure = self._failure(holding, out_wei, luck)
+        gas_used = self.rules.swap_gas * (BP - GAS_SPREAD_BP + below(gas_luck, 2 * GAS_SPREAD_BP + 1)) // BP
+        if failure:
+            gas_used = gas_used * REVERT_GAS_BP // BP
+        price_wei = min(spot.gas.base_fee_wei + holding.order_tip_wei, holding.order_max_fee_wei)
+        gas_micro_usd = gas_cost_micro_usd(gas_used, price_wei, spot.gas.native_price_q)
+        spent = holding.order_in_wei if holding.order_side == Side.BUY else 0
+        if spent + gas_micro_usd > self.session.cash_micro_usd:
+            return Receipt(Failure.UNAFFORDABLE, gas_price_wei=price_wei)
+        return Receipt(failure, gas_used, price_wei, gas_micro_usd, 0 if failure else out_wei)
+
+    def _fill(self, holding: SimpleNamespace, spot: Spot, adverse: int) -> int:
+        """Return the output after other swaps in the same direction came first, unless the order is private."""
+        into, out_of = reserves(holding.order_side, spot.pool)
+        if holding.order_lane == Lane.FAST:
+            share = below(adverse, self.session.base_slippage_bp * 100 + 1)
+            noise = into * share // 2_000_000
+            into, out_of = into + noise, out_of - given(noise, into, out_of, spot.token.fee_bp)
+        return given(holding.order_in_wei, into, out_of, spot.token.fee_bp)
+
+    def _failure(self, holding: SimpleNamespace, out_wei: int, luck: int) -> Failure:
+        if out_wei == 0 or out_wei < holding.order_min_wei:
+            return Failure.SLIPPAGE
+        return Failure.REVERTED if below(luck, BP) < self.session.failure_rate_bp else Failure.NONE
+
+    def _finish(self, holding: SimpleNamespace, spot: Spot, receipt: Receipt) -> None:
+        session, buys = self.session, holding.order_side == Side.BUY
+        session.cash_micro_usd -= receipt.gas_micro_usd
+        session.gas_paid_micro_usd += receipt.gas_micro_usd
+        cost = realized = net = 0
+        opened_block = holding.opened_block
+        if receipt.failure:
+            session.failed_trades += 1
+        elif buys:
+            session.completed_trades += 1
+            cost, opened_block = holding.order_in_wei, spot.block
+            self._open(holding, spot.block, receipt)
+        else:
+            session.completed_trades += 1
+            cost = holding.cost_micro_usd
+            realized, net = self._close(holding, receipt)
+        if self.rules.write_trades:
+            booked = SimpleNamespace(
+                token=spot.token_row,
+                block=spot.block,
+                opened_block=opened_block,
+                position=-1 if buys and receipt.failure else holding.position,
+                cost_micro_usd=cost,
+                realized_micro_usd=realized,
+                net_micro_usd=net,
+            )
+            self.log.trades.append(self._trade(holding, receipt, booked))
+        self._forget_order(holding)
+
+    def _open(self, holding: SimpleNamespace, block: int, receipt: Receipt) -> None:
+        session = self.session
+        session.cash_micro_usd -= holding.order_in_wei
+        session.open_positions += 1
+        holding.quantity_wei = receipt.out_wei
+        holding.cost_micro_usd = holding.order_in_wei
+        holding.gas_micro_usd = receipt.gas_micro_usd
+        holding.opened_block = block
+        holding.position = session.next_position
+        session.next_position += 1
+        holding.stop_micro_usd = holding.cost_micro_usd * (BP - session.stop_loss_bp) // BP
+        holding.target_micro_usd = holding.cost_micro_usd * (BP + session.take_profit_bp) // BP
+
+    def _close(self, holding: SimpleNamespace, receipt: Receipt) -> tuple[int, int]:
+        """Book the sale of a whole position; return its result before and after gas."""
+        session = self.session
+        realized = receipt.out_wei - holding.cost_micro_usd
+        net = realized - holding.gas_micro_usd - receipt.gas_micro_usd
+        session.cash_micro_usd += receipt.out_wei
+        session.realized_micro_usd += realized
+        session.open_positions -= 1
+        holding.quantity_wei = holding.cost_micro_usd = holding.gas_micro_usd = 0
+        won, lost = max(net, 0), max(-net, 0)
+        session.winning_trades += net > 0
+        session.losing_trades += net <= 0
+        session.won_micro_usd += won
+        session.lost_micro_usd += lost
+        session.largest_win_micro_usd = max(session.largest_win_micro_usd, won)
+        session.largest_loss_micro_usd = max(session.largest_loss_micro_usd, lost)
+        session.recent_pnl_micro_usd[session.closed_trades % RECENT_TRADES] = net
+        session.closed_trades += 1
+        return realized, net
+
+    def _trade(self, holding: SimpleNamespace, receipt: Receipt, booked: SimpleNamespace) -> SimpleNamespace:
+        order = {
+            name.removeprefix("order_"): value for name, value in vars(holding).items() if name.startswith("order_")
+        }
+        ended = TradeStatus.CANCELLED if receipt.failure in CANCELLED else TradeStatus.FAILED
+        return SimpleNamespace(
+            session=self.row,
+            status=ended if receipt.failure else TradeStatus.COMPLETED,
+            cash_micro_usd=self.session.cash_micro_usd,
+            **{name: getattr(receipt, name) for name in receipt.__slots__},
+            **order,
+            **vars(booked),
+        )
+
+    def _forget_order(self, holding: SimpleNamespace) -> None:
+        self.session.reserved_micro_usd -= holding.order_reserved_micro_usd
+        self.session.orders_in_flight -= 1
+        self.session.buys_in_flight -= holding.order_side == Side.BUY
+        holding.order_side = holding.order_reserved_micro_usd = 0
+
+    def _value(self, spots: list[Spot]) -> None:
+        values = [worth(*pair) for pair in zip(self.holdings, spots, strict=True)]
+        self._note_equity(self.session.cash_micro_usd + sum(values))
+        for holding, spot, value in zip(self.holdings, spots, values, strict=True):
+            if holding.quantity_wei and not holding.order_side:
+                self._check_exits(holding, spot, value)
+
+    def _note_equity(self, equity: int) -> None:
+        session = self.session
+        session.equity_micro_usd = equity
+        rises = equity > session.peak_equity_micro_usd
+        session.peak_equity_micro_usd = max(session.peak_equity_micro_usd, equity)
+        peak = session.peak_equity_micro_usd
+        drawdown_bp = (peak - equity) * BP // peak
+        if rises or drawdown_bp > session.max_drawdown_bp:
+            session.max_drawdown_bp = max(session.max_drawdown_bp, drawdown_bp)
+            session.drawdown_floor_micro_usd = peak * (BP - 1 - session.max_drawdown_bp) // BP
+
+    def _check_exits(self, holding: SimpleNamespace, spot: Spot, value: int) -> None:
+        if value <= holding.stop_micro_usd:
+            decision, why = DecisionType.STOP_LOSS, Why(Reason.STOP_LOSS, value, holding.stop_micro_usd)
+        elif value >= holding.target_micro_usd:
+            decision, why = DecisionType.TAKE_PROFIT, Why(Reason.TAKE_PROFIT, value, holding.target_micro_usd)
+        else:
+            return
+        if self._free_cash() >= self._most_gas(spot):
+            self._leave(holding, spot, decision, why)
+
+    def _leave(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> None:
+        lane = self._lane(holding.cost_micro_usd)
+        trade = self._send(holding, spot, Side.SELL, lane, why.reason, holding.quantity_wei)
+        self._decided(spot, decision, why, lane, trade)
+
+    def _analyse(self, holding: SimpleNamespace, spot: Spot) -> None:
+        if holding.quantity_wei:
+            self._stay_or_leave(holding, spot)
+            return
+        why = self._doubt(spot)
+        if why.reason == Reason.SIGNAL:
+            size = self._purchase_micro_usd(spot)
+            if size >= SMALLEST_TRADE_MICRO_USD:
+                lane = self._lane(size)
+                trade = self._send(holding, spot, Side.BUY, lane, why.reason, size)
+                self._decided(spot, DecisionType.BUY, why, lane, trade)
+                return
+            why = Why(Reason.INSUFFICIENT_CASH, max(size, 0), SMALLEST_TRADE_MICRO_USD)
+        self._decided(spot, DecisionType.SKIP, why, self._lane(0), -1)
+
+    def _doubt(self, spot: Spot) -> Why:
+        """Return the first thing that speaks against buying, or the signal itself."""
+        session, signal = self.session, spot.signal
+        busy = session.open_positions + session.buys_in_flight
+        usd, threshold = spot.pool.reserve_micro_usd, session.confidence_threshold_bp
+        held_against = [
+            (signal.opportunity_bp <= 5_000, Why(Reason.NO_OPPORTUNITY, signal.opportunity_bp, 5_000)),
+            (signal.confidence_bp < threshold, Why(Reason.LOW_CONFIDENCE, signal.confidence_bp, threshold)),
+            (session.paused, Why(Reason.PAUSED, 0, 0)),
+            (usd < session.min_liquidity_micro_usd, Why(Reason.LOW_LIQUIDITY, usd, session.min_liquidity_micro_usd)),
+            (
+                session.trades_today >= session.max_daily_trades,
+                Why(Reason.DAILY_TRADES, session.trades_today, session.max_daily_trades),
+            ),
+            (
+                busy >= session.max_concurrent_positions,
+                Why(Reason.CONCURRENT_POSITIONS, busy, session.max_concurrent_positions),
+            ),
+        ]
+        doubts = [why for applies, why in held_against if applies]
+        return doubts[0] if doubts else Why(Reason.SIGNAL, signal.confidence_bp, threshold)
+
+    def _stay_or_leave(self, holding: SimpleNamespace, spot: Spot) -> None:
+        session, signal = self.session, spot.signal
+        held_blocks = spot.block - holding.opened_block
+        why = Why(Reason.SIGNAL, signal.confidence_bp, session.confidence_threshold_bp)
+        is_too_long = held_blocks >= session.max_hold_blocks
+        if is_too_long:
+            why = Why(Reason.HOLD_TIME, held_blocks, session.max_hold_blocks)
+        if not is_too_long and (signal.opportunity_bp >= 5_000 or why.observed < why.limit):
+            self._decided(spot, DecisionType.HOLD, why, Lane.FAST, -1)
+        elif self._free_cash() < self._most_gas(spot):
+            why = Why(Reason.GAS_UNAFFORDABLE, self._free_cash(), self._most_gas(spot))
+            self._decided(spot, DecisionType.SKIP, why, Lane.FAST, -1)
+        else:
+            self._leave(holding, spot, DecisionType.SELL, why)
+
+    def _decided(self, spot: Spot, decision: DecisionType, why: Why, lane: Lane, trade: int) -> None:
+        row = SimpleNamespace(
+            session=self.row,
+            decision=self.session.next_decision,
+            block=spot.block,
+            token=spot.token_row,
+            type=decision,
+            reason=why.reason,
+            lane=lane,
+            trade=trade,
+            observed=why.observed,
+            limit=why.limit,
+        )
+        self.session.next_decision += 1
+        if self.rules.write_decisions:
+            self.log.decisions.append(row)
+
+    def _free_cash(self) -> int:
+        return int(self.session.cash_micro_usd - self.session.reserved_micro_usd)
+
+    def _bid_wei(self, spot: Spot) -> tuple[int, int]:
+        """Return fee cap and tip: the cap has room for the base fee to double."""
+        cap = 2 * spot.gas.base_fee_wei + spot.gas.priority_fee_wei
+        scale_bp = self.session.gas_price_multiplier_bp
+        return cap * scale_bp // BP, spot.gas.priority_fee_wei * scale_bp // BP
+
+    def _most_gas(self, spot: Spot) -> int:
+        """Return the most that the gas of one order can cost, micro-USD."""
+        cap_wei, _ = self._bid_wei(spot)
+        most_used = self.rules.swap_gas * (BP + GAS_SPREAD_BP) // BP
+        return gas_cost_micro_usd(most_used, cap_wei, spot.gas.native_price_q)
+
+    def _purchase_micro_usd(self, spot: Spot) -> int:
+        session = self.session
+        share = session.equity_micro_usd * session.max_position_size_bp // BP
+        affordable = self._free_cash() - 2 * self._most_gas(spot)
+        return min(share, session.max_trade_size_micro_usd, affordable)
+
+    def _lane(self, size_micro_usd: int) -> Lane:
+        session = self.session
+        is_small = size_micro_usd <= session.fast_lane_threshold_micro_usd
+        return Lane.FAST if not session.use_smart_lane or (session.use_fast_lane and is_small) else Lane.SMART
+
+    def _send(self, holding: SimpleNamespace, spot: Spot, side: Side, lane: Lane, reason: Reason, in_wei: int) -> int:
+        """Put an order on its way and return its ordinal."""
+        session = self.session
+        trade = int(session.next_trade)
+        delay_ms = session.execution_delay_ms + ANALYSIS_MS[lane]
+        quoted = given(in_wei, *reserves(side, spot.pool), spot.token.fee_bp)
+        holding.order_side, holding.order_lane, holding.order_reason = side, lane, reason
+        holding.order_trade, holding.order_decision = trade, session.next_decision
+        holding.order_decided_block = spot.block
+        holding.order_delay_ms = delay_ms
+        holding.order_due_block = spot.block + self._blocks_on_the_way(trade, lane, delay_ms)
+        holding.order_deadline_block = holding.order_due_block + BLOCKS_TO_DEADLINE
+        holding.order_in_wei, holding.order_quote_wei = in_wei, quoted
+        holding.order_min_wei = quoted * (BP - session.max_slippage_bp) // BP
+        holding.order_max_fee_wei, holding.order_tip_wei = self._bid_wei(spot)
+        paid = in_wei if side == Side.BUY else 0
+        holding.order_reserved_micro_usd = paid + self._most_gas(spot)
+        session.reserved_micro_usd += holding.order_reserved_micro_usd
+        session.next_trade += 1
+        session.trades_today += 1
+        session.orders_in_flight += 1
+        session.buys_in_flight += side == Side.BUY
+        return trade
+
+    def _blocks_on_the_way(self, trade: int, lane: Lane, delay_ms: int) -> int:
+        network, late_by, private, _ = self._draw(trade, purpose=0)
+        blocks = 1 + delay_ms // self.rules.block_time_ms
+        if self.session.simulate_network_issues and below(network, BP) < LATE_BP:
+            blocks += 1 + below(late_by, LATE_BLOCKS)
+        if lane == Lane.SMART:
+            blocks += sum(below(private, BP) < chance_bp for chance_bp in MISS_BP)
+        return blocks
+
+    def _draw(self, trade: int, purpose: int) -> tuple[int, int, int, int]:
+        return philox((int(self.rules.seed), SESSION_STREAM + self.session.stream), (trade, purpose, 0, 0))
+
+    def _mark(self, block: int) -> None:
+        """Close a period: Welford's running mean and sum of squares of the returns, and a row."""
+        session = self.session
+        session.next_mark_block += self.rules.review_blocks
+        before, equity = session.mark_equity_micro_usd, session.equity_micro_usd
+        change = float(equity) / float(before) - 1.0 if before > 0 else 0.0
+        session.mark_equity_micro_usd = equity
+        session.return_count += 1
+        delta = change - session.return_mean
+        session.return_mean += delta / session.return_count
+        session.return_m2 += delta * (change - session.return_mean)
+        figures = {name: getattr(session, name) for name in MARK.names or () if hasattr(session, name)}
+        self.log.marks.append(SimpleNamespace(session=self.row, mark=session.next_mark, block=block, **figures))
+        session.next_mark += 1

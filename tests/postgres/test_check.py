@@ -1,0 +1,103 @@
+"""The check finds whatever does not follow from the trades, and names it."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_finished_run_has_no_findings(finished, store):
+    assert store.check(finished.ids.run_id) == []
+
+
+def test_a_run_has_no_findings_at_any_moment(begin, store):
+    live = begin()
+    for _ in range(20):
+        store.commit(live.batches(7))
+        assert store.check() == []
+
+
+def test_the_run_that_is_checked_has_traded(finished, store):
+    counts = store.counts(finished.ids.run_id)
+    assert counts.trades > 50
+    assert counts.positions > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "table", "column"),
+    [
+        ("current_balance_usd = current_balance_usd + 0.000001", "paper_trading_accounts", "current_balance_usd"),
+        ("total_profit_loss_usd = total_profit_loss_usd - 0.000001", "paper_trading_accounts", "total_profit_loss_usd"),
+        ("losing_trades = losing_trades - 1", "paper_trading_accounts", "losing_trades"),
+        ("gas_paid_usd = gas_paid_usd + 1", "paper_trading_sessions", "gas_paid_usd"),
+        ("realized_pnl_usd = realized_pnl_usd + 1", "paper_trading_sessions", "realized_pnl_usd"),
+    ],
+)
+def test_an_altered_sum_is_named_with_both_values(finished, store, sql, change, table, column):
+    sql(f"UPDATE {table} SET {change} WHERE account_id = %s", finished.contexts[1].account_key)
+    (finding,) = store.check(finished.ids.run_id)
+    assert (finding.table, finding.account, finding.column) == (table, "trader 1", column)
+    assert finding.stored != finding.expected
+
+
+def test_one_wei_too_much_is_found(begin, store, sql):
+    live = begin()
+    opened = []
+    while not opened:
+        store.commit(live.batches(5))
+        opened = sql("SELECT position_id::text, quantity FROM paper_positions WHERE is_open LIMIT 1")
+    row, quantity = opened[0]
+    sql("UPDATE paper_positions SET quantity = quantity + 1 WHERE position_id = %s", row)
+    (finding,) = store.check()
+    assert (finding.column, finding.row) == ("quantity", row)
+    assert (finding.stored, finding.expected) == (str(quantity + 1), str(quantity))
+
+
+def test_a_broken_link_in_the_chain_of_cash_is_found(finished, store, sql):
+    sql("UPDATE paper_trades SET cash_after_usd = cash_after_usd + 0.5 WHERE finished_ordinal = 3")
+    findings = store.check(finished.ids.run_id)
+    assert {finding.column for finding in findings} == {"cash_after_usd"}
+    assert len(findings) == 2 * 3  # the link itself and the one after it, in each of three accounts
+
+
+def test_an_altered_result_of_a_sale_is_found(finished, store, sql):
+    sql("UPDATE paper_trades SET realized_pnl_usd = 5 WHERE trade_type = 'sell' AND finished_ordinal = 5")
+    columns = {(finding.table, finding.column) for finding in store.check()}
+    assert ("paper_trades", "realized_pnl_usd") in columns
+    assert ("paper_trading_accounts", "total_profit_loss_usd") in columns
+
+
+def test_another_runs_fault_is_not_this_runs(finished, begin, store, sql):
+    other = begin(seed=8)
+    other.run()
+    sql("UPDATE paper_trading_accounts SET current_balance_usd = 1 WHERE run_id = %s", str(other.ids.run_id))
+    assert store.check(finished.ids.run_id) == []
+    assert len(store.check()) == 3
+
+
+def test_a_finding_is_one_sentence(finished, store, sql):
+    sql("UPDATE paper_trading_sessions SET total_trades = 7, successful_trades = 7, failed_trades = 0")
+    text = str(store.check()[0])
+    assert text.startswith("paper_trading_sessions.")
+    assert "stored" in text
+    assert text.endswith(".")
+
+
+def test_a_schema_without_its_index_is_found(store, sql):
+    sql("DROP INDEX ix_paper_trades_created_at")
+    (finding,) = store.check()
+    assert "ix_paper_trades_created_at" in finding.stored
+
+
+def test_a_database_without_tables_is_found(new_url):
+    from storage.store import Store
+
+    (finding,) = Store(new_url()).check()
+    assert (finding.column, finding.stored, finding.expected) == ("version_num", "none", "0001")
+
+
+def test_a_run_that_records_nothing_has_no_findings(begin, store, sql):
+    live = begin(record="none")
+    live.run()
+    assert store.check() == []
+    assert sql("SELECT count(*) FROM paper_trades") == [(0,)]
+    assert sql("SELECT count(*) FROM paper_positions") == [(0,)]

@@ -1,0 +1,143 @@
+"""The compiled kernel and its slow twin do the same, to the last bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hand_made import RULES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_twin import advance_twin
+from random_market import random_account, random_stage
+
+from simulation import cohort as cohorts
+from simulation.market.segment import Segment, token_records
+from simulation.state import DecisionType, Failure, Reason, TradeStatus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulation.cohort import Cohort, Outcome
+    from simulation.trading.rules import Rules
+
+BLOCK_TIMES_MS = (1_000, 12_000, 400_000)
+LAST_MINUTE_MS = 86_400_000 - 60_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A cohort before its first block, a segment, and the rules."""
+
+    cohort: Cohort
+    segment: Segment
+    tokens: NDArray[np.void]
+    rules: Rules
+
+
+def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int) -> Case:
+    """Return the case that a seed names."""
+    luck = Random(seed)
+    made = random_stage(luck, n_blocks, n_tokens)
+    rules = RULES._replace(
+        seed=np.uint64(luck.getrandbits(63)),
+        block_time_ms=luck.choice(BLOCK_TIMES_MS),
+        day_offset_ms=luck.choice((0, LAST_MINUTE_MS, luck.randrange(86_400_000))),
+        swap_gas=luck.choice((21_000, 130_000, 130_000, 5_000_000)),
+        review_blocks=luck.randint(1, 60),
+    )
+    accounts = [random_account(luck, f"{row}", [info.symbol for info in made.infos]) for row in range(n_sessions)]
+    ordinals = luck.sample(range(1_000_000), n_sessions)
+    cohort = cohorts.begin(accounts, ordinals, made.infos, rules)
+    for row in range(n_sessions):
+        if luck.random() < 0.1:
+            cohort = cohorts.set_field(cohort, row, "paused", 1)
+    return Case(cohort, made.segment, token_records(made.infos), rules)
+
+
+def assert_same(ours: NDArray[np.void], theirs: NDArray[np.void]) -> None:
+    """Compare two record arrays bit for bit, and name the first field that differs."""
+    assert ours.shape == theirs.shape
+    for name in ours.dtype.names or ():
+        if ours[name].tobytes() != theirs[name].tobytes():
+            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+            raise AssertionError(f"{name} differs in a bit that no comparison shows")
+
+
+def in_order(rows: NDArray[np.void], ordinal: str) -> NDArray[np.void]:
+    """Return rows by session and, within each, by ordinal."""
+    return rows[np.lexsort((rows[ordinal], rows["session"]))]
+
+
+def assert_same_end(ours: tuple[Cohort, Outcome], theirs: tuple[Cohort, Outcome]) -> None:
+    """Compare states and everything that was written."""
+    assert_same(ours[0].sessions, theirs[0].sessions)
+    assert_same(ours[0].holdings, theirs[0].holdings)
+    for rows, ordinal in (("trades", "trade"), ("decisions", "decision"), ("marks", "mark")):
+        assert_same(in_order(getattr(ours[1], rows), ordinal), in_order(getattr(theirs[1], rows), ordinal))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    n_blocks=st.integers(40, 160),
+    n_tokens=st.integers(1, 3),
+    n_sessions=st.integers(1, 3),
+)
+def test_kernel_and_twin_end_in_the_same_state_and_write_the_same_rows(seed, n_blocks, n_tokens, n_sessions):
+    case = case_of(seed, n_blocks, n_tokens, n_sessions)
+    ours = cohorts.advance(case.cohort, case.segment, case.tokens, case.rules)
+    theirs = advance_twin(case.cohort, case.segment, case.tokens, case.rules)
+    assert_same_end(ours, theirs)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), cut=st.integers(1, 79))
+def test_kernel_in_two_segments_ends_as_the_twin_does_in_one(seed, cut):
+    case = case_of(seed, 80, 2, 2)
+    halves = [
+        Segment(first, case.segment.pools[part], case.segment.gas[part], case.segment.signals[part])
+        for first, part in ((0, slice(cut)), (cut, slice(cut, None)))
+    ]
+    between, early = cohorts.advance(case.cohort, halves[0], case.tokens, case.rules)
+    after, late = cohorts.advance(between, halves[1], case.tokens, case.rules)
+    whole = cohorts.Outcome(
+        np.concatenate([early.trades, late.trades]),
+        np.concatenate([early.decisions, late.decisions]),
+        np.concatenate([early.marks, late.marks]),
+    )
+    assert_same_end((after, whole), advance_twin(case.cohort, case.segment, case.tokens, case.rules))
+
+
+@pytest.fixture(scope="module")
+def busy_years() -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Compare kernel and twin on a larger fixed set of markets; return all trades and decisions."""
+    trades, decisions = [], []
+    for seed in range(12):
+        case = case_of(seed, 300, 3, 6)
+        ours = cohorts.advance(case.cohort, case.segment, case.tokens, case.rules)
+        assert_same_end(ours, advance_twin(case.cohort, case.segment, case.tokens, case.rules))
+        trades.append(ours[1].trades)
+        decisions.append(ours[1].decisions)
+    return np.concatenate(trades), np.concatenate(decisions)
+
+
+def test_the_markets_compared_see_every_end_of_an_order(busy_years):
+    trades, _ = busy_years
+    assert set(trades["status"].tolist()) == set(TradeStatus)
+    assert set(trades["failure"].tolist()) == set(Failure)
+
+
+def test_the_markets_compared_see_every_decision_and_every_reason(busy_years):
+    _, decisions = busy_years
+    assert set(decisions["type"].tolist()) == set(DecisionType)
+    assert set(decisions["reason"].tolist()) == set(Reason)
+
+
+def test_the_markets_compared_see_both_sides_and_both_lanes(busy_years):
+    trades, _ = busy_years
+    filled = trades[trades["status"] == TradeStatus.COMPLETED]
+    assert {(int(row["side"]), int(row["lane"])) for row in filled} == {(1, 0), (1, 1), (2, 0), (2, 1)}

@@ -1,0 +1,218 @@
+"""The synthetic market: a function of its inputs, within its integers, and about as restless as the real one."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulation import wei
+from simulation.market import prices
+from simulation.market.segment import NATIVE_SHIFT
+from simulation.market.synthetic import NATIVE_TOKEN, SyntheticSource
+from simulation.scenario import Gas, SyntheticMarket, Token
+
+BLOCK_TIME_MS = 12_000
+
+
+def token(symbol: str, token_class: str, price_usd: float, liquidity_usd: float, **others: int) -> Token:
+    return Token(
+        symbol=symbol, name=symbol, token_class=token_class, price_usd=price_usd, liquidity_usd=liquidity_usd, **others
+    )
+
+
+WETH = token("WETH", "major", 3000.0, 1e8, fee_bp=5)
+WBTC = token("WBTC", "major", 60_000.0, 5e7, decimals=8, fee_bp=5)
+LINK = token("LINK", "mid", 15.0, 8e6)
+PEPE = token("PEPE", "meme", 1e-5, 1e6, fee_bp=100)
+MARKET = SyntheticMarket(tokens=(WETH, WBTC, LINK, PEPE))
+
+
+def open_market(*tokens: Token, seed: int = 1, block_time_ms: int = BLOCK_TIME_MS) -> SyntheticSource:
+    market = SyntheticMarket(tokens=tokens) if tokens else MARKET
+    return SyntheticSource(market, Gas(), seed, block_time_ms)
+
+
+def make(source: SyntheticSource, n_blocks: int, first_block: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    _, pools, gas = source.advance(source.begin(), first_block, n_blocks)
+    return pools, gas
+
+
+@settings(deadline=None, max_examples=30)
+@given(first_block=st.integers(-3000, 3000), cuts=st.lists(st.integers(1, 40), min_size=1, max_size=8))
+def test_blocks_are_the_same_however_they_are_cut(first_block: int, cuts: list[int]) -> None:
+    source = open_market()
+    carried, block, parts = source.begin(), first_block, []
+    for n_blocks in cuts:
+        carried, *part = source.advance(carried, block, n_blocks)
+        block += n_blocks
+        parts.append(part)
+    whole = make(source, sum(cuts), first_block)
+    for at in (0, 1):
+        assert np.concatenate([part[at] for part in parts]).tobytes() == whole[at].tobytes()
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    for first, second in zip(make(open_market(seed=9), 500), make(open_market(seed=9), 500), strict=True):
+        assert first.tobytes() == second.tobytes()
+
+
+def test_another_seed_gives_another_market() -> None:
+    for first, second in zip(make(open_market(seed=1), 10), make(open_market(seed=2), 10), strict=True):
+        assert first.tobytes() != second.tobytes()
+
+
+def test_advancing_leaves_what_was_carried_as_it_was() -> None:
+    source = open_market()
+    carried = source.begin()
+    before = pickle.dumps(carried)
+    source.advance(carried, 0, 100)
+    assert pickle.dumps(carried) == before
+
+
+def test_a_market_goes_on_from_a_pickle() -> None:
+    source = open_market()
+    carried, _, _ = source.advance(source.begin(), 0, 50)
+    copied_source, copied = pickle.loads(pickle.dumps((source, carried)))
+    assert copied_source.advance(copied, 50, 50)[1].tobytes() == source.advance(carried, 50, 50)[1].tobytes()
+
+
+def test_a_token_moves_the_same_whatever_else_is_listed() -> None:
+    together, _ = make(open_market(), 200)
+    alone, _ = make(open_market(LINK), 200)
+    assert together[:, 2].tobytes() == alone[:, 0].tobytes()
+
+
+def test_tokens_of_a_class_do_not_move_alike() -> None:
+    pools, _ = make(open_market(WETH, token("OTHER", "major", 3000.0, 1e8, fee_bp=5)), 200)
+    assert not np.array_equal(pools["price_q"][:, 0], pools["price_q"][:, 1])
+
+
+def test_a_market_begins_near_the_prices_and_reserves_of_the_scenario() -> None:
+    source = open_market()
+    pools, _ = make(source, 1, -1800)
+    for info, listed, pool in zip(source.tokens, MARKET.tokens, pools[0], strict=True):
+        assert info.price_usd(int(pool["price_q"])) == pytest.approx(listed.price_usd, rel=0.05)
+        assert pool["reserve_micro_usd"] / 1e6 == pytest.approx(listed.liquidity_usd, rel=0.05)
+
+
+def test_the_price_follows_from_the_reserves_exactly() -> None:
+    source = open_market()
+    pools, _ = make(source, 100)
+    for row in pools:
+        for info, pool in zip(source.tokens, row, strict=True):
+            units = wei.join(pool["reserve_hi"], pool["reserve_lo"])
+            assert int(pool["price_q"]) == (int(pool["reserve_micro_usd"]) << info.price_shift) // units
+
+
+def test_a_pool_stays_within_its_fee_of_the_reference_price() -> None:
+    source = open_market()
+    carried = source.begin()
+    bands = [-np.log1p(-listed.fee_bp * 1e-4) for listed in MARKET.tokens]
+    for block in range(2000):
+        carried, _, _ = source.advance(carried, block, 1)
+        assert (np.abs(carried.paths["pool"] - carried.paths["price"]) <= np.array(bands) * (1 + 1e-9)).all()
+
+
+def test_gas_is_priced_by_the_weth_that_is_traded() -> None:
+    pools, gas = make(open_market(), 2000)
+    traded = pools["price_q"][:, 0] * 2.0 ** (NATIVE_SHIFT - open_market().tokens[0].price_shift)
+    assert np.abs(np.log(gas["native_price_q"] / traded)).max() <= 0.00051
+
+
+def test_gas_has_a_price_in_a_market_without_weth() -> None:
+    _, gas = make(open_market(LINK), 10)
+    _, beside = make(open_market(LINK, NATIVE_TOKEN), 10)
+    assert gas.tobytes() == beside.tobytes()
+
+
+EXTREMES = [
+    token("CHEAP", "meme", 2e-7, 1e6),
+    token("DEAR", "meme", 1e6, 1e11, decimals=6),
+    token("WHOLE", "meme", 0.01, 1e6, decimals=0),
+    token("THIN", "meme", 100.0, 1e3),
+]
+
+
+def test_integers_hold_the_extremes_for_as_long_as_a_run_may_be() -> None:
+    pools, gas = make(open_market(*EXTREMES, seed=5, block_time_ms=600_000), 200_000)
+    assert pools["price_q"].min() > 0
+    assert pools["price_q"].max() < 2**63
+    assert pools["reserve_micro_usd"].min() > 0
+    assert pools["reserve_micro_usd"].max() <= 2**62
+    assert pools["reserve_hi"].max() < 1 << 48
+    assert ((pools["reserve_hi"] > 0) | (pools["reserve_lo"] >= 10_000)).all()
+    assert gas["native_price_q"].max() < 2**63
+
+
+@pytest.mark.parametrize(
+    "refused", [token("DUST", "meme", 1e-6, 1e11), token("CHUNKY", "mid", 1e6, 1e6, decimals=0)], ids=lambda t: t.symbol
+)
+def test_a_pool_that_the_integers_cannot_hold_is_refused_by_name(refused: Token) -> None:
+    with pytest.raises(ValueError, match=rf"token {refused.symbol}: .* base units of {refused.decimals} decimals"):
+        open_market(refused)
+
+
+MINUTES_A_DAY, DAYS, SEEDS = 1440, 150, 6
+
+
+@pytest.fixture(scope="module")
+def log_prices() -> list[np.ndarray]:
+    """Log prices of a major, a mid and a meme at each minute, one array a seed."""
+    markets = (
+        open_market(WETH, LINK, token("PEPE", "meme", 1e-5, 1e6), seed=s, block_time_ms=60_000) for s in range(SEEDS)
+    )
+    return [np.log(make(market, MINUTES_A_DAY * DAYS)[0]["price_q"].astype(float)) for market in markets]
+
+
+def returns(log_prices: list[np.ndarray], minutes: int) -> np.ndarray:
+    return np.concatenate([np.diff(prices[::minutes], axis=0) for prices in log_prices])
+
+
+def excess_kurtosis(values: np.ndarray) -> float:
+    centered = values - values.mean()
+    return float((centered**4).mean() / (centered**2).mean() ** 2 - 3)
+
+
+@pytest.mark.parametrize(("at", "daily"), [(0, 0.042), (1, 0.056), (2, 0.087)], ids=["major", "mid", "meme"])
+def test_volatility_is_that_of_the_class(log_prices, at: int, daily: float) -> None:
+    assert returns(log_prices, 60)[:, at].std() * 24**0.5 == pytest.approx(daily, rel=0.15)
+
+
+def test_returns_have_fat_tails_that_thin_out_with_the_horizon(log_prices) -> None:
+    for at in range(3):
+        minute, hour, day = (excess_kurtosis(returns(log_prices, minutes)[:, at]) for minutes in (1, 60, 1440))
+        assert minute > hour > day
+        assert 4 < hour < 60
+
+
+def test_volatility_comes_in_clusters_and_returns_do_not(log_prices) -> None:
+    hourly = returns(log_prices, 60)[:, 0]
+    assert abs(np.corrcoef(hourly[1:], hourly[:-1])[0, 1]) < 0.05
+    size = np.abs(hourly)
+    assert 0.15 < np.corrcoef(size[1:], size[:-1])[0, 1] < 0.4
+    assert np.corrcoef(size[24:], size[:-24])[0, 1] > 0.05
+
+
+def test_mid_tokens_follow_the_market_and_memes_go_their_own_way(log_prices) -> None:
+    with_mid, with_meme = np.corrcoef(returns(log_prices, 60).T)[0, 1:]
+    assert 0.65 < with_mid < 0.9
+    assert 0.3 < with_meme < 0.65
+
+
+def test_prices_are_martingales_on_average() -> None:
+    finals = []
+    for seed in range(150):
+        memes = (token(f"M{i}", "meme", 1.0, 1e6) for i in range(4))
+        pools, _ = make(open_market(*memes, seed=seed, block_time_ms=600_000), 1008)
+        finals.extend(pools["price_q"][-1] / pools["price_q"][0])
+    assert np.mean(finals) == pytest.approx(1.0, abs=0.05)
+
+
+def test_volatility_of_a_class_leaves_room_for_its_jumps() -> None:
+    for character in prices.CHARACTERS.values():
+        jumps = character.jumps_per_day * (character.jump_mean**2 + character.jump_deviation**2)
+        assert jumps < character.own_volatility**2
