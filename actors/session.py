@@ -72,7 +72,7 @@ class AccountSession:
     def __repr__(self) -> str:
         first = self._contexts[0]
         others = f" and {len(self._contexts) - 1} more" if len(self._contexts) > 1 else ""
-        return f"AccountSession({first.account}, {first.spec.strategy.name}{others})"
+        return f"AccountSession({first.account.name}, {first.account.strategy.name}{others})"
 
     def advance(
         self, segment: Segment, adjustments: Sequence[Adjustment]
@@ -83,13 +83,13 @@ class AccountSession:
         batches = [self._batch(row, segment, outcome, mine[row]) for row in range(len(self._contexts))]
         receipts = [self._receipt(row) for row in range(len(self._contexts))]
         reviews = [
-            Review(context.ordinal, self._cohort.sessions[row : row + 1].copy())
+            Review(context.session, self._cohort.sessions[row : row + 1].copy())
             for row, context in enumerate(self._contexts)
         ]
         return receipts, batches, reviews
 
     def _apply(self, adjustments: Sequence[Adjustment]) -> list[list[Adjustment]]:
-        rows = {context.ordinal: row for row, context in enumerate(self._contexts)}
+        rows = {context.session: row for row, context in enumerate(self._contexts)}
         mine: list[list[Adjustment]] = [[] for _ in self._contexts]
         for adjustment in adjustments:
             row = rows.get(adjustment.session)
@@ -118,7 +118,7 @@ class AccountSession:
     def _receipt(self, row: int) -> Receipt:
         session = self._cohort.sessions[row]
         return Receipt(
-            session=self._contexts[row].ordinal,
+            session=self._contexts[row].session,
             seq=self._seqs[row],
             next_block=int(session["next_block"]),
             equity_micro_usd=int(session["equity_micro_usd"]),
@@ -133,7 +133,7 @@ class AccountSession:
 def _restored(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> cohorts.Cohort:
     """Return the cohort from the owners' checkpoints, begun anew where there is none."""
     parts = [
-        cohorts.begin([context.spec], [context.ordinal], context.tokens, rules)
+        cohorts.begin([context.account], [context.session], context.tokens, rules)
         if owner.state is None
         else cohorts.Cohort.from_bytes(owner.state)
         for context, owner in zip(contexts, owners, strict=True)

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -82,9 +81,7 @@ def run(
     target = report_target(report, wanted=not as_json)
     with LiveView(plan.scenario.accounts, err) as view:
         result = runs.execute(plan, runs.Place(database_url, ray_address, dashboard_port), view)
-    from storage.store import Store
-
-    store = Store(result.database_url)
+    store = store_at(result.database_url)
     written = write_report(store, result.run_id, target) if target is not None else None
     if as_json:
         print(json.dumps(result.as_json()))
@@ -114,8 +111,8 @@ def digest(run_id: RunId, database_url: DatabaseUrl = None) -> None:
 @db.command("upgrade")
 def db_upgrade(database_url: DatabaseUrl = None) -> None:
     """Create the tables, or bring them up to date."""
-    store = store_at(database_url, upgrade=True)
-    out.print(f"The schema is up to date ({store.revision()}).", highlight=False)
+    store_at(database_url, upgrade=True)
+    out.print("The schema is up to date.")
 
 
 @db.command("check")
@@ -136,9 +133,9 @@ def db_check(
 @db.command("url")
 def db_url(database_url: DatabaseUrl = None) -> None:
     """Print where the database is, for psql and others; starts the embedded server."""
-    from storage.embedded import plain_url
+    from cluster.database import open_store, shown_url
 
-    print(plain_url(store_at(database_url).url))
+    print(shown_url(open_store(database_url)[1]))
 
 
 @scenario_commands.command("new")
@@ -170,12 +167,9 @@ def scenario_schema() -> None:
 
 def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:
     """Return the store of a command that works on what is there."""
-    from cluster.runs import open_store
-    from storage.store import Store
+    from cluster.database import open_store
 
-    if database_url is None or upgrade:
-        return open_store(database_url)[0]
-    return Store(database_url)
+    return open_store(database_url, upgrade=upgrade)[0]
 
 
 def report_target(path: Path | None, *, wanted: bool) -> Path | None:
@@ -216,13 +210,13 @@ def main() -> None:
 def _status() -> int:
     try:
         return int(app(standalone_mode=False) or 0)
-    except click.UsageError as error:
+    except typer.Exit as exit_:
+        return int(exit_.exit_code)
+    except typer.BadParameter.__base__ as error:  # click's UsageError, by whichever name typer carries it
         return _complain(error.format_message())
     except (UsageError, StorageError) as error:
         return _complain(str(error))
-    except click.exceptions.Exit as exit_:
-        return int(exit_.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         err.print("Stopped; what was committed is kept.")
         return STOPPED
     except BrokenPipeError:

@@ -46,7 +46,9 @@ class Restarts:
         self.count = 0
 
     def note(self, reason: BaseException) -> None:
-        """Count one more; raises GaveUpError past the bound."""
+        """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed."""
         self.count += 1
+        if getattr(reason, "actor_init_failed", False):
+            raise GaveUpError(f"{self._who} could not start: {str(reason).strip().splitlines()[-1]}.") from reason
         if self.count > RESTARTS_MAX:
             raise GaveUpError(f"{self._who} died {self.count} times; the last time: {reason}.") from reason

@@ -91,15 +91,17 @@ def line_of(curve: Curve) -> Line:
 def figure(lines: Mapping[str, Line], adjustments: Mapping[str, Sequence[AdjustmentRecord]]) -> dict[str, Any]:
     """Return the chart: two traces of each account, one more where Auto Pilot adjusted it.
 
-    ``lines`` are in the order of the leaderboard. The traces of an account share a ``legendgroup``, its place.
+    ``lines`` are in the order of the leaderboard. The traces of an account share a ``legendgroup``, its place. Names
+    are escaped, since plotly reads some HTML in them.
     """
+    unified = len(lines) <= UNIFIED_HOVER_MAX
     traces: list[dict[str, Any]] = []
     for place, (name, line) in enumerate(lines.items()):
-        traces.append(_curve(place, name, line, line.change_percent, "y"))
-        traces.append(_curve(place, name, line, line.drawdown_percent, "y2"))
+        traces.append(_equity_curve(place, name, line))
+        traces.append(_drawdown_curve(place, name, line, unified=unified))
         if adjustments.get(name):
             traces.append(_marks(place, name, line, adjustments[name]))
-    return {"data": traces, "layout": _layout(len(lines))}
+    return {"data": traces, "layout": _layout(unified=unified)}
 
 
 def _percent(usd: Decimal, base_usd: Decimal) -> float:
@@ -128,18 +130,34 @@ def _thinned(line: Line) -> Line:
     )
 
 
-def _curve(place: int, name: str, line: Line, values: Sequence[float], axis: str) -> dict[str, Any]:
+def _equity_curve(place: int, name: str, line: Line) -> dict[str, Any]:
+    told = "%{fullData.name}  <b>%{y:+.2f} %</b>  drawdown %{customdata:.2f} %<extra></extra>"
+    return {
+        **_curve(place, name, line, width=1.8),
+        "y": line.change_percent,
+        "yaxis": "y",
+        "customdata": line.drawdown_percent,
+        "hovertemplate": told,
+    }
+
+
+def _drawdown_curve(place: int, name: str, line: Line, *, unified: bool) -> dict[str, Any]:
+    # Told together, the line of the equity curve has named the drawdown already.
+    told = (
+        {"hoverinfo": "skip"} if unified else {"hovertemplate": "%{fullData.name}  drawdown %{y:.2f} %<extra></extra>"}
+    )
+    return {**_curve(place, name, line, width=1.2), "y": line.drawdown_percent, "yaxis": "y2", **told}
+
+
+def _curve(place: int, name: str, line: Line, width: float) -> dict[str, Any]:
     mark = mark_of(place)
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": _plotly_text(name),
+        "name": escape(name),
         "legendgroup": str(place),
         "x": [_moment(at) for at in line.times],
-        "y": values,
-        "yaxis": axis,
-        "line": {"color": mark.colour, "dash": mark.dash, "width": 1.8 if axis == "y" else 1.2},
-        "hovertemplate": "%{fullData.name}  <b>%{y:+.2f} %</b><extra></extra>",
+        "line": {"color": mark.colour, "dash": mark.dash, "width": width},
     }
 
 
@@ -148,12 +166,14 @@ def _marks(place: int, name: str, line: Line, entries: Sequence[AdjustmentRecord
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": _plotly_text(name),
+        "name": escape(name),
         "legendgroup": str(place),
         "x": [_moment(entry.at) for entry in entries],
         "y": [_change_at(line, entry.at) for entry in entries],
         "yaxis": "y",
-        "text": [_plotly_text(f"{entry.parameter} {plain(entry.old_value)} \u2192 {plain(entry.new_value)}") for entry in entries],
+        "text": [
+            escape(f"{entry.parameter} {plain(entry.old_value)} \u2192 {plain(entry.new_value)}") for entry in entries
+        ],
         "marker": {"color": mark_of(place).colour, "symbol": "diamond", "size": 7},
         "hovertemplate": "%{fullData.name}  Auto Pilot: %{text}<extra></extra>",
     }
@@ -169,15 +189,11 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _plotly_text(text: str) -> str:
-    """Escape text for plotly, which reads some HTML in names and labels."""
-    return escape(text)
-
-
-def _layout(accounts: int) -> dict[str, Any]:
+def _layout(*, unified: bool) -> dict[str, Any]:
     axis = {"ticksuffix": " %", "tickformat": "~g", "zeroline": True, "zerolinewidth": 1, "automargin": True}
+    spike = {"spikethickness": 1, "spikedash": "solid"}
     return {
-        "xaxis": {"type": "date", "anchor": "y2", "showgrid": False, "hoverformat": "%-d %b %Y, %H:%M UTC"},
+        "xaxis": {"type": "date", "anchor": "y2", "showgrid": False, "hoverformat": "%-d %b %Y, %H:%M UTC", **spike},
         "yaxis": {**axis, "domain": EQUITY_DOMAIN, "nticks": 6},
         "yaxis2": {**axis, "domain": DRAWDOWN_DOMAIN, "nticks": 4},
         "annotations": [
@@ -185,7 +201,7 @@ def _layout(accounts: int) -> dict[str, Any]:
             _title("Drawdown, below the peak so far", DRAWDOWN_DOMAIN[1]),
         ],
         "margin": {"l": 8, "r": 8, "t": 28, "b": 32},
-        "hovermode": "x unified" if accounts <= UNIFIED_HOVER_MAX else "closest",
+        "hovermode": "x unified" if unified else "closest",
         "hoversubplots": "axis",
         "showlegend": False,
         "paper_bgcolor": "rgba(0,0,0,0)",

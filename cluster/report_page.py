@@ -38,6 +38,8 @@ SCENARIO_CHARACTERS_MAX = 200_000
 SHORT_RETURNS = 500
 """Below so many returns an annualised Sharpe ratio says more about luck than about skill."""
 
+SEPARATOR = " \u00b7 "
+
 Item = TypeVar("Item")
 
 
@@ -120,26 +122,43 @@ def _warning(report: RunReport) -> str:
     if report.status == "COMPLETED":
         return ""
     why = f" {report.error_message}" if report.error_message else ""
-    return f'<p class="warning">This run is {escape(report.status)}; it shows what was kept until then.{escape(why)}</p>'
+    return (
+        f'<p class="warning">This run is {escape(report.status)}; it shows what was kept until then.{escape(why)}</p>'
+    )
 
 
 def _key_figures(report: RunReport) -> str:
     rows = report.leaderboard
-    returns = [row.return_percent for row in rows]
-    best, worst = rows[0], rows[-1]
-    in_profit = sum(value > 0 for value in returns)
     trades, failed = sum(row.trades for row in rows), sum(row.failed_trades for row in rows)
     figures = (
-        ("Best return", _coloured(words.signed_percent(best.return_percent), best.return_percent), best.name),
-        ("Median return", _coloured(words.signed_percent(median(returns)), median(returns)),
-         f"{in_profit:,} of {words.count(len(rows), 'account')} in profit"),
-        ("Worst return", _coloured(words.signed_percent(worst.return_percent), worst.return_percent), worst.name),
+        *(_returns_of_many(rows) if len(rows) > 1 else _returns_of_one(rows[0])),
         ("Trades", f"{trades:,}", f"{failed:,} of them failed"),
-        ("Gas paid", f"{words.usd(report.gas_usd)}", "USD, failed trades too"),
-        ("Slippage", f"{words.usd(report.slippage_usd)}", "USD less than was quoted"),
-    )  # fmt: skip
-    cells = (f'<div><dt>{name}</dt><dd>{value}<div class="aside">{escape(aside)}</div></dd></div>' for name, value, aside in figures)
+        ("Gas paid", words.usd(report.gas_usd), "USD, failed trades too"),
+        ("Slippage", words.usd(report.slippage_usd), "USD less than was quoted"),
+    )
+    cells = (
+        f'<div><dt>{name}</dt><dd>{value}<div class="aside">{escape(aside)}</div></dd></div>'
+        for name, value, aside in figures
+    )
     return f'<dl class="key">{"".join(cells)}</dl>\n'
+
+
+def _returns_of_many(rows: Sequence[AccountResult]) -> tuple[tuple[str, str, str], ...]:
+    best, worst, middle = rows[0], rows[-1], median(row.return_percent for row in rows)
+    in_profit = sum(row.return_percent > 0 for row in rows)
+    return (
+        ("Best return", _gain(best.return_percent), best.name),
+        ("Median return", _gain(middle), f"{in_profit:,} of {len(rows):,} accounts in profit"),
+        ("Worst return", _gain(worst.return_percent), worst.name),
+    )
+
+
+def _returns_of_one(row: AccountResult) -> tuple[tuple[str, str, str], ...]:
+    return (
+        ("Return", _gain(row.return_percent), row.name),
+        ("Equity", words.usd(row.final_equity_usd), f"USD, of {words.usd(row.initial_balance_usd)} at the start"),
+        ("Max drawdown", words.percent(row.max_drawdown_percent), "below the peak so far"),
+    )
 
 
 def _equity_section(report: RunReport, places: dict[str, int]) -> str:
@@ -148,7 +167,8 @@ def _equity_section(report: RunReport, places: dict[str, int]) -> str:
     adjusted = " A diamond marks an adjustment by Auto Pilot." if report.adjustments else ""
     zoom = '<span class="mouse">Drag over the chart to look closer, double-click to return.</span>'
     buttons = (
-        f'<button type="button" aria-pressed="true" data-place="{place}">{_swatch(place)}<span>{escape(name)}</span></button>'
+        f'<button type="button" aria-pressed="true" data-place="{place}">{_swatch(place)}'
+        f"<span>{escape(name)}</span></button>"
         for name, place in places.items()
     )
     return (
@@ -169,18 +189,21 @@ def _leaderboard_section(report: RunReport, places: dict[str, int]) -> str:
     headings = (("Account", ""), ("Strategy", ""), ("Return", "number"), ("Max drawdown", "number"),
                 ("Sharpe", "number"), ("Win rate", "number"), ("Trades", "number"), ("Gas USD", "number"),
                 ("Slippage USD", "number"), ("Equity USD", "number"))  # fmt: skip
-    return f'<section><h2>Leaderboard</h2><p class="note">{_sharpe_note(report)}</p>{_table(headings, rows)}</section>\n'
+    return (
+        f'<section><h2>Leaderboard</h2><p class="note">{_sharpe_note(report)}</p>{_table(headings, rows)}</section>\n'
+    )
 
 
 def _sharpe_note(report: RunReport) -> str:
     returns = max((len(curve) - 1 for curve in report.equity.values()), default=0)
     caution = ": over so short a run they say more about luck than about skill" if returns < SHORT_RETURNS else ""
-    return f"Sharpe ratios are annualised from {words.count(returns, 'return')}{caution}. Open positions count at the pool's price."
+    since = f"Sharpe ratios are annualised from {words.count(returns, 'return')}{caution}."
+    return f"{since} Open positions count at the pool's price."
 
 
 def _account_row(row: AccountResult, place: int) -> str:
     numbers = (
-        _coloured(words.signed_percent(row.return_percent), row.return_percent),
+        _gain(row.return_percent),
         words.percent(row.max_drawdown_percent),
         words.ratio(row.sharpe_ratio),
         words.percent(row.win_rate_percent, 0),
@@ -195,7 +218,7 @@ def _account_row(row: AccountResult, place: int) -> str:
 
 
 def _decisions_section(report: RunReport) -> str:
-    note = "A few of the decisions, the dearest of each kind; every one is kept with its numbers."
+    note = "A few decisions of each kind, those that earned or lost the most first. All are kept, with their numbers."
     if not report.decisions:
         note = "No decisions were recorded."
     items = "".join(_decision(decision) for decision in report.decisions)
@@ -205,16 +228,18 @@ def _decisions_section(report: RunReport) -> str:
 def _decision(decision: NotableDecision) -> str:
     kind = decision.decision.replace("_", " ")
     css = decision.decision.lower().replace("_", "-")
-    result = ""
+    facts = [
+        words.clock(decision.at),
+        f"<bdi>{escape(decision.account)}</bdi>",
+        escape(decision.token),
+        f"confidence {words.percent(decision.confidence_percent, 1)}",
+    ]
     if decision.net_pnl_usd is not None:
-        result = f" \u00b7 came to {_coloured(words.signed_usd(decision.net_pnl_usd), decision.net_pnl_usd)} after gas"
-    meta = (
-        f"{words.clock(decision.at)} \u00b7 <bdi>{escape(decision.account)}</bdi> \u00b7 {escape(decision.token)} \u00b7 "
-        f"confidence {words.percent(decision.confidence_percent, 0)}{result}"
-    )
+        result = _coloured(words.signed_usd(decision.net_pnl_usd), decision.net_pnl_usd)
+        facts.append(f"came to {result} after gas")
     return (
         f'<li><span class="kind {escape(css)}">{escape(kind)}</span><p>{escape(decision.reasoning)}</p>'
-        f'<div class="meta">{meta}</div></li>'
+        f'<div class="meta">{SEPARATOR.join(facts)}</div></li>'
     )
 
 
@@ -233,12 +258,14 @@ def _adjustments_section(report: RunReport) -> str:
 
 
 def _adjustment_row(record: AdjustmentRecord) -> str:
-    parameter = record.parameter.replace("_", " ")
-    change = f"{words.plain(record.old_value)} \u2192 {words.plain(record.new_value)}"
-    return (
-        f'<tr><td class="when">{words.clock(record.at)}</td><td class="account"><bdi>{escape(record.account)}</bdi></td>'
-        f'<td class="parameter">{escape(parameter)}</td><td class="number">{change}</td><td class="reason">{escape(record.reason)}</td></tr>'
+    cells = (
+        ("when", words.clock(record.at)),
+        ("account", f"<bdi>{escape(record.account)}</bdi>"),
+        ("parameter", escape(record.parameter.replace("_", " "))),
+        ("number", f"{words.plain(record.old_value)} \u2192 {words.plain(record.new_value)}"),
+        ("reason", escape(record.reason)),
     )
+    return "<tr>" + "".join(f'<td class="{css}">{text}</td>' for css, text in cells) + "</tr>"
 
 
 def _footer(report: RunReport) -> str:
@@ -264,6 +291,10 @@ def _table(headings: Iterable[tuple[str, str]], rows: str, css: str = "scroll") 
     cells = "".join(f'<th scope="col" class="{kind}">{text}</th>' for text, kind in headings)
     head = f"<thead><tr>{cells}</tr></thead>"
     return f'<div class="{css}" tabindex="0"><table>{head}<tbody>{rows}</tbody></table></div>'
+
+
+def _gain(percent: Decimal) -> str:
+    return _coloured(words.signed_percent(percent), percent)
 
 
 def _coloured(text: str, value: Decimal) -> str:

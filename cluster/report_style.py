@@ -21,12 +21,18 @@ body {
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
   font-variant-numeric: tabular-nums; -webkit-text-size-adjust: 100%;
 }
-h1 { margin: 0 0 8px; font-size: 30px; line-height: 1.2; font-weight: 650; letter-spacing: -0.015em; overflow-wrap: anywhere; }
+h1 {
+  margin: 0 0 8px; font-size: 30px; line-height: 1.2; font-weight: 650; letter-spacing: -0.015em;
+  overflow-wrap: anywhere;
+}
 h2 { margin: 48px 0 4px; font-size: 18px; font-weight: 650; letter-spacing: -0.005em; }
 p { margin: 0; max-width: 80ch; }
 .lead { font-size: 17px; color: var(--muted); }
 .note { max-width: none; color: var(--muted); font-size: 13.5px; margin-bottom: 14px; }
-.warning { margin-top: 16px; padding: 10px 14px; border-left: 3px solid var(--loss); background: var(--raised); overflow-wrap: anywhere; }
+.warning {
+  margin-top: 16px; padding: 10px 14px; border-left: 3px solid var(--loss); background: var(--raised);
+  overflow-wrap: anywhere;
+}
 .gain { color: var(--gain); }
 .loss { color: var(--loss); }
 .key { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 20px 28px; margin: 32px 0 0; }
@@ -51,7 +57,10 @@ p { margin: 0; max-width: 80ch; }
 .scroll.tall { max-height: 640px; overflow-y: auto; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
 th, td { padding: 8px 12px 8px 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--line); }
-th { position: sticky; top: 0; background: var(--page); color: var(--muted); font-size: 13px; font-weight: 500; white-space: nowrap; }
+th {
+  position: sticky; top: 0; background: var(--page); color: var(--muted);
+  font-size: 13px; font-weight: 500; white-space: nowrap;
+}
 th:last-child, td:last-child { padding-right: 4px; }
 .number { text-align: right; white-space: nowrap; padding-left: 12px; }
 .when { color: var(--muted); }
@@ -71,7 +80,10 @@ th:last-child, td:last-child { padding-right: 4px; }
 .kind.buy { color: var(--buy); }
 .kind.take-profit { color: var(--gain); }
 .kind.stop-loss { color: var(--loss); }
-footer { margin-top: 56px; padding-top: 18px; border-top: 1px solid var(--line); font-size: 13.5px; color: var(--muted); }
+footer {
+  margin-top: 56px; padding-top: 18px; border-top: 1px solid var(--line);
+  font-size: 13.5px; color: var(--muted);
+}
 footer dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 20px; margin: 0 0 14px; }
 footer dd { margin: 0; overflow-wrap: anywhere; }
 code, pre { font: 12.5px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; color: var(--text); }
@@ -112,6 +124,7 @@ function themed() {
     "font.family": getComputedStyle(document.body).fontFamily,
     "xaxis.linecolor": colour("--line"),
     "xaxis.showline": true,
+    "xaxis.spikecolor": colour("--zero"),
     "yaxis.gridcolor": colour("--grid"),
     "yaxis2.gridcolor": colour("--grid"),
     "yaxis.zerolinecolor": colour("--zero"),

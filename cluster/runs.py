@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.conductor import Conductor
 from cluster.connect import check_port_is_free, ray_cluster
+from cluster.database import open_store
 from cluster.errors import UsageError
 from cluster.plan import Plan, plan_of
 from cluster.recordings import RecordingError, read_recording
 from cluster.warm import compile_kernel, is_compiled
 from simulation.scenario import ReplayMarket
-from storage import embedded
-from storage.ids import random_prefix, run_id_of
-from storage.store import Store
+from storage.ids import new_prefix, run_id_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from cluster.live import LiveView
     from simulation.scenario import Scenario
     from storage.records import AccountResult
+    from storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +87,17 @@ def prepare(scenario: Scenario) -> Plan:
         raise UsageError(f"{error}.") from error
 
 
-def open_store(database_url: str | None) -> tuple[Store, str]:
-    """Return an upgraded store and its URL: the database named, or the embedded server."""
-    url = database_url or embedded.start().url()
-    store = Store(url)
-    store.upgrade()
-    return store, url
-
-
 def execute(plan: Plan, place: Place, view: LiveView) -> RunSummary:
     """Run a plan to its end and return what it came to; nothing is written before everything is reachable."""
     started = time.monotonic()
     if place.dashboard_port is not None:
         check_port_is_free(place.dashboard_port)
     view.say("starting Postgres" if place.database_url is None else "connecting to Postgres")
-    store, url = open_store(place.database_url)
+    store, url = open_store(place.database_url, upgrade=True)
     view.say("compiling the kernel, once" if not is_compiled() else "loading the kernel")
     compile_kernel(plan)
     view.say("starting Ray" if place.ray_address is None else "connecting to Ray")
-    prefix = random_prefix()
+    prefix = new_prefix()
     run_id = run_id_of(prefix)
     with ray_cluster(place.ray_address, f"paperdex-{run_id}", place.dashboard_port) as dashboard:
         view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")

@@ -34,7 +34,7 @@ class SessionFleet:
         self._contexts = contexts
         self._rules = rules
         self._store = store
-        self._restarts = [Restarts(f"AccountSession {context.account}") for context in contexts]
+        self._restarts = [Restarts(f"AccountSession {context.account.name}") for context in contexts]
         self._actors = [self._spawn(context) for context in contexts]
 
     @property

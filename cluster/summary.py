@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from storage.embedded import plain_url
+from cluster.database import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def print_summary(
         "took": f"{result.wall_seconds:.1f} s for {result.blocks:,} blocks, {result.trades:,} trades, "
         f"{result.decisions:,} decisions",
         "digest": result.digest,
-        "database": plain_url(result.database_url),
+        "database": shown_url(result.database_url),
         "report": str(report) if report is not None else "none",
     }
     for name, value in facts.items():

@@ -93,7 +93,8 @@ def is_tradable(strategy: Strategy, symbol: str) -> bool:
 def advance(cohort: Cohort, segment: Segment, tokens: NDArray[np.void], rules: Rules) -> tuple[Cohort, Outcome]:
     """Step a cohort to the end of a segment; ``tokens`` are the TOKEN records of the market."""
     after = cohort.copy()
-    world = World(segment.first_block, tokens, segment.pools, segment.gas, segment.signals, rules)
+    shared = (_read_only(array) for array in (tokens, segment.pools, segment.gas, segment.signals))
+    world = World(segment.first_block, *shared, rules)
     journal = _journal(*cohort.holdings.shape)
     outcomes = []
     status = kernel.FULL
@@ -111,6 +112,13 @@ def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
     for holding in after.holdings[row]:
         set_exits(after.sessions[row], holding)
     return after
+
+
+def _read_only(array: NDArray[np.void]) -> NDArray[np.void]:
+    """Return a view that cannot be written to: what Ray hands out, so that the kernel has one signature, not two."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _journal(n_sessions: int, n_tokens: int) -> Journal:

@@ -3,6 +3,8 @@
 Each rule is one query that returns the rows which break it. Numbers are Postgres numerics, so nothing is rounded.
 """
 
+# ruff: noqa: S608 -- the queries are put together from constants of this file; values are parameters
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -65,7 +67,8 @@ _ACCOUNT_FACTS = f"""
         count(finished_ordinal) AS ended,
         count(*) FILTER (WHERE status = 'completed' AND trade_type = 'sell' AND net_pnl_usd > 0) AS won,
         count(*) FILTER (WHERE status = 'completed' AND trade_type = 'sell' AND net_pnl_usd <= 0) AS lost,
-        coalesce(sum(realized_pnl_usd - simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0) AS profit
+        coalesce(sum(realized_pnl_usd - simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0)
+            AS profit
     FROM paper_trading_accounts AS accounts LEFT JOIN paper_trades AS trades USING (account_id)
     GROUP BY accounts.account_id
 """
@@ -174,7 +177,7 @@ _OPEN_TWICE = text(
     SELECT of_run.name AS account, min(position_id::text) AS row, count(*) AS stored
     FROM paper_positions JOIN of_run USING (account_id)
     WHERE is_open GROUP BY of_run.name, account_id, token_address HAVING count(*) > 1
-    """  # noqa: S608 -- constants only
+    """
 )
 
 
@@ -195,10 +198,12 @@ def _schema_findings(connection: Connection) -> list[Finding]:
 
 
 def _content_findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
-    findings = []
-    for rule in RULES:
-        for row in connection.execute(text(rule.query()), {"run": run_id}):
-            findings.append(Finding(rule.table, row.account, row.row, row.field, str(row.stored), str(row.expected)))
-    for row in connection.execute(_OPEN_TWICE, {"run": run_id}):
-        findings.append(Finding("paper_positions", row.account, row.row, "is_open", str(row.stored), "1"))
-    return findings
+    findings = [
+        Finding(rule.table, row.account, row.row, row.field, str(row.stored), str(row.expected))
+        for rule in RULES
+        for row in connection.execute(text(rule.query()), {"run": run_id})
+    ]
+    return findings + [
+        Finding("paper_positions", row.account, row.row, "is_open", str(row.stored), "1")
+        for row in connection.execute(_OPEN_TWICE, {"run": run_id})
+    ]

@@ -49,7 +49,7 @@ def _null(_: None) -> str:
     return "\\N"
 
 
-def _boolean(value: bool) -> str:
+def _boolean(value: bool) -> str:  # noqa: FBT001 -- the value itself
     return "t" if value else "f"
 
 

@@ -11,13 +11,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
-from sqlalchemy import UUID, text
+from sqlalchemy import Uuid, text
 
 from storage.ids import TAIL_START, key_range, prefix_of
 from storage.models import Base
 
 if TYPE_CHECKING:
-    from uuid import UUID as Key
+    from uuid import UUID
 
     from sqlalchemy import Connection
 
@@ -54,7 +54,7 @@ class _Hasher:
         self.hash.update(part)
 
 
-def digest(connection: Connection, run_id: Key) -> str:
+def digest(connection: Connection, run_id: UUID) -> str:
     """Return the SHA-256 of the run's rows, table by table in the order of their keys, as hex."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # it grows with the run
     hasher = _Hasher(sha256())
@@ -67,10 +67,10 @@ def digest(connection: Connection, run_id: Key) -> str:
 
 
 def _add(
-    connection: Connection, hasher: _Hasher, table: str, owner: str, columns: list[str] | tuple[str, ...], run_id: Key
+    connection: Connection, hasher: _Hasher, table: str, owner: str, columns: list[str] | tuple[str, ...], run_id: UUID
 ) -> None:
     described = Base.metadata.tables[table]
-    fields = [_content(name, isinstance(described.columns[name].type, UUID)) for name in columns]
+    fields = [_content(name, is_key=isinstance(described.columns[name].type, Uuid)) for name in columns]
     low, high = key_range(prefix_of(run_id))
     first = columns[0] if table in _NOT_CONTENT else described.primary_key.columns.keys()[0]
     statement = sql.SQL("COPY (SELECT {} FROM {} WHERE {} BETWEEN {} AND {} ORDER BY {}) TO STDOUT").format(
@@ -88,7 +88,7 @@ def _add(
         cursor.copy_expert(statement, hasher)
 
 
-def _content(name: str, is_key: bool) -> sql.Composable:
+def _content(name: str, *, is_key: bool) -> sql.Composable:
     """Return what is hashed of a column: of a key only the tail."""
     if is_key:
         return sql.SQL("substr({}::text, {})").format(sql.Identifier(name), sql.Literal(TAIL_START))

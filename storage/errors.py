@@ -68,7 +68,7 @@ class SessionNotFound(StorageError):
 
 
 class RunNotFound(StorageError):
-    """There is no run {text}; run ids are listed by "paperdex status"."""
+    """There is no run {text}; name one by its id, the beginning of its id, or "latest"."""
 
 
 class AmbiguousRun(StorageError):

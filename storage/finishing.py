@@ -8,12 +8,13 @@ from sqlalchemy import text
 
 from storage.digest import digest
 from storage.errors import RunNotFound
-from storage.models import RunStatus
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Connection
+
+    from storage.models import RunStatus
 
 _CLOSE_SESSIONS = text(
     """
@@ -38,6 +39,7 @@ def finish(connection: Connection, run_id: UUID, status: RunStatus, error_messag
     """Close the run and its sessions with ``status``; return the digest. May be repeated."""
     if connection.execute(_LOCK_RUN, {"run": run_id}).one_or_none() is None:
         raise RunNotFound(text=run_id)
+    assert status != "RUNNING", "a run ends in another status"
     values = {"run": run_id, "status": str(status), "message": error_message}
     connection.execute(_CLOSE_SESSIONS, values)
     content = digest(connection, run_id)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-
 from sqlalchemy import text
 
 from storage.errors import AmbiguousRun, RunNotFound
-from storage.records import AccountResult, AdjustmentRecord, Counts, NotableDecision, RunRecord
+from storage.records import AccountResult, AdjustmentRecord, Counts, NotableDecision, RunDetail, RunRecord
 
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
-
     from uuid import UUID
 
     from sqlalchemy import Connection
@@ -104,7 +102,7 @@ _NOTABLE = text(
         WHERE accounts.run_id = :run
     ), ranked AS (
         SELECT told.*, row_number() OVER (
-            PARTITION BY reason
+            PARTITION BY decision, reason
             ORDER BY abs(coalesce(net_pnl_usd, 0)) DESC, confidence_percent DESC, thought_id
         ) AS place
         FROM told
@@ -134,6 +132,14 @@ _RUNS = text(
     """
 )
 
+_RUN = text(
+    """
+    SELECT run_id::text, name, seed, blocks, status, digest, version, started_at, finished_at, error_message,
+        scenario, tokens
+    FROM runs WHERE run_id = :run
+    """
+)
+
 _LATEST = text("SELECT run_id FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1")
 _BY_PREFIX = text(
     "SELECT run_id FROM runs WHERE replace(run_id::text, '-', '') LIKE :prefix || '%' ORDER BY run_id LIMIT :limit"
@@ -154,6 +160,14 @@ def resolve_run(connection: Connection, name: str) -> UUID:
 def runs(connection: Connection, limit: int) -> list[RunRecord]:
     """Return the latest runs, the newest first."""
     return [RunRecord(**row) for row in connection.execute(_RUNS, {"limit": limit}).mappings()]
+
+
+def run(connection: Connection, run_id: UUID) -> RunDetail:
+    """Return a run with what defines it; raises RunNotFound."""
+    row = connection.execute(_RUN, {"run": run_id}).mappings().one_or_none()
+    if row is None:
+        raise RunNotFound(text=run_id)
+    return RunDetail(**row)
 
 
 def leaderboard(connection: Connection, run_id: UUID) -> list[AccountResult]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -116,3 +116,11 @@ class RunRecord:
     started_at: datetime
     finished_at: datetime | None
     error_message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail(RunRecord):
+    """A run with what defines it."""
+
+    scenario: dict[str, Any]
+    tokens: list[dict[str, Any]]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulation.scenario import Scenario
     from storage.batch import Batch
     from storage.beginning import RunIds
-    from storage.records import AccountResult, AdjustmentRecord, Counts, Finding, NotableDecision, RunRecord
+    from storage.records import AccountResult, AdjustmentRecord, Counts, Finding, NotableDecision, RunDetail, RunRecord
 
 STATEMENT_TIMEOUT_MS = 60_000
 LOCK_TIMEOUT_MS = 30_000
@@ -134,6 +134,11 @@ class Store:
         """Return the latest runs, the newest first."""
         with self._transaction() as connection:
             return queries.runs(connection, limit)
+
+    def run(self, run_id: UUID) -> RunDetail:
+        """Return a run with what defines it; raises RunNotFound."""
+        with self._transaction() as connection:
+            return queries.run(connection, run_id)
 
     def leaderboard(self, run_id: UUID) -> list[AccountResult]:
         """Return how each account has done, the best first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulation.state import Failure, Lane, Reason, Side, TradeStatus
 from simulation.wei import join
@@ -260,7 +260,7 @@ def _open_position(context: SessionContext, token: int, holding: np.void, segmen
     )
 
 
-def _position_keys(context: SessionContext, token: int, ordinal: int, opened_block: int) -> dict[str, object]:
+def _position_keys(context: SessionContext, token: int, ordinal: int, opened_block: int) -> dict[str, Any]:
     info: TokenInfo = context.tokens[token]
     return {
         "position_id": context.key(Kind.POSITION, ordinal),

@@ -98,7 +98,8 @@ class Played:
     @property
     def session(self) -> np.void:
         """The first session."""
-        return self.cohort.sessions[0]
+        first: np.void = self.cohort.sessions[0]
+        return first
 
     @property
     def trades(self) -> NDArray[np.void]:
@@ -108,7 +109,8 @@ class Played:
     def decided(self, decision: DecisionType, reason: Reason | None = None) -> NDArray[np.void]:
         """Return the decisions of a kind."""
         rows = self.outcome.decisions
-        return rows[(rows["type"] == decision) & (True if reason is None else rows["reason"] == reason)]
+        chosen: NDArray[np.void] = rows[(rows["type"] == decision) & (reason is None or rows["reason"] == reason)]
+        return chosen
 
 
 def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...]) -> Stage:

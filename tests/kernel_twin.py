@@ -340,7 +340,7 @@ class SessionTwin:
         session = self.session
         share = session.equity_micro_usd * session.max_position_size_bp // BP
         affordable = self._free_cash() - 2 * self._most_gas(spot)
-        return min(share, session.max_trade_size_micro_usd, affordable)
+        return int(min(share, session.max_trade_size_micro_usd, affordable))
 
     def _lane(self, size_micro_usd: int) -> Lane:
         session = self.session

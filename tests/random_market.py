@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hand_made import GWEI, Stage, bare_stage, native_price_q, pool_at, token
 
-from simulation.market.segment import TokenInfo
 from simulation.scenario import AccountSpec, Strategy, TradingConfig, TradingMode
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from simulation.market.segment import TokenInfo
 
 LANES = ((True, False), (False, True), (True, True))
 LEAST_FOR_A_SHARE_USD = 100

@@ -89,6 +89,16 @@ def gate(strategy: Strategy, session: np.void, calendar: Calendar) -> Refusal | 
     return None
 
 
+SAFETY_TRADES = 3
+"""Even a reaction for safety waits for this many closed trades since the last adjustment, to see what that one did."""
+
+
+def has_news(session: np.void) -> bool:
+    """Tell whether enough was traded since the last adjustment for a reaction for safety; always before the first."""
+    closed = int(session["closed_trades"]) - int(session["closed_at_adjustment"])
+    return int(session["last_adjustment_block"]) < 0 or closed >= SAFETY_TRADES
+
+
 def window_is_full(strategy: Strategy, session: np.void) -> bool:
     """Tell whether enough trades were closed since the last adjustment to judge by."""
     closed = int(session["closed_trades"]) - int(session["closed_at_adjustment"])

@@ -14,6 +14,7 @@ from simulation.autopilot.guardrails import (
     Refusal,
     confidence_bounds,
     gate,
+    has_news,
     position_size_bounds,
     window_is_full,
 )
@@ -144,9 +145,9 @@ def review(
     if refusal is not None:
         return refusal
     window = window_of(session, strategy.performance_window_trades)
-    full = window_is_full(strategy, session)
+    full, news = window_is_full(strategy, session), has_news(session)
     fired = [trigger for trigger in TRIGGERS if trigger.fires(window)]
-    allowed = [trigger for trigger in fired if full or trigger.is_safety]
+    allowed = [trigger for trigger in fired if full or (trigger.is_safety and news)]
     if not allowed:
         return Refusal.NO_TRIGGER if full else Refusal.FEW_TRADES
     for trigger in allowed:

@@ -7,7 +7,7 @@ rule given with it a CHECK constraint.
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import CheckConstraint, DateTime, Double, ForeignKey, MetaData, Numeric, String, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -16,12 +16,14 @@ from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sqlalchemy import Table
+
 WEI = Numeric(78, 0)
 USD = Numeric(20, 6)
 PRICE = Numeric(38, 18)
 PERCENT = Numeric(5, 2)
 GWEI = Numeric(20, 9)
-RATIO = Double()
+RATIO: Double[float] = Double()
 TIME = DateTime(timezone=True)
 KEY = UUID(as_uuid=True)
 JSON = JSONB()
@@ -49,12 +51,13 @@ class Base(DeclarativeBase):
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Give the table its comments and the constraints its columns ask for."""
         super().__init_subclass__(**arguments)
-        cls.__table__.comment = inspect.cleandoc(cls.__doc__ or "").splitlines()[0]
-        for field in cls.__table__.columns:
+        table = cast("Table", cls.__table__)
+        table.comment = inspect.cleandoc(cls.__doc__ or "").splitlines()[0]
+        for field in table.columns:
             assert field.doc, f"{field} has no sentence"
             field.comment = field.doc
             if rule := field.info.get("check"):
-                cls.__table__.append_constraint(CheckConstraint(rule.format(field.name), name=field.name))
+                table.append_constraint(CheckConstraint(rule.format(field.name), name=field.name))
 
 
 def column(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID  # noqa: TC003
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Numeric, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped  # noqa: TC002
 
 from simulation.scenario import TradingMode
 from simulation.state import DecisionType, Lane, Reason

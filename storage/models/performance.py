@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID  # noqa: TC003
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped  # noqa: TC002
 
 from storage.models.base import (
     JSON,

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID  # noqa: TC003
 
 from sqlalchemy import BigInteger, Index, LargeBinary, String, Text
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped  # noqa: TC002
 
 from storage.models.base import JSON, KEY, NOT_NEGATIVE, OBJECT, TIME, Base, choice, column, recorded, reference
 

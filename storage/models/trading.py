@@ -7,9 +7,20 @@ from decimal import Decimal  # noqa: TC003
 from typing import Any
 from uuid import UUID  # noqa: TC003
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Identity, Index, Integer, Numeric, String, Text
-from sqlalchemy import UniqueConstraint, text
-from sqlalchemy.orm import Mapped
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped  # noqa: TC002
 
 from simulation.state import Failure, Lane, Reason
 from storage.models.base import (

@@ -1,92 +1,48 @@
-"""A real Postgres for each test: one server for all, one database of its own made from an upgraded template."""
+"""A database for each test, empty or with a finished run, and the run that is in it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
-from pathlib import Path
 
-import numpy as np
 import psycopg2
 import pytest
 
 from simulation import cohort as cohorts
+from simulation.autopilot.guardrails import Calendar
 from simulation.autopilot.policy import Adjustment, AdjustmentType
 from simulation.autopilot.review import apply, market_conditions
-from simulation.autopilot.guardrails import Calendar
 from simulation.intelligence import signals
 from simulation.market.segment import Segment, token_records
 from simulation.market.sources import open_source
 from simulation.scenario import AccountSpec, Scenario, Strategy, SyntheticMarket, Token, TokenClass
 from simulation.trading.rules import rules_of
-from storage import embedded
-from storage.ids import Kind, derive
 from storage.rows import SessionContext, batch_of
 from storage.store import Store
 
-BLOCKS = 1500
-_names = count()
+BLOCKS = 900
+ADJUST_AT = 600
+FINISHED_PREFIX = 0xF00D
 
 
 @pytest.fixture(scope="session")
-def server():
-    """Start a server in a folder of its own, never the user's."""
-    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
-    home.chmod(0o755)
-    server = embedded.start(home / "postgres")
-    yield server
-    server.stop()
-    shutil.rmtree(home)
-
-
-@pytest.fixture(scope="session")
-def execute(server):
-    """Run one statement outside any transaction and database of a test."""
-
-    def run(statement):
-        connection = psycopg2.connect(
-            host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres"
-        )
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-        connection.close()
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def template(server, execute):
-    """Make an upgraded database to copy."""
-    execute("CREATE DATABASE template_paperdex")
-    store = Store(server.url("template_paperdex"))
-    store.upgrade()
+def finished_template(server, execute, template):
+    """Make a database that holds one finished run, to copy."""
+    execute(f"CREATE DATABASE template_finished TEMPLATE {template}")
+    store = Store(server.url("template_finished"))
+    live = Live(store, busy_scenario(), FINISHED_PREFIX, ADJUST_AT)
+    live.run()
     store.close()
-    return "template_paperdex"
+    return "template_finished", live
 
 
 @pytest.fixture
-def new_url(server, execute):
-    """Return the URLs of new databases, made from a template or empty."""
-    made = []
-
-    def new(template="template0"):
-        name = f"test_{os.getpid()}_{next(_names)}"
-        execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        made.append(name)
-        return server.url(name)
-
-    yield new
-    for name in made:
-        execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def url(new_url, template):
-    """Name a database that is upgraded and empty."""
+def url(request, new_url, template):
+    """Name a database that is upgraded: with the finished run if the test asks for it, else empty."""
+    if "finished" in request.fixturenames:
+        return new_url(request.getfixturevalue("finished_template")[0])
     return new_url(template)
 
 
@@ -101,6 +57,20 @@ def store(url):
 @pytest.fixture
 def sql(url):
     """Run SQL on the test's database and return the rows, if any."""
+    with _questions(url) as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def stored(server, execute, finished_template):
+    """Run SQL that changes nothing on a database that holds the finished run; all tests share it."""
+    execute(f"CREATE DATABASE shared TEMPLATE {finished_template[0]}")
+    with _questions(server.url("shared")) as run:
+        yield run
+
+
+@contextmanager
+def _questions(url):
     connection = psycopg2.connect(url.replace("+psycopg2", ""))
     connection.autocommit = True
 
@@ -111,6 +81,12 @@ def sql(url):
 
     yield run
     connection.close()
+
+
+@pytest.fixture
+def scenario():
+    """Return the busy scenario."""
+    return busy_scenario()
 
 
 @dataclass
@@ -126,7 +102,7 @@ class Live:
     seq: int = 0
 
     def __post_init__(self):
-        self.source = open_source(self.scenario, None)
+        self.source, self.pools, self.gas, self.signals = _market(self.scenario.seed)
         self.rules = rules_of(self.scenario)
         ordinals = range(len(self.scenario.accounts))
         self.ids = self.store.begin_run(self.scenario, self.source.tokens, self.scenario.blocks, self.prefix)
@@ -135,16 +111,13 @@ class Live:
         ]
         self.incarnations = [self.store.claim(session_id) for session_id in self.ids.sessions]
         self.cohort = cohorts.begin(self.scenario.accounts, ordinals, self.source.tokens, self.rules)
-        self.pools, self.gas, self.signals = _market(self.source, self.scenario.blocks)
 
     def batches(self, n_blocks):
         """Trade the next segment and return its batches, uncommitted."""
         first, end = self.next_block, min(self.next_block + n_blocks, self.scenario.blocks)
         segment = Segment(first, self.pools[first:end], self.gas[first:end], self.signals[first:end])
         adjustments = self._adjustments(segment)
-        self.cohort, outcome = cohorts.advance(
-            self.cohort, segment, token_records(self.source.tokens), self.rules
-        )
+        self.cohort, outcome = cohorts.advance(self.cohort, segment, token_records(self.source.tokens), self.rules)
         self.next_block, self.seq = end, self.seq + 1
         return [self._batch(row, segment, outcome, adjustments) for row in range(len(self.contexts))]
 
@@ -206,16 +179,13 @@ def an_adjustment(cohort, block, market):
     )
 
 
-_markets: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-
-
-def _market(source, blocks):
-    """Return pools, gas and signals of the busy scenario's market, made once."""
-    if blocks not in _markets:
-        history = signals.HISTORY_BLOCKS
-        _, pools, gas = source.advance(source.begin(), -history, history + blocks)
-        _markets[blocks] = pools[history:], gas[history:], signals.analyse(pools, gas, blocks)
-    return _markets[blocks]
+@cache
+def _market(seed):
+    """Return the source, pools, gas and signals of the busy scenario's market."""
+    source = open_source(busy_scenario(seed=seed), None)
+    history = signals.HISTORY_BLOCKS
+    _, pools, gas = source.advance(source.begin(), -history, history + BLOCKS)
+    return source, pools[history:], gas[history:], signals.analyse(pools, gas, BLOCKS)
 
 
 def busy_scenario(**changes):
@@ -268,20 +238,6 @@ def begin(store):
 
 
 @pytest.fixture
-def finished(begin):
-    """Return a finished run."""
-    live = begin(adjust_at=600)
-    live.run()
-    return live
-
-
-@pytest.fixture
-def key():
-    """Derive keys."""
-    return derive
-
-
-@pytest.fixture
-def kinds():
-    """Name kinds of keys."""
-    return Kind
+def finished(finished_template):
+    """Return the finished run that is in the test's database."""
+    return finished_template[1]

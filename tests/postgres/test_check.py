@@ -59,7 +59,8 @@ def test_a_broken_link_in_the_chain_of_cash_is_found(finished, store, sql):
     assert len(findings) == 2 * 3  # the link itself and the one after it, in each of three accounts
 
 
-def test_an_altered_result_of_a_sale_is_found(finished, store, sql):
+@pytest.mark.usefixtures("finished")
+def test_an_altered_result_of_a_sale_is_found(store, sql):
     sql("UPDATE paper_trades SET realized_pnl_usd = 5 WHERE trade_type = 'sell' AND finished_ordinal = 5")
     columns = {(finding.table, finding.column) for finding in store.check()}
     assert ("paper_trades", "realized_pnl_usd") in columns
@@ -74,7 +75,8 @@ def test_another_runs_fault_is_not_this_runs(finished, begin, store, sql):
     assert len(store.check()) == 3
 
 
-def test_a_finding_is_one_sentence(finished, store, sql):
+@pytest.mark.usefixtures("finished")
+def test_a_finding_is_one_sentence(store, sql):
     sql("UPDATE paper_trading_sessions SET total_trades = 7, successful_trades = 7, failed_trades = 0")
     text = str(store.check()[0])
     assert text.startswith("paper_trading_sessions.")

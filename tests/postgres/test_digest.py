@@ -11,7 +11,7 @@ def test_two_runs_of_one_scenario_have_one_digest(begin, store):
     assert store.digest(first) == store.digest(second)
 
 
-@pytest.mark.parametrize("n_blocks", [77, 1500])
+@pytest.mark.parametrize("n_blocks", [77, 900])
 def test_how_a_run_is_cut_into_batches_changes_nothing(begin, store, n_blocks):
     assert store.digest(begin().run(300)) == store.digest(begin().run(n_blocks))
 

@@ -113,11 +113,11 @@ def test_kernel_in_two_segments_ends_as_the_twin_does_in_one(seed, cut):
 
 
 @pytest.fixture(scope="module")
-def busy_years() -> tuple[NDArray[np.void], NDArray[np.void]]:
+def busy_markets() -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Compare kernel and twin on a larger fixed set of markets; return all trades and decisions."""
     trades, decisions = [], []
-    for seed in range(12):
-        case = case_of(seed, 300, 3, 6)
+    for seed in range(16):
+        case = case_of(seed, 250, 3, 6)
         ours = cohorts.advance(case.cohort, case.segment, case.tokens, case.rules)
         assert_same_end(ours, advance_twin(case.cohort, case.segment, case.tokens, case.rules))
         trades.append(ours[1].trades)
@@ -125,19 +125,19 @@ def busy_years() -> tuple[NDArray[np.void], NDArray[np.void]]:
     return np.concatenate(trades), np.concatenate(decisions)
 
 
-def test_the_markets_compared_see_every_end_of_an_order(busy_years):
-    trades, _ = busy_years
+def test_the_markets_compared_see_every_end_of_an_order(busy_markets):
+    trades, _ = busy_markets
     assert set(trades["status"].tolist()) == set(TradeStatus)
     assert set(trades["failure"].tolist()) == set(Failure)
 
 
-def test_the_markets_compared_see_every_decision_and_every_reason(busy_years):
-    _, decisions = busy_years
+def test_the_markets_compared_see_every_decision_and_every_reason(busy_markets):
+    _, decisions = busy_markets
     assert set(decisions["type"].tolist()) == set(DecisionType)
     assert set(decisions["reason"].tolist()) == set(Reason)
 
 
-def test_the_markets_compared_see_both_sides_and_both_lanes(busy_years):
-    trades, _ = busy_years
+def test_the_markets_compared_see_both_sides_and_both_lanes(busy_markets):
+    trades, _ = busy_markets
     filled = trades[trades["status"] == TradeStatus.COMPLETED]
     assert {(int(row["side"]), int(row["lane"])) for row in filled} == {(1, 0), (1, 1), (2, 0), (2, 1)}

@@ -1,0 +1,21 @@
+"""Which database a command works on, and how its address is shown."""
+
+from __future__ import annotations
+
+from storage import embedded
+from storage.errors import parse_url
+from storage.store import Store
+
+
+def open_store(database_url: str | None, *, upgrade: bool = False) -> tuple[Store, str]:
+    """Return the store and its URL: the database named, or the embedded server, whose schema is kept up to date."""
+    url = database_url or embedded.start().url()
+    store = Store(url)
+    if upgrade or database_url is None:
+        store.upgrade()
+    return store, url
+
+
+def shown_url(url: str) -> str:
+    """Return a database URL as psql takes it, with its password hidden."""
+    return parse_url(url).set(drivername="postgresql").render_as_string(hide_password=True)

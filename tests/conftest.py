@@ -1,0 +1,79 @@
+"""One real Postgres server for all tests that need one, and databases of their own made from an upgraded template."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from cluster.connect import quiet_ray
+from storage import embedded
+from storage.store import Store
+
+quiet_ray()  # before any test imports Ray, which reads these settings only then
+_names = count()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Start a server in a folder of its own, never the user's."""
+    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
+    home.chmod(0o755)
+    server = embedded.start(home / "postgres")
+    _hurry(server)
+    yield server
+    server.stop()
+    shutil.rmtree(home)
+
+
+def _hurry(server):
+    """Let the server forget everything in a power cut: its data dies with the tests anyway."""
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        _execute(server, f"ALTER SYSTEM SET {setting} = off")
+    _execute(server, "SELECT pg_reload_conf()")
+
+
+def _execute(server, statement):
+    connection = psycopg2.connect(host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def execute(server):
+    """Run one statement outside any transaction and database of a test."""
+    return partial(_execute, server)
+
+
+@pytest.fixture(scope="session")
+def template(server, execute):
+    """Make an upgraded, empty database to copy."""
+    execute("CREATE DATABASE template_paperdex")
+    store = Store(server.url("template_paperdex"))
+    store.upgrade()
+    store.close()
+    return "template_paperdex"
+
+
+@pytest.fixture
+def new_url(server, execute):
+    """Return the URLs of new databases, made from a template or empty."""
+    made = []
+
+    def new(template="template0"):
+        name = f"test_{os.getpid()}_{next(_names)}"
+        execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        made.append(name)
+        return server.url(name)
+
+    yield new
+    for name in made:
+        execute(f"DROP DATABASE {name} WITH (FORCE)")

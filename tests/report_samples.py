@@ -1,0 +1,114 @@
+"""Reports and their parts, made by hand for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from cluster.report import RunReport
+from storage.records import AccountResult, AdjustmentRecord, NotableDecision
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RUN = UUID("0197a3b2-c4d5-8001-8000-000000000000")
+
+
+def curve_of(*equity_usd: float) -> list[tuple[datetime, Decimal]]:
+    return [(START + timedelta(hours=hour), Decimal(usd)) for hour, usd in enumerate(equity_usd)]
+
+
+def report_of(*names: str) -> RunReport:
+    """Return the report of a run of a day and a half, in which every account wins ten percent in the first hour."""
+    return RunReport(
+        run_id=RUN,
+        name="a run",
+        status="COMPLETED",
+        error_message="",
+        version="0.1.0",
+        seed=7,
+        blocks=10_800,
+        start_at=START,
+        end_at=START + timedelta(hours=36),
+        digest="d1" * 32,
+        market="a synthetic market",
+        tokens=("WETH", "PEPE"),
+        scenario_yaml="seed: 7\n",
+        leaderboard=tuple(result_of(name) for name in names),
+        equity={name: curve_of(10_000, 11_000, *[11_000] * 10, 11_000) for name in names},
+        decisions=(),
+        adjustments=(),
+        gas_usd=Decimal("12.5"),
+        slippage_usd=Decimal("3.25"),
+    )
+
+
+def filled_with(text: str) -> RunReport:
+    """Return a report in which every text is this one."""
+    return replace(
+        report_of(text),
+        name=text,
+        status=text,
+        error_message=text,
+        version=text,
+        digest=text,
+        market=text,
+        tokens=(text,),
+        scenario_yaml=text,
+        leaderboard=(replace(result_of(text), strategy=text),),
+        decisions=(replace(decision_of(text, text), token=text, reasoning=text, risk_assessment=text),),
+        adjustments=(replace(adjustment_of(text, hours=1), parameter=text, reason=text, strategy=text),),
+    )
+
+
+def result_of(name: str) -> AccountResult:
+    return AccountResult(
+        name=name,
+        strategy="moderate",
+        return_percent=Decimal(5),
+        max_drawdown_percent=Decimal("1.20"),
+        sharpe_ratio=1.5,
+        win_rate_percent=55.0,
+        trades=40,
+        failed_trades=2,
+        gas_usd=Decimal(30),
+        slippage_usd=Decimal(4),
+        realized_pnl_usd=Decimal(520),
+        initial_balance_usd=Decimal(10_000),
+        final_equity_usd=Decimal(10_500),
+    )
+
+
+def decision_of(account: str, decision: str, net_pnl_usd: Decimal | None = None) -> NotableDecision:
+    return NotableDecision(
+        account=account,
+        at=START + timedelta(hours=6, minutes=24),
+        block=1_920,
+        token="PEPE",
+        decision=decision,
+        reason="STOP_LOSS",
+        reasoning="Selling PEPE: below its stop.",
+        risk_assessment="High risk.",
+        confidence_percent=Decimal("72.10"),
+        net_pnl_usd=net_pnl_usd,
+    )
+
+
+def adjustment_of(account: str, hours: int) -> AdjustmentRecord:
+    return AdjustmentRecord(
+        account=account,
+        strategy="adaptive",
+        at=START + timedelta(hours=hours),
+        block=300 * hours,
+        type="CONFIDENCE_INCREASE",
+        parameter="confidence_threshold",
+        old_value=Decimal("60.000000"),
+        new_value=Decimal("63.000000"),
+        change_percent=Decimal("5.00"),
+        reason="Too few trades win.",
+        trigger_metric="win_rate_percent",
+        trigger_value=35.0,
+        trigger_threshold=40.0,
+        confidence_percent=Decimal(50),
+        outcome="PENDING",
+    )
