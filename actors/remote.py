@@ -44,9 +44,9 @@ def spawn_writer(database_url: str) -> Any:
 
 def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> Any:
     """Start the actor of a cohort, named after its account and incarnation."""
-    name = f"AccountSession {contexts[0].account.name}"
-    if owners[0].incarnation > 1:
-        name += f" ({owners[0].incarnation})"
+    # Behind the class, so that no account's own name can look like another's later incarnation.
+    later = f"({owners[0].incarnation})" if owners[0].incarnation > 1 else ""
+    name = f"AccountSession{later} {contexts[0].account.name}"
     return _spawn(AccountSession, name, SESSION_CPUS, tuple(contexts), tuple(owners), rules)
 
 

@@ -33,8 +33,12 @@ scenario_commands = typer.Typer(help="Scenario files: an example, a check, the s
 app.add_typer(db, name="db")
 app.add_typer(scenario_commands, name="scenario")
 
-out = Console()
-err = Console(stderr=True)
+PIPED_WIDTH = 120
+"""Columns of a table that goes into a file or a pipe, where there is no terminal to ask."""
+
+# Names of accounts and files are printed as they are, even where they look like markup.
+out = Console(markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(markup=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 ScenarioFile = Annotated[
     Path | None, typer.Argument(metavar="[SCENARIO.yaml]", show_default="the built-in one", help="What to run.")
@@ -209,16 +213,15 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        return int(app(standalone_mode=False) or 0)
+        status = int(app(standalone_mode=False) or 0)
     except typer.Exit as exit_:
         return int(exit_.exit_code)
     except typer.BadParameter.__base__ as error:  # click's UsageError, by whichever name typer carries it
-        return _complain(error.format_message())
+        return _complain(_sentence(error))
     except (UsageError, StorageError) as error:
         return _complain(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        err.print("Stopped; what was committed is kept.")
-        return STOPPED
+        status = STOPPED
     except BrokenPipeError:
         return FAILED
     except Exception as error:
@@ -226,13 +229,25 @@ def _status() -> int:
             raise
         err.print(
             f"paperdex failed: {type(error).__name__}: {error} (set PAPERDEX_TRACEBACK=1 to see where.)",
-            markup=False, highlight=False, soft_wrap=True,
+            highlight=False, soft_wrap=True,
         )  # fmt: skip
         return FAILED
+    if status == STOPPED:  # typer makes the same of an interrupt
+        err.print("Stopped; what was committed is kept.")
+    return status
+
+
+def _sentence(error: Any) -> str:
+    """Return what is wrong with an option, and the value, which typer's message leaves out."""
+    message = str(error.format_message()).rstrip(".")
+    mistakes = getattr(error.__cause__, "errors", None)
+    if mistakes is not None:
+        message += f", not {mistakes()[0]['input']!r}"
+    return f"{message}." if message else ""
 
 
 def _complain(sentence: str) -> int:
-    err.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    err.print(sentence, style="red", highlight=False, soft_wrap=True)
     return USAGE
 
 

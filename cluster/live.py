@@ -33,7 +33,7 @@ class LiveView:
         self._accounts = accounts
         self._console = console
         self._live = Live(console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
-        self._started = time.monotonic()
+        self._first: tuple[float, int] | None = None
         self._next_line = 0
 
     def __enter__(self) -> LiveView:
@@ -54,10 +54,6 @@ class LiveView:
         else:
             self._console.print(text, highlight=False)
 
-    def begin(self) -> None:
-        """Start the clock of rate and estimate."""
-        self._started = time.monotonic()
-
     def show(self, progress: Progress) -> None:
         """Redraw for this progress."""
         if self._live is not None:
@@ -67,16 +63,23 @@ class LiveView:
             self._console.print(self._headline(progress), highlight=False)
 
     def _headline(self, progress: Progress) -> str:
-        seconds = max(time.monotonic() - self._started, 1e-9)
-        rate = progress.block / seconds
-        left = (progress.blocks - progress.block) / rate
         trades = sum(receipt.completed_trades for receipt in progress.receipts)
         restarts = f" · {progress.restarts} restarts" if progress.restarts else ""
         return (
-            f"block {progress.block:,} of {progress.blocks:,} · {trades:,} trades · "
-            f"{rate:,.0f} blocks/s · {left:.0f} s left · writer {progress.writer_lag_segments} segments behind · "
-            f"{progress.adjustments} adjustments{restarts}"
+            f"block {progress.block:,} of {progress.blocks:,} · {trades:,} trades{self._pace(progress)} · "
+            f"writer {progress.writer_lag_segments} segments behind · {progress.adjustments} adjustments{restarts}"
         )
+
+    def _pace(self, progress: Progress) -> str:
+        """Return rate and estimate, counted from the first segment on: starting the actors says nothing of the rest."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now, progress.block
+        since, first_block = self._first
+        if progress.block == first_block:
+            return ""
+        rate = (progress.block - first_block) / max(now - since, 1e-9)
+        return f" · {rate:,.0f} blocks/s · {(progress.blocks - progress.block) / rate:.0f} s left"
 
     def _bar(self, progress: Progress) -> Group:
         bar = ProgressBar(total=progress.blocks, completed=progress.block, width=60)
@@ -94,17 +97,16 @@ class LiveView:
             table.add_row(f"and {hidden} more")
         return table
 
-    def _row(self, receipt: Receipt) -> tuple[str, ...]:
+    def _row(self, receipt: Receipt) -> tuple[str | Text, ...]:
         account = self._accounts[receipt.session]
         start = float(account.initial_balance_usd)
         equity = receipt.equity_micro_usd / MICRO
         gain = 100 * (equity / start - 1)
-        colour = "green" if gain >= 0 else "red"
         return (
             account.name,
             account.strategy.name,
             f"{equity:,.2f}",
-            f"[{colour}]{gain:+.2f} %[/]",
+            Text(f"{gain:+.2f} %", style="green" if gain >= 0 else "red"),
             str(receipt.open_positions),
             str(receipt.completed_trades),
             str(receipt.failed_trades),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from simulation.scenario import ReplayMarket
 from storage.ids import new_prefix, run_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from uuid import UUID
 
     from cluster.live import LiveView
@@ -94,12 +97,10 @@ def execute(plan: Plan, place: Place, view: LiveView) -> RunSummary:
         check_port_is_free(place.dashboard_port)
     view.say("starting Postgres" if place.database_url is None else "connecting to Postgres")
     store, url = open_store(place.database_url, upgrade=True)
-    view.say("compiling the kernel, once" if not is_compiled() else "loading the kernel")
-    compile_kernel(plan)
-    view.say("starting Ray" if place.ray_address is None else "connecting to Ray")
+    view.say("starting Ray" if is_compiled() else "starting Ray and, this once, compiling the kernel")
     prefix = new_prefix()
     run_id = run_id_of(prefix)
-    with ray_cluster(place.ray_address, f"paperdex-{run_id}", place.dashboard_port) as dashboard:
+    with ThreadPoolExecutor(max_workers=1) as beside, _cluster(place, run_id, beside, plan) as dashboard:
         view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
         store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix)
         digest = _conducted(plan, prefix, run_id, store, url, view)
@@ -117,11 +118,19 @@ def execute(plan: Plan, place: Place, view: LiveView) -> RunSummary:
     )
 
 
+@contextmanager
+def _cluster(place: Place, run_id: UUID, beside: ThreadPoolExecutor, plan: Plan) -> Iterator[str]:
+    """Start Ray, which mostly waits for its processes, while the kernel is compiled or loaded beside it."""
+    compiled = beside.submit(compile_kernel, plan)
+    with ray_cluster(place.ray_address, f"paperdex-{run_id}", place.dashboard_port) as dashboard:
+        compiled.result()
+        yield dashboard
+
+
 def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, view: LiveView) -> str:
     """Conduct the run and close it with the status it deserves; return its digest."""
     try:
         conductor = Conductor(plan, prefix, store, url, view.show)
-        view.begin()
         conductor.run()
     except KeyboardInterrupt:
         store.finish_run(run_id, "STOPPED", "Stopped by the user.")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
@@ -13,7 +12,28 @@ from pydantic import ValidationError
 from cluster.errors import UsageError
 from simulation.scenario import Scenario
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DEFAULT_SCENARIO = "default_scenario.yaml"
+
+_UNREADABLE_VALUE = (ValueError, KeyError, AttributeError, RecursionError)
+"""What PyYAML lets through of Python's own: for the date 2026-13-45, a number of 5000 digits, `!!bool maybe`."""
+
+_SOURCES = {"synthetic", "replay"}
+"""Pydantic names the kind of market in the path of a field; in the file there is no such level."""
+
+_IN_WORDS = {
+    "extra_forbidden": "is not a known field; `paperdex scenario schema` lists them all",
+    "missing": "is missing",
+    "union_tag_not_found": "is missing its source; give synthetic or replay",
+    "model_type": "must be a mapping of fields",
+    "model_attributes_type": "must be a mapping of fields",
+    "tuple_type": "must be a list",
+    "too_short": "has too few entries",
+    "invalid_key": "is not the name of a field",
+}
+"""Mistakes that pydantic words for programmers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +77,25 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "cannot be parsed"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
         raise UsageError(f"Scenario {name} is not valid YAML{where}: {problem}.") from error
+    except _UNREADABLE_VALUE as error:
+        raise UsageError(f"Scenario {name} holds a value that cannot be read: {_reason(error)}.") from error
     if not isinstance(document, dict):
         raise UsageError(f"Scenario {name} holds {_kind(document)}; it must be a mapping of fields such as seed: 7.")
     return document
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error).split(";", 1)[0] if isinstance(error, ValueError) else "its tag and its text do not go together"
+
+
 def _kind(document: Any) -> str:
-    return "nothing" if document is None else f"a {type(document).__name__}"
+    if document is None:
+        return "nothing"
+    return "a list" if isinstance(document, list) else "a single value"
 
 
 def _overridden(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
@@ -82,8 +112,9 @@ def _overridden(document: dict[str, Any], overrides: Overrides) -> dict[str, Any
         given = document.get("market")
         kept = given if isinstance(given, dict) and given.get("source") == "replay" else {}
         changed["market"] = {**kept, "source": "replay", "path": overrides.market}
-    if overrides.accounts is not None:
-        changed["accounts"] = _repeated(_account_list(changed), overrides.accounts)
+    accounts = changed.get("accounts")
+    if overrides.accounts is not None and isinstance(accounts, list) and accounts:
+        changed["accounts"] = _repeated(accounts, overrides.accounts)
     return changed
 
 
@@ -94,23 +125,25 @@ def _synthetic_market(document: dict[str, Any]) -> Any:
     return _parse(_read(None), "the built-in scenario")["market"]
 
 
-def _account_list(document: dict[str, Any]) -> list[Any]:
-    accounts = document.get("accounts")
-    return accounts if isinstance(accounts, list) else []
-
-
 def _repeated(accounts: list[Any], count: int) -> list[Any]:
     """Return ``count`` accounts: the first ones, then the same again under numbered names."""
-    if not accounts:
-        return accounts
+    taken = {str(account.get("name")) for account in accounts if isinstance(account, dict)}
     chosen = []
     for index in range(count):
         lap, place = divmod(index, len(accounts))
         account = accounts[place]
         if lap and isinstance(account, dict):
-            account = {**account, "name": f"{account.get('name')} {lap + 1}"}
+            account = {**account, "name": _free_name(str(account.get("name")), lap + 1, taken)}
+            taken.add(account["name"])
         chosen.append(account)
     return chosen
+
+
+def _free_name(name: str, number: int, taken: set[str]) -> str:
+    """Return ``name`` with the first number from ``number`` on that no other account has."""
+    while f"{name} {number}" in taken:
+        number += 1
+    return f"{name} {number}"
 
 
 def _validated(document: dict[str, Any], name: str) -> Scenario:
@@ -122,15 +155,17 @@ def _validated(document: dict[str, Any], name: str) -> Scenario:
 
 def sentence_of(error: ValidationError) -> str:
     """Return the first mistake that a model found as one sentence with the path of its field."""
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"]) or "scenario"
-    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return f"{path} is not a known field; `paperdex scenario schema` lists them all{more}."
-    if first["type"] == "missing":
-        return f"{path} is missing{more}."
+    first, *others = error.errors()
+    # A list counts the items that were right, so that one wrong item alone makes it "too short" besides.
+    others = [other for other in others if other["type"] != "too_short"]
+    more = f" ({len(others)} more)" if others else ""
+    path = ".".join(str(part) for part in first["loc"] if part not in _SOURCES) or "scenario"
+    if first["type"] in _IN_WORDS:
+        return f"{path} {_IN_WORDS[first['type']]}{more}."
+    value = first["input"]
+    if first["type"] == "union_tag_invalid":
+        return f"{path}.source {value['source']!r}: should be 'synthetic' or 'replay'{more}."
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    value = first["input"]
     shown = f" {value!r}" if isinstance(value, str | int | float | bool) else ""
     return f"{path}{shown}: {message}{more}."

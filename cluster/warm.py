@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -12,7 +13,12 @@ from simulation.jit import cache_folder
 from simulation.market.segment import token_records
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cluster.plan import Plan
+
+CACHES_KEPT = 4
+"""Of other versions of the sources: another checkout may be running on this machine."""
 
 
 def is_compiled() -> bool:
@@ -24,8 +30,17 @@ def compile_kernel(plan: Plan) -> None:
     """Trade one block of the plan, which compiles all that a run needs, or loads it from the cache."""
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
+    _forget_old(folder)
     with FileLock(folder / "compiling.lock"):
         market = Market(plan.scenario, plan.recording)
         _, segment, _ = market.segment(market.begin(), 1)
         start = cohort.begin(plan.scenario.accounts[:1], [0], plan.tokens, plan.rules)
         cohort.advance(start, segment, token_records(plan.tokens), plan.rules)
+
+
+def _forget_old(current: Path) -> None:
+    """Remove all but the newest caches of other versions of the sources."""
+    others = [folder for folder in current.parent.iterdir() if folder.is_dir() and folder != current]
+    newest_first = sorted(others, key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in newest_first[CACHES_KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)

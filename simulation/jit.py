@@ -13,6 +13,7 @@ from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numba
+import platformdirs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,17 @@ def cache_folder() -> Path:
     digest = sha256(numba.__version__.encode())
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
-    root = os.environ.get("PAPERDEX_CACHE") or Path(gettempdir()) / f"paperdex-cache-{os.getuid()}"
-    return Path(root) / digest.hexdigest()[:16]
+    return _cache_root() / digest.hexdigest()[:16]
+
+
+def _cache_root() -> Path:
+    """Return the user's own cache folder; under the temporary folder for users who have no home."""
+    home = platformdirs.user_cache_path("paperdex")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(gettempdir()) / f"paperdex-cache-{os.getuid()}"
+    return home
 
 
 numba.config.CACHE_DIR = str(cache_folder())

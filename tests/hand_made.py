@@ -24,6 +24,11 @@ GWEI = 10**9
 MICRO_USD = 10**6
 START_PRICE_USD = 2.0
 
+BUY_AT = slice(3, 4)
+"""The block at which most of these markets have something to buy."""
+
+BALANCE_MICRO_USD = 10_000 * MICRO_USD
+
 RULES = Rules(
     seed=np.uint64(7),
     block_time_ms=12_000,
@@ -140,3 +145,22 @@ def account(
         strategy=Strategy(**fields),
         trading=TradingConfig(**{**CERTAIN, **(trading or {})}),
     )
+
+
+def tempting(n_blocks: int = 40) -> Stage:
+    """Return a calm market with one block in which the analyst says to buy."""
+    made = stage(n_blocks)
+    made.signal(8_000, BUY_AT)
+    return made
+
+
+def only(rows: np.ndarray) -> np.void:
+    """Return the one row."""
+    assert len(rows) == 1
+    row: np.void = rows[0]
+    return row
+
+
+def unlucky(**trading: Any) -> AccountSpec:
+    """Return an account whose trading config differs from the certain one."""
+    return account(trading=trading)

@@ -77,7 +77,7 @@ class SessionTwin:
         """Live through one block: inclusion, exits, decisions, mark."""
         session = self.session
         spots = [self._spot(t, block) for t in range(len(self.holdings))]
-        if self._has_business(block) and block >= session.day_end_block:
+        if block >= session.day_end_block:
             session.trades_today = 0
             session.day_end_block = first_block_of_next_day(block, self.rules)
         for holding, spot in zip(self.holdings, spots, strict=True):
@@ -96,12 +96,6 @@ class SessionTwin:
     def _spot(self, t: int, block: int) -> Spot:
         market, at = self.market, block - self.market.first_block
         return Spot(t, block, market.tokens[t], market.pools[at][t], market.gas[at], market.signals[at][t])
-
-    def _has_business(self, block: int) -> bool:
-        """Tell whether a session looks at its calendar: one that has nothing to do keeps yesterday's count."""
-        session = self.session
-        waiting = session.open_positions or session.orders_in_flight
-        return bool(waiting) or block in (session.next_decision_block, session.next_mark_block)
 
     def _try_to_include(self, holding: SimpleNamespace, spot: Spot) -> None:
         if spot.gas.base_fee_wei <= holding.order_max_fee_wei:

@@ -83,7 +83,7 @@ def random_account(luck: Random, name: str, symbols: list[str]) -> AccountSpec:
     fast, smart = luck.choice(LANES)
     fields: dict[str, Any] = {
         "trading_mode": luck.choice(list(TradingMode)),
-        "decision_interval_blocks": luck.choice((1, 1, 2, 5, 9)),
+        "decision_interval_blocks": luck.choice((1, 1, 2, 5, 40)),
         "use_fast_lane": fast,
         "use_smart_lane": smart,
         "fast_lane_threshold_usd": luck.choice((0, 50, 100, 1_000)),

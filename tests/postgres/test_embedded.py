@@ -91,6 +91,7 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(home):
     Store(server.url()).upgrade()
     server.stop()
     assert not server.socket_folder.is_relative_to(home)
+    shutil.rmtree(server.socket_folder)
 
 
 def test_a_pid_file_that_names_another_program_is_not_believed(home):

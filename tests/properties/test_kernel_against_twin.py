@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_twin import advance_twin
 from random_market import random_account, random_stage
+from twin_arithmetic import DAY_MS, first_block_of_next_day
 
 from simulation import cohort as cohorts
 from simulation.market.segment import Segment, token_records
-from simulation.state import DecisionType, Failure, Reason, TradeStatus
+from simulation.state import SESSION, DecisionType, Failure, Reason, TradeStatus
+from simulation.trading.account import note_equity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from simulation.trading.rules import Rules
 
 BLOCK_TIMES_MS = (1_000, 12_000, 400_000)
-LAST_MINUTE_MS = 86_400_000 - 60_000
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,12 @@ def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int) -> Case:
     """Return the case that a seed names."""
     luck = Random(seed)
     made = random_stage(luck, n_blocks, n_tokens)
+    block_time_ms = luck.choice(BLOCK_TIMES_MS)
+    midnight_ms = luck.randrange(n_blocks * block_time_ms)
     rules = RULES._replace(
         seed=np.uint64(luck.getrandbits(63)),
-        block_time_ms=luck.choice(BLOCK_TIMES_MS),
-        day_offset_ms=luck.choice((0, LAST_MINUTE_MS, luck.randrange(86_400_000))),
+        block_time_ms=block_time_ms,
+        day_offset_ms=luck.choice((0, -midnight_ms % DAY_MS)),
         swap_gas=luck.choice((21_000, 130_000, 130_000, 5_000_000)),
         review_blocks=luck.randint(1, 60),
     )
@@ -72,9 +75,20 @@ def in_order(rows: NDArray[np.void], ordinal: str) -> NDArray[np.void]:
     return rows[np.lexsort((rows[ordinal], rows["session"]))]
 
 
-def assert_same_end(ours: tuple[Cohort, Outcome], theirs: tuple[Cohort, Outcome]) -> None:
+def up_to_date(sessions: NDArray[np.void], rules: Rules) -> NDArray[np.void]:
+    """Return sessions whose calendar shows their last block: the kernel turns the page only when it reads it."""
+    current = sessions.copy()
+    for session in current:
+        last_block = int(session["next_block"]) - 1
+        if last_block >= session["day_end_block"]:
+            session["trades_today"] = 0
+            session["day_end_block"] = first_block_of_next_day(last_block, rules)
+    return current
+
+
+def assert_same_end(ours: tuple[Cohort, Outcome], theirs: tuple[Cohort, Outcome], rules: Rules) -> None:
     """Compare states and everything that was written."""
-    assert_same(ours[0].sessions, theirs[0].sessions)
+    assert_same(up_to_date(ours[0].sessions, rules), theirs[0].sessions)
     assert_same(ours[0].holdings, theirs[0].holdings)
     for rows, ordinal in (("trades", "trade"), ("decisions", "decision"), ("marks", "mark")):
         assert_same(in_order(getattr(ours[1], rows), ordinal), in_order(getattr(theirs[1], rows), ordinal))
@@ -91,7 +105,7 @@ def test_kernel_and_twin_end_in_the_same_state_and_write_the_same_rows(seed, n_b
     case = case_of(seed, n_blocks, n_tokens, n_sessions)
     ours = cohorts.advance(case.cohort, case.segment, case.tokens, case.rules)
     theirs = advance_twin(case.cohort, case.segment, case.tokens, case.rules)
-    assert_same_end(ours, theirs)
+    assert_same_end(ours, theirs, case.rules)
 
 
 @settings(max_examples=20, deadline=None)
@@ -109,7 +123,24 @@ def test_kernel_in_two_segments_ends_as_the_twin_does_in_one(seed, cut):
         np.concatenate([early.decisions, late.decisions]),
         np.concatenate([early.marks, late.marks]),
     )
-    assert_same_end((after, whole), advance_twin(case.cohort, case.segment, case.tokens, case.rules))
+    theirs = advance_twin(case.cohort, case.segment, case.tokens, case.rules)
+    assert_same_end((after, whole), theirs, case.rules)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    initial=st.integers(1, 50) | st.integers(1, 10**12),
+    equities=st.lists(st.integers(0, 60) | st.integers(0, 10**13)),
+)
+def test_the_drawdown_is_the_deepest_fall_from_the_peak_by_its_definition(initial, equities):
+    session = np.zeros(1, SESSION)[0]
+    session["peak_equity_micro_usd"], session["drawdown_floor_micro_usd"] = initial, initial * 9_999 // 10_000
+    peak, deepest_bp = initial, 0
+    for equity in equities:
+        note_equity(session, equity)
+        peak = max(peak, equity)
+        deepest_bp = max(deepest_bp, (peak - equity) * 10_000 // peak)
+        assert (session["peak_equity_micro_usd"], session["max_drawdown_bp"]) == (peak, deepest_bp)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +150,7 @@ def busy_markets() -> tuple[NDArray[np.void], NDArray[np.void]]:
     for seed in range(16):
         case = case_of(seed, 250, 3, 6)
         ours = cohorts.advance(case.cohort, case.segment, case.tokens, case.rules)
-        assert_same_end(ours, advance_twin(case.cohort, case.segment, case.tokens, case.rules))
+        assert_same_end(ours, advance_twin(case.cohort, case.segment, case.tokens, case.rules), case.rules)
         trades.append(ours[1].trades)
         decisions.append(ours[1].decisions)
     return np.concatenate(trades), np.concatenate(decisions)

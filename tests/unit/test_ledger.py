@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hand_made import Played
 from random_market import random_account, random_stage
 
 from simulation.state import Side
+
+if TYPE_CHECKING:
+    from hand_made import Played
 
 
 def busy(seed: int) -> Played:

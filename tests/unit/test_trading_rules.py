@@ -5,45 +5,17 @@ Blocks are 12 seconds, so that without bad luck an order decided in one block is
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from hand_made import GWEI, MICRO_USD, Played, Stage, account, native_price_q, stage, token
+from hand_made import BALANCE_MICRO_USD, MICRO_USD, RULES, Played, Stage, account, only, stage, tempting, token, unlucky
 
-from simulation.state import DecisionType, Failure, Lane, Reason, Side, TradeStatus
-from simulation.trading.rules import DAY_MS, DEADLINE_BLOCKS
-
-if TYPE_CHECKING:
-    from simulation.scenario import AccountSpec
-
-BUY_AT = slice(3, 4)
-"""The block at which most of these markets have something to buy."""
-
-BALANCE_MICRO_USD = 10_000 * MICRO_USD
-
-
-def tempting(n_blocks: int = 40) -> Stage:
-    """Return a calm market with one block in which the analyst says to buy."""
-    made = stage(n_blocks)
-    made.signal(8_000, BUY_AT)
-    return made
-
-
-def only(rows: np.ndarray) -> np.void:
-    """Return the one row."""
-    assert len(rows) == 1
-    row: np.void = rows[0]
-    return row
-
-
-def unlucky(**trading: Any) -> AccountSpec:
-    """Return an account whose trading config differs from the certain one."""
-    return account(trading=trading)
-
-
-# -- fills
+from simulation import cohort as cohorts
+from simulation.market.segment import token_records
+from simulation.state import DecisionType, Failure, Reason, Side, TradeStatus
+from simulation.trading.rules import DAY_MS
 
 
 def test_a_purchase_is_filled_in_the_next_block_as_it_was_quoted() -> None:
@@ -102,112 +74,6 @@ def test_other_swaps_in_the_block_make_a_fill_worse_but_by_no_more_than_the_base
     assert 0.008 < max(losses) <= 0.01
 
 
-# -- gas and waiting
-
-
-@pytest.mark.parametrize(("multiplier", "price_gwei"), [(Decimal("0.6"), 10.6), (1, 11), (2, 12), (10, 20)])
-def test_the_gas_price_multiplier_scales_the_priority_fee(multiplier: Decimal, price_gwei: float) -> None:
-    trade = only(tempting().run(unlucky(gas_price_multiplier=multiplier)).trades)
-    assert trade["gas_price_wei"] == int(price_gwei * GWEI)
-
-
-def test_a_higher_gas_price_multiplier_pays_more_for_the_same_gas() -> None:
-    modest, eager = (only(tempting().run(unlucky(gas_price_multiplier=by)).trades) for by in (1, 5))
-    assert eager["gas_used"] == modest["gas_used"]
-    assert eager["gas_micro_usd"] > modest["gas_micro_usd"]
-
-
-def test_gas_costs_its_amount_times_its_price_in_the_chains_coin() -> None:
-    trade = only(tempting().run(account()).trades)
-    exact_micro_usd = int(trade["gas_used"]) * int(trade["gas_price_wei"]) / 10**18 * 2_000 * MICRO_USD
-    assert 0 <= trade["gas_micro_usd"] - exact_micro_usd <= 1.001
-
-
-def test_an_order_waits_until_the_base_fee_is_back_below_its_cap() -> None:
-    made = tempting()
-    made.base_fee(30, slice(4, 9))
-    trade = only(made.run(account()).trades)
-    assert (trade["status"], trade["block"]) == (TradeStatus.COMPLETED, 9)
-
-
-def test_an_order_that_waited_to_its_deadline_is_cancelled_and_pays_nothing() -> None:
-    made = tempting(60)
-    made.base_fee(30, slice(4, None))
-    played = made.run(account())
-    trade = only(played.trades)
-    assert (trade["status"], trade["failure"]) == (TradeStatus.CANCELLED, Failure.EXPIRED)
-    assert trade["block"] == 4 + DEADLINE_BLOCKS
-    assert (trade["gas_used"], trade["gas_micro_usd"]) == (0, 0)
-    assert played.session["cash_micro_usd"] == BALANCE_MICRO_USD
-    assert played.session["reserved_micro_usd"] == 0
-
-
-def test_an_order_whose_gas_the_account_cannot_pay_is_cancelled_and_pays_nothing() -> None:
-    made = tempting()
-    made.segment.gas["native_price_q"][4:] = native_price_q(20_000.0)
-    played = made.run(account(balance_usd=30, max_position_size_percent=100))
-    trade = only(played.trades)
-    assert (trade["status"], trade["failure"]) == (TradeStatus.CANCELLED, Failure.UNAFFORDABLE)
-    assert played.session["cash_micro_usd"] == 30 * MICRO_USD
-
-
-def test_a_purchase_keeps_back_the_gas_of_itself_and_of_its_sale() -> None:
-    played = tempting().run(account(max_position_size_percent=100, max_trade_size_usd=100_000))
-    trade = only(played.trades)
-    most_gas_micro_usd = 143_000 * 21 * GWEI / 10**18 * 2_000 * MICRO_USD
-    assert int(trade["in_lo"]) == pytest.approx(BALANCE_MICRO_USD - 2 * most_gas_micro_usd, abs=4)
-
-
-# -- delay and lanes
-
-
-@pytest.mark.parametrize(("delay_ms", "block"), [(0, 4), (11_799, 4), (11_800, 5), (25_000, 6), (600_000, 54)])
-def test_the_execution_delay_counts_in_whole_blocks(delay_ms: int, block: int) -> None:
-    trade = only(tempting(60).run(unlucky(execution_delay_ms=delay_ms)).trades)
-    assert trade["delay_ms"] == delay_ms + 200
-    assert trade["block"] == block
-
-
-def test_network_issues_make_a_few_orders_a_few_blocks_late() -> None:
-    accounts = [account(f"{row}", trading={"simulate_network_issues": True}) for row in range(500)]
-    late_blocks = tempting().run(*accounts).trades["block"] - 4
-    assert set(late_blocks.tolist()) <= set(range(6))
-    assert 2 <= np.count_nonzero(late_blocks) <= 30
-
-
-def test_the_smart_lane_thinks_longer_before_it_sends() -> None:
-    blocks = {}
-    for lane in Lane:
-        spec = account(use_fast_lane=lane == Lane.FAST, use_smart_lane=lane == Lane.SMART)
-        trade = only(tempting(60).run(spec, block_time_ms=1_000).trades)
-        assert trade["lane"] == lane
-        blocks[lane] = trade["block"]
-    assert blocks[Lane.FAST] == 4
-    assert blocks[Lane.SMART] >= 3 + 1 + 3
-
-
-def test_a_private_order_may_miss_a_few_builders() -> None:
-    accounts = [account(f"{row}", use_fast_lane=False, use_smart_lane=True) for row in range(500)]
-    missed_blocks = tempting().run(*accounts).trades["block"] - 4
-    assert set(missed_blocks.tolist()) <= set(range(5))
-    assert 60 <= np.count_nonzero(missed_blocks) <= 140
-
-
-def test_no_other_swaps_come_before_a_private_order() -> None:
-    spec = account(use_fast_lane=False, use_smart_lane=True, trading={"base_slippage_percent": 10})
-    trade = only(tempting().run(spec).trades)
-    assert (trade["out_hi"], trade["out_lo"]) == (trade["quote_hi"], trade["quote_lo"])
-
-
-@pytest.mark.parametrize(("size_usd", "lane"), [(100, Lane.FAST), (101, Lane.SMART)])
-def test_with_both_lanes_open_small_trades_take_the_fast_one(size_usd: int, lane: Lane) -> None:
-    trade = only(tempting().run(account(use_smart_lane=True, max_trade_size_usd=size_usd)).trades)
-    assert trade["lane"] == lane
-
-
-# -- exits
-
-
 def first_sale(played: Played) -> np.void:
     """Return the first sale."""
     sale: np.void = played.trades[played.trades["side"] == Side.SELL][0]
@@ -238,6 +104,26 @@ def test_a_stop_waits_while_the_price_stays_just_above_it() -> None:
     played = made.run(account())
     assert len(played.trades) == 1
     assert played.session["open_positions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "beyond_micro_usd", "decision"),
+    [
+        ("stop_micro_usd", 0, DecisionType.STOP_LOSS),
+        ("stop_micro_usd", -1, DecisionType.HOLD),
+        ("target_micro_usd", 0, DecisionType.TAKE_PROFIT),
+        ("target_micro_usd", 1, DecisionType.HOLD),
+    ],
+)
+def test_a_position_is_left_at_exactly_its_stop_or_target(
+    field: str, beyond_micro_usd: int, decision: DecisionType
+) -> None:
+    cohort = tempting(10).run(account()).cohort
+    value_micro_usd = int(cohort.sessions["equity_micro_usd"][0] - cohort.sessions["cash_micro_usd"][0])
+    cohort.holdings[field] = value_micro_usd + beyond_micro_usd
+    made = stage(1)
+    _, outcome = cohorts.advance(cohort, replace(made.segment, first_block=10), token_records(made.infos), RULES)
+    assert outcome.decisions["type"].tolist() == [decision]
 
 
 def test_a_stop_that_fails_is_tried_again_in_the_same_block() -> None:
@@ -275,9 +161,6 @@ def test_a_sale_whose_gas_is_not_there_is_skipped_with_the_numbers() -> None:
     row = played.decided(DecisionType.SKIP, Reason.GAS_UNAFFORDABLE)[0]
     assert row["block"] == 10
     assert row["observed"] < row["limit"]
-
-
-# -- limits
 
 
 def test_a_purchase_is_no_larger_than_its_share_of_the_equity() -> None:
@@ -327,8 +210,8 @@ def test_a_purchase_in_flight_counts_as_a_position() -> None:
     for row in range(3):
         made.signal(8_000, slice(0, 1), token_row=row)
     played = made.run(account(max_concurrent_positions=2))
-    row = only(played.decided(DecisionType.SKIP, Reason.CONCURRENT_POSITIONS))
-    assert (row["token"], row["observed"], row["limit"]) == (2, 2, 2)
+    third = only(played.decided(DecisionType.SKIP, Reason.CONCURRENT_POSITIONS))
+    assert (third["token"], third["observed"], third["limit"]) == (2, 2, 2)
     assert played.session["open_positions"] == 2
 
 
