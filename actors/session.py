@@ -10,8 +10,7 @@ import numpy as np
 from simulation import cohort as cohorts
 from simulation.autopilot import review as autopilot
 from simulation.autopilot.guardrails import Calendar
-from simulation.market.segment import Segment, token_records
-from storage.batch import Batch
+from simulation.market.segment import token_records
 from storage.rows import batch_of
 
 if TYPE_CHECKING:
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.autopilot.policy import Adjustment
+    from simulation.market.segment import Segment
     from simulation.trading.rules import Rules
+    from storage.batch import Batch
     from storage.context import SessionContext
 
 

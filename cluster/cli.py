@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 USAGE, FAILED, STOPPED = 2, 1, 130
 
+ClickUsageError: Any = typer.BadParameter.__mro__[1]
+"""What click raises for a wrong command line; typer carries a click of its own, under a name that is not public."""
+
 app = typer.Typer(
     help="Paper trading on simulated decentralised exchanges.",
     no_args_is_help=True,
@@ -74,7 +77,9 @@ def run(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the report goes.", show_default="reports/RUN.html")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, write no report unless named.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, write no report unless named.")
+    ] = False,
 ) -> None:
     """Trade a scenario's accounts through its market and keep everything in Postgres."""
     from cluster import runs, summary
@@ -216,7 +221,7 @@ def _status() -> int:
         status = int(app(standalone_mode=False) or 0)
     except typer.Exit as exit_:
         return int(exit_.exit_code)
-    except typer.BadParameter.__base__ as error:  # click's UsageError, by whichever name typer carries it
+    except ClickUsageError as error:
         return _complain(_sentence(error))
     except (UsageError, StorageError) as error:
         return _complain(str(error))
@@ -227,8 +232,9 @@ def _status() -> int:
     except Exception as error:
         if os.environ.get("PAPERDEX_TRACEBACK"):
             raise
+        said = " ".join(str(error).split())
         err.print(
-            f"paperdex failed: {type(error).__name__}: {error} (set PAPERDEX_TRACEBACK=1 to see where.)",
+            f"paperdex failed: {type(error).__name__}: {said} (set PAPERDEX_TRACEBACK=1 to see where.)",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
         return FAILED

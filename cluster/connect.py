@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import signal
 import socket
-from typing import TYPE_CHECKING
 
 from cluster.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 OBJECT_STORE_BYTES = 256 * 1024 * 1024
 """A few segments and batches; Ray's own default would claim a third of the machine."""
 
 LOOPBACK = "127.0.0.1"
+PROBE_SECONDS = 5
 
 
 def quiet_ray() -> None:
@@ -25,7 +22,8 @@ def quiet_ray() -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    # Ray would run the actors at the lowest priority, behind its own dashboard while that starts.
+    os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 def check_port_is_free(port: int) -> None:
@@ -38,32 +36,55 @@ def check_port_is_free(port: int) -> None:
             raise UsageError(f"--dashboard-port {port} is in use; name a free port or leave it out.") from error
 
 
-@contextlib.contextmanager
-def ray_cluster(address: str | None, namespace: str, dashboard_port: int | None) -> Iterator[str]:
-    """Connect to the cluster at ``address``, or start one here, for the length of a block; yield the dashboard's URL."""
+def start_ray(address: str | None, namespace: str, dashboard_port: int | None) -> str:
+    """Connect to the cluster at ``address``, or start a private one here; return the dashboard's URL."""
     import ray  # noqa: PLC0415 -- half a second that commands without actors need not pay
 
+    private = {
+        "_node_ip_address": LOOPBACK,
+        "dashboard_host": LOOPBACK,
+        "dashboard_port": dashboard_port,
+        "object_store_memory": OBJECT_STORE_BYTES,
+    }
+    if address is not None and address != "auto":
+        check_speaks_grpc(address)
+    on_terminate = signal.getsignal(signal.SIGTERM)
     try:
-        if address is None:
-            context = ray.init(
-                address="local",
-                namespace=namespace,
-                _node_ip_address=LOOPBACK,
-                dashboard_host=LOOPBACK,
-                dashboard_port=dashboard_port,
-                object_store_memory=OBJECT_STORE_BYTES,
-                log_to_driver=False,
-                logging_level="ERROR",
-            )
-        else:
-            context = ray.init(
-                address=address, namespace=namespace, log_to_driver=False, logging_level="ERROR"
-            )
+        context = ray.init(
+            address=address or "local",
+            namespace=namespace,
+            log_to_driver=False,
+            logging_level="ERROR",
+            **(private if address is None else {}),
+        )
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         where = "here" if address is None else f"at --ray-address {address}"
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(f"No Ray cluster could be reached or started {where}: {reason.rstrip('.')}.") from error
+    signal.signal(signal.SIGTERM, on_terminate)  # Ray's own handler would leave without closing the run
+    return str(context.dashboard_url or "")
+
+
+def stop_ray() -> None:
+    """Leave the cluster; a private one ends with it."""
+    import ray  # noqa: PLC0415 -- as above
+
+    ray.shutdown()
+
+
+def check_speaks_grpc(address: str) -> None:
+    """Refuse an address at which no Ray listens: Ray itself would try for minutes.
+
+    A gRPC server answers the opening of an HTTP/2 connection with a SETTINGS frame, whose type is the fourth byte.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit() and 0 < int(port) < 65536):
+        raise UsageError(f"--ray-address {address} is not of the form HOST:PORT; auto finds the one on this machine.")
     try:
-        yield str(context.dashboard_url or "")
-    finally:
-        ray.shutdown()
+        with socket.create_connection((host, int(port)), timeout=PROBE_SECONDS) as probe:
+            probe.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+            answer = probe.recv(9)
+    except OSError as error:
+        raise UsageError(f"--ray-address {address} does not answer; name the address of a running cluster.") from error
+    if len(answer) < 4 or answer[3] != 4:
+        raise UsageError(f"--ray-address {address} is not Ray's; name the address that `ray start` printed.")

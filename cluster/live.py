@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -23,6 +23,7 @@ LINES_PER_RUN = 10
 """Off a terminal, progress is a line for each tenth of the run."""
 
 ACCOUNTS_SHOWN_MAX = 24
+HEADINGS = ("account", "strategy", "equity USD", "return", "open", "trades", "failed")
 MICRO = 1e6
 
 
@@ -36,7 +37,7 @@ class LiveView:
         self._first: tuple[float, int] | None = None
         self._next_line = 0
 
-    def __enter__(self) -> LiveView:
+    def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
         return self
@@ -87,9 +88,8 @@ class LiveView:
 
     def _table(self, progress: Progress) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for heading, justify in (("account", "left"), ("strategy", "left"), ("equity USD", "right"),
-                                 ("return", "right"), ("open", "right"), ("trades", "right"), ("failed", "right")):  # fmt: skip
-            table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+        for index, heading in enumerate(HEADINGS):
+            table.add_column(heading, justify="left" if index < 2 else "right")
         for receipt in progress.receipts[:ACCOUNTS_SHOWN_MAX]:
             table.add_row(*self._row(receipt))
         hidden = len(progress.receipts) - ACCOUNTS_SHOWN_MAX

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError, WorkerCrashedError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ray.exceptions import ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
 
 CALL_SECONDS_MAX = 600
 """No single call takes nearly as long; past this the cluster is taken to be stuck."""
@@ -24,13 +21,12 @@ class GaveUpError(RuntimeError):
 
 
 def result_of(reference: Any) -> Any:
-    """Wait for a result; raises one of ACTOR_LOST when its actor died."""
-    return ray.get(reference, timeout=CALL_SECONDS_MAX)
-
-
-def results_of(references: Sequence[Any]) -> list[Any]:
-    """Wait for several results."""
-    return list(ray.get(list(references), timeout=CALL_SECONDS_MAX))
+    """Wait for a result; raises one of ACTOR_LOST when its actor died, and what the actor raised as it raised it."""
+    try:
+        return ray.get(reference, timeout=CALL_SECONDS_MAX)
+    except RayTaskError as error:
+        # Its own text is the actor's whole traceback, where a user is owed the sentence of the cause.
+        raise error.cause from error
 
 
 def discard(handle: Any) -> None:
@@ -48,7 +44,8 @@ class Restarts:
     def note(self, reason: BaseException) -> None:
         """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed."""
         self.count += 1
+        lines = [line.strip().rstrip(".") for line in str(reason).strip().splitlines()] or [type(reason).__name__]
         if getattr(reason, "actor_init_failed", False):
-            raise GaveUpError(f"{self._who} could not start: {str(reason).strip().splitlines()[-1]}.") from reason
+            raise GaveUpError(f"{self._who} could not start: {lines[-1]}.") from reason
         if self.count > RESTARTS_MAX:
-            raise GaveUpError(f"{self._who} died {self.count} times; the last time: {reason}.") from reason
+            raise GaveUpError(f"{self._who} died {self.count} times; the last time: {lines[0]}.") from reason

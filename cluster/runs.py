@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from cluster.conductor import Conductor
-from cluster.connect import check_port_is_free, ray_cluster
+from cluster.connect import check_port_is_free, start_ray, stop_ray
 from cluster.database import open_store
 from cluster.errors import UsageError
 from cluster.plan import Plan, plan_of
@@ -100,7 +101,7 @@ def execute(plan: Plan, place: Place, view: LiveView) -> RunSummary:
     view.say("starting Ray" if is_compiled() else "starting Ray and, this once, compiling the kernel")
     prefix = new_prefix()
     run_id = run_id_of(prefix)
-    with ThreadPoolExecutor(max_workers=1) as beside, _cluster(place, run_id, beside, plan) as dashboard:
+    with _cluster(place, run_id, plan) as dashboard:
         view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
         store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix)
         digest = _conducted(plan, prefix, run_id, store, url, view)
@@ -119,23 +120,45 @@ def execute(plan: Plan, place: Place, view: LiveView) -> RunSummary:
 
 
 @contextmanager
-def _cluster(place: Place, run_id: UUID, beside: ThreadPoolExecutor, plan: Plan) -> Iterator[str]:
-    """Start Ray, which mostly waits for its processes, while the kernel is compiled or loaded beside it."""
-    compiled = beside.submit(compile_kernel, plan)
-    with ray_cluster(place.ray_address, f"paperdex-{run_id}", place.dashboard_port) as dashboard:
-        compiled.result()
-        yield dashboard
+def _cluster(place: Place, run_id: UUID, plan: Plan) -> Iterator[str]:
+    """Start Ray, which mostly waits for its processes, while the kernel is compiled or loaded beside it.
+
+    Ray starts in the main thread: its processes end with the thread that started them. What it has to say of dead
+    processes it prints on stdout, which belongs to the result.
+    """
+    with redirect_stdout(sys.stderr), ThreadPoolExecutor(max_workers=1) as beside:
+        compiled = beside.submit(compile_kernel, plan)
+        conductor = beside.submit(import_module, "cluster.conductor")
+        dashboard = start_ray(place.ray_address, f"paperdex-{run_id}", place.dashboard_port)
+        try:
+            compiled.result()
+            conductor.result()
+            yield dashboard
+        finally:
+            stop_ray()
 
 
 def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, view: LiveView) -> str:
     """Conduct the run and close it with the status it deserves; return its digest."""
+    from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
+
     try:
         conductor = Conductor(plan, prefix, store, url, view.show)
         conductor.run()
     except KeyboardInterrupt:
-        store.finish_run(run_id, "STOPPED", "Stopped by the user.")
+        _close_early(plan, prefix, store, "STOPPED", "Stopped by the user.")
         raise
     except BaseException as error:
-        store.finish_run(run_id, "ERROR", f"{type(error).__name__}: {error}")
+        _close_early(plan, prefix, store, "ERROR", f"{type(error).__name__}: {error}")
         raise
     return store.finish_run(run_id, "COMPLETED")
+
+
+def _close_early(plan: Plan, prefix: int, store: Store, status: str, why: str) -> None:
+    """Close a run that did not reach its end, with the sessions taken from their actors first.
+
+    Batches may still be on their way to the writer; without a claim they would be committed after the digest.
+    """
+    for context in plan.contexts(prefix):
+        store.claim(context.session_id)
+    store.finish_run(run_id_of(prefix), status, why)

@@ -72,7 +72,9 @@ class Outcome:
     marks: NDArray[np.void]  # MARK
 
 
-def begin(accounts: Sequence[AccountSpec], ordinals: Sequence[int], tokens: Sequence[TokenInfo], rules: Rules) -> Cohort:
+def begin(
+    accounts: Sequence[AccountSpec], ordinals: Sequence[int], tokens: Sequence[TokenInfo], rules: Rules
+) -> Cohort:
     """Return the state of ``accounts`` before block 0; ``ordinals`` number their sessions within the run."""
     sessions = np.zeros(len(accounts), SESSION)
     holdings = np.zeros((len(accounts), len(tokens)), HOLDING)
@@ -92,9 +94,16 @@ def is_tradable(strategy: Strategy, symbol: str) -> bool:
 
 def advance(cohort: Cohort, segment: Segment, tokens: NDArray[np.void], rules: Rules) -> tuple[Cohort, Outcome]:
     """Step a cohort to the end of a segment; ``tokens`` are the TOKEN records of the market."""
+    assert (cohort.sessions["next_block"] >= segment.first_block).all(), "a segment was skipped"
     after = cohort.copy()
-    shared = (_read_only(array) for array in (tokens, segment.pools, segment.gas, segment.signals))
-    world = World(segment.first_block, *shared, rules)
+    world = World(
+        first_block=segment.first_block,
+        tokens=_read_only(tokens),
+        pools=_read_only(segment.pools),
+        gas=_read_only(segment.gas),
+        signals=_read_only(segment.signals),
+        rules=rules,
+    )
     journal = _journal(*cohort.holdings.shape)
     outcomes = []
     status = kernel.FULL

@@ -47,9 +47,11 @@ _OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` on first use and keep the machine code on disk."""
-    return numba.njit(**_OPTIONS)(function)
+    kernel: Callable[..., Any] = numba.njit(**_OPTIONS)(function)  # noqa: TID251 -- this is the one place
+    return kernel
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` as a part of whatever calls it: for what numba can build but not return."""
-    return numba.njit(**_OPTIONS, inline="always")(function)
+    kernel: Callable[..., Any] = numba.njit(**_OPTIONS, inline="always")(function)  # noqa: TID251 -- as above
+    return kernel

@@ -158,7 +158,7 @@ def _decide(session, holdings, row, block, world, journal):
 
 @compiled
 def _write_decision(session, row, token_row, block, verdict, rules, journal):
-    """Number a decision, and write it down if the run records decisions."""
+    """Give a decision its number, and write it down if the run records decisions."""
     if verdict.type != 0:
         if rules.write_decisions:
             entry = journal.decisions[journal.counts[1]]

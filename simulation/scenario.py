@@ -18,7 +18,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 class Part(BaseModel):
     """The manner of every part of a scenario: frozen, and no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
+    )
 
 
 def _two_places(value: Decimal) -> Decimal:
@@ -101,7 +103,7 @@ class Strategy(Part):
 
     name: Name = "moderate"
     trading_mode: TradingMode = TradingMode.MODERATE
-    decision_interval_blocks: int = Field(50, ge=1, le=7200)
+    decision_interval_blocks: int = Field(100, ge=1, le=7200)
     """A session analyses each of its tokens once in this many blocks."""
     use_fast_lane: bool = True
     use_smart_lane: bool = False
@@ -141,8 +143,8 @@ class Strategy(Part):
     def _apply_mode(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        mode = data.get("trading_mode", TradingMode.MODERATE)
-        preset = MODE_PRESETS.get(mode, {}) if isinstance(mode, str) else {}
+        mode = data.get("trading_mode")
+        preset = MODE_PRESETS[TradingMode(mode)] if mode in set(TradingMode) else {}
         return {**preset, **data}
 
     @model_validator(mode="after")
@@ -198,7 +200,7 @@ class Token(Part):
 class Gas(Part):
     """The chain's fee market: EIP-1559 with its integer rule, driven by random demand."""
 
-    base_fee_gwei: float = Field(12.0, gt=0.001, le=10_000)
+    base_fee_gwei: float = Field(12.0, gt=0.001, le=1_000)
     """Base fee where the market begins and the level that demand returns to."""
     priority_fee_gwei: float = Field(1.0, ge=0, le=1_000)
     gas_limit: int = Field(36_000_000, ge=1_000_000, le=10_000_000_000)

@@ -266,7 +266,7 @@ TRADE = np.dtype(
         ("failure", np.int64),
         ("decision", np.int64),  # ordinal of the decision behind it
         ("position", np.int64),  # ordinal of the position it opened or reduced, -1 for a buy that never filled
-        ("opened_block", np.int64),  # of that position
+        ("opened_block", np.int64),  # of that position, -1 where there is none
         ("decided_block", np.int64),
         ("block", np.int64),  # of inclusion or of giving up
         ("delay_ms", np.int64),

@@ -151,7 +151,7 @@ class SessionTwin:
             booked = SimpleNamespace(
                 token=spot.token_row,
                 block=spot.block,
-                opened_block=opened_block,
+                opened_block=-1 if buys and receipt.failure else opened_block,
                 position=-1 if buys and receipt.failure else holding.position,
                 cost_micro_usd=cost,
                 realized_micro_usd=realized,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,8 @@ class Adjustment:
     trigger_value: float
     trigger_threshold: float
     confidence_percent: float
-    performance_before: dict[str, float] = field(default_factory=dict)
-    market_conditions: dict[str, float | str] = field(default_factory=dict)
+    performance_before: dict[str, float] = dataclasses.field(default_factory=dict)
+    market_conditions: dict[str, float | str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Explanation:
     """What the decision was based on, as plain JSON values."""
 
 
-def explain(  # noqa: PLR0917 -- the six records that a decision is made of
+def explain(
     decision: np.void, signal: np.void, pool: np.void, gas: np.void, token: TokenInfo, strategy: Strategy
 ) -> Explanation:
     """Put a DECISION into words, with the SIGNAL, POOL and GAS records of its token and block."""

@@ -84,7 +84,7 @@ def amount_in(out_hi, out_lo, reserve_in_hi, reserve_in_lo, reserve_out_hi, rese
 
 @compiled
 def quote(a_hi, a_lo, reserve_a_hi, reserve_a_lo, reserve_b_hi, reserve_b_lo):
-    """Return (status, hi, lo) of the amount of B that is worth ``a`` at the pool's mid: ``a*reserve_b // reserve_a``."""
+    """Return (status, hi, lo) of what ``a`` is worth in B at the pool's mid: ``a*reserve_b // reserve_a``."""
     if wei.is_zero(a_hi, a_lo):
         return _NO_AMOUNT, _U0, _U0
     if wei.is_zero(reserve_a_hi, reserve_a_lo) or wei.is_zero(reserve_b_hi, reserve_b_lo):

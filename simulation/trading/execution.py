@@ -108,23 +108,23 @@ def _outcome(session, holding, luck, out_hi, out_lo):
 @compiled
 def _give_up(session, holding, failure, price_wei):
     """Take an order off the books that was never included: nothing is paid."""
-    side = holding.order_side
-    session.failed_trades += 1
-    orders.settle(session, holding)
-    position = -1 if side == _BUY else holding.position
-    return Ending(_CANCELLED, failure, side, position, holding.opened_block, _U0, _U0, price_wei, 0, 0, 0, 0, 0)
+    return _unfilled(session, holding, _CANCELLED, failure, price_wei, 0, 0)
 
 
 @compiled
 def _revert(session, holding, failure, price_wei, gas_used, gas_micro_usd):
     """Take an order off the books whose swap reverted: its gas has been paid."""
-    side = holding.order_side
+    return _unfilled(session, holding, _FAILED, failure, price_wei, gas_used, gas_micro_usd)
+
+
+@compiled
+def _unfilled(session, holding, status, failure, price_wei, gas_used, gas_micro_usd):
+    side, position, opened_block = holding.order_side, holding.position, holding.opened_block
+    if side == _BUY:  # what the holding remembers is an earlier position
+        position, opened_block = -1, -1
     session.failed_trades += 1
     orders.settle(session, holding)
-    position = -1 if side == _BUY else holding.position
-    return Ending(
-        _FAILED, failure, side, position, holding.opened_block, _U0, _U0, price_wei, gas_used, gas_micro_usd, 0, 0, 0
-    )
+    return Ending(status, failure, side, position, opened_block, _U0, _U0, price_wei, gas_used, gas_micro_usd, 0, 0, 0)
 
 
 @compiled

@@ -52,7 +52,7 @@ def size_of_purchase(session, gas, rules):
     """
     share = session.equity_micro_usd * session.max_position_size_bp // _BP
     free = session.cash_micro_usd - session.reserved_micro_usd - 2 * max_gas_cost(session, gas, rules)
-    return min(share, min(session.max_trade_size_micro_usd, free))
+    return min(share, session.max_trade_size_micro_usd, free)
 
 
 @compiled

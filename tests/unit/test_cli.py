@@ -131,7 +131,11 @@ def test_a_recording_that_cannot_be_read_is_one_line_and_status_2(refused, tmp_p
 
 def test_an_account_whose_name_looks_like_markup_is_shown_as_it_is(paperdex, tmp_path):
     (tmp_path / "[red]one.yaml").write_text(f"{MARKET}\naccounts: [{{name: '[/]'}}]")
-    assert paperdex("scenario", "check", "[red]one.yaml") == (0, "[red]one.yaml: 1 accounts, 1 tokens, 21,600 blocks.\n", "")
+    assert paperdex("scenario", "check", "[red]one.yaml") == (
+        0,
+        "[red]one.yaml: 1 accounts, 1 tokens, 21,600 blocks.\n",
+        "",
+    )
 
 
 def test_no_password_is_repeated_in_a_complaint(refused):
@@ -159,7 +163,15 @@ def test_help_is_shown_with_status_0(paperdex, command):
 
 def test_run_says_of_each_option_what_it_does(paperdex):
     shown = paperdex("run", "--help")[1]
-    for option in ("--accounts", "--blocks", "--seed", "--segment-blocks", "--market", "--database-url", "--ray-address"):
+    for option in (
+        "--accounts",
+        "--blocks",
+        "--seed",
+        "--segment-blocks",
+        "--market",
+        "--database-url",
+        "--ray-address",
+    ):
         assert option in shown
     assert "--no-autopilot" in shown
     assert "--json" in shown

@@ -70,9 +70,7 @@ def test_no_segment_spans_a_review_when_auto_pilot_can_act():
     assert lengths(plan) == [300, 300, 100]
 
 
-@given(
-    st.integers(1, 5_000), st.integers(1, 700), st.integers(1, 700), st.booleans()
-)
+@given(st.integers(1, 5_000), st.integers(1, 700), st.integers(1, 700), st.booleans())
 def test_segments_cover_the_run_exactly_and_stop_at_every_review(blocks, segment_blocks, review_blocks, tuned):
     account = TUNED if tuned else FIXED
     fields = {"blocks": blocks, "segment_blocks": segment_blocks, "review_blocks": review_blocks}

@@ -115,7 +115,9 @@ def test_a_tag_that_names_python_code_does_not_run_it(load_text, tmp_path, tag):
 
 
 def test_a_scenario_file_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(UsageError, match=r"nowhere\.yaml cannot be read: No such file or directory; name a YAML file\.$"):
+    with pytest.raises(
+        UsageError, match=r"nowhere\.yaml cannot be read: No such file or directory; name a YAML file\.$"
+    ):
         load(tmp_path / "nowhere.yaml", Overrides())
 
 

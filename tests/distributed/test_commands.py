@@ -1,0 +1,161 @@
+"""The real commands: what they print, how they end, and what they say when what they need is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster import cli
+from storage import embedded
+
+PAPERDEX = Path(sys.executable).with_name("paperdex")
+
+
+@pytest.fixture
+def paperdex(monkeypatch, capsys, tmp_path):
+    """Return a function that runs a command in this process and an empty folder: (status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAPERDEX_TRACEBACK", "1")  # whatever is not a sentence fails the test
+
+    def paperdex(*arguments):
+        monkeypatch.setattr("sys.argv", ["paperdex", *arguments])
+        status = cli._status()
+        return status, *capsys.readouterr()
+
+    return paperdex
+
+
+@pytest.fixture
+def home():
+    """Make a folder for a command's embedded server, where the server's own user can enter, and stop it afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
+    home.chmod(0o755)
+    yield home
+    embedded.start(home / "postgres").stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def closed_port():
+    """Return a port where nothing listens: it is bound and does not."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_path):
+    """The summary alone is on stdout; progress, and what Ray says of the dead process, are on stderr."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PAPERDEX_"))}
+    command = [
+        PAPERDEX,
+        "run",
+        "--blocks",
+        "6000",
+        "--segment-blocks",
+        "50",
+        "--accounts",
+        "3",
+        "--seed",
+        "7",
+        "--json",
+    ]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={**environment, "PAPERDEX_HOME": str(home)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("block ") and not any("killed" in earlier for earlier in said):
+                _kill_a_session(process.pid)
+                said.append("killed\n")
+        stdout = process.stdout.read()
+    stderr = "".join(said)
+    assert process.returncode == 0, stderr
+    assert " 1 restarts" in said[-1], stderr
+    assert stdout.count("\n") == 1
+    summary = json.loads(stdout)
+    assert list(summary) == ["run_id", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts"]
+    assert (summary["seed"], summary["blocks"], len(summary["accounts"])) == (7, 6000, 3)
+    assert list(summary["accounts"][0]) == [
+        "name", "strategy", "return_percent", "max_drawdown_percent", "sharpe_ratio", "win_rate_percent", "trades", "gas_usd",
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == []
+
+
+def _kill_a_session(pid):
+    """Kill one of the processes below a command's that hold a session."""
+    sessions = [child for child in psutil.Process(pid).children(recursive=True) if "AccountSession" in child.name()]
+    sessions[0].kill()
+
+
+def test_the_ledger_can_be_checked_and_a_finding_is_status_1(paperdex, run, url, sql):
+    digest = run().digest
+    assert paperdex("digest", "latest", "--database-url", url) == (0, f"{digest}\n", "")
+    assert paperdex("db", "check", "--database-url", url) == (0, "Nothing found.\n", "")
+    sql("UPDATE paper_trading_accounts SET current_balance_usd = 0 WHERE name = 'plain'")
+    status, stdout, _ = paperdex("db", "check", "latest", "--database-url", url)
+    assert status == 1
+    assert "paper_trading_accounts.current_balance_usd of account plain" in stdout
+
+
+def test_a_run_that_is_not_there_is_one_sentence(paperdex, url):
+    status, stdout, stderr = paperdex("report", "cafe", "--database-url", url)
+    assert (status, stdout) == (2, "")
+    assert stderr.startswith("There is no run cafe")
+    assert stderr.count("\n") == 1
+
+
+def test_a_dashboard_port_in_use_is_one_sentence_and_nothing_is_written(paperdex, url, store):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        status, stdout, stderr = paperdex("run", "--dashboard-port", str(port), "--database-url", url)
+    assert (status, stdout) == (2, "")
+    assert stderr == f"--dashboard-port {port} is in use; name a free port or leave it out.\n"
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize("command", [["run"], ["db", "check"], ["db", "upgrade"], ["report", "latest"]], ids=" ".join)
+def test_a_database_that_does_not_listen_is_one_sentence(paperdex, closed_port, command):
+    status, stdout, stderr = paperdex(*command, "--database-url", f"postgresql://me:secret@127.0.0.1:{closed_port}/db")
+    assert (status, stdout) == (2, "")
+    assert stderr.splitlines()[-1] == (
+        f"The database at 127.0.0.1:{closed_port}/db cannot be reached: nothing listens at that host and port."
+    )
+    assert "secret" not in stderr
+
+
+def test_a_port_that_does_not_speak_postgres_is_one_sentence(paperdex):
+    class Web(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(1024)
+            self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Web) as server:
+        answering = threading.Thread(target=server.serve_forever)
+        answering.start()
+        port = server.server_address[1]
+        status, stdout, stderr = paperdex("db", "check", "--database-url", f"postgresql://127.0.0.1:{port}/db")
+        server.shutdown()
+        answering.join()
+    assert (status, stdout) == (2, "")
+    assert stderr == f"The database at 127.0.0.1:{port}/db cannot be reached: what listens there is not Postgres.\n"
+
+
+def test_a_ray_cluster_that_does_not_listen_is_one_sentence_and_nothing_is_written(paperdex, closed_port, url, store):
+    address = f"127.0.0.1:{closed_port}"
+    status, stdout, stderr = paperdex("run", "--database-url", url, "--ray-address", address, "--blocks", "10")
+    assert (status, stdout) == (2, "")
+    assert stderr.splitlines()[-1] == f"No Ray cluster listens at --ray-address {address}: Connection refused."
+    assert store.runs() == []

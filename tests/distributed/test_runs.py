@@ -1,0 +1,99 @@
+"""Whole runs on a real cluster and a real Postgres: a run is a function, and what it leaves adds up."""
+
+from __future__ import annotations
+
+import pytest
+from busy import busy_scenario
+from repository import ROOT
+
+from simulation.scenario import ReplayMarket
+from storage.errors import StaleOwner
+
+POLYGON_DAY = ROOT.parent / "shared" / "market" / "univ3_polygon_usdc_weth_005_2023-08-17.minute.csv"
+
+
+class Watcher:
+    """Watches a run as the live view does, and steps in after a segment."""
+
+    def __init__(self, at_block, act):
+        self._at_block, self._act = at_block, act
+
+    def say(self, text):
+        pass
+
+    def show(self, progress):
+        if progress.block == self._at_block:
+            self._act()
+
+
+def test_a_run_has_one_digest_whatever_the_length_of_its_segments(run, store, undisturbed):
+    result = run(busy_scenario(segment_blocks=100))
+    assert result.run_id != undisturbed.run_id
+    assert result.digest == undisturbed.digest
+    assert result.accounts == undisturbed.accounts
+    assert store.check() == []
+
+
+def test_a_summary_tells_what_is_stored(undisturbed):
+    told = undisturbed.as_json()
+    assert list(told) == ["run_id", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts"]
+    assert {account["name"] for account in told["accounts"]} == {"tuned", "plain", "smart"}
+    assert told["trades"] > 100
+    assert (told["seed"], told["blocks"]) == (7, 1200)
+
+
+def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, store, sql, undisturbed):
+    assert run(busy_scenario(seed=8)).digest != undisturbed.digest
+    assert store.check() == []
+    sql("UPDATE paper_trading_accounts SET current_balance_usd = current_balance_usd + 0.000001 WHERE name = 'plain'")
+    findings = store.check()
+    assert [(finding.table, finding.account, finding.column) for finding in findings] == [
+        ("paper_trading_accounts", "plain", "current_balance_usd")
+    ]
+
+
+def test_a_recording_is_traded_to_its_end(run, store, tmp_path):
+    file = tmp_path / "weth.csv"
+    file.write_text("timestamp,closeTick,currentLiquidity\n" + "".join(_minutes(100)))
+    result = run(busy_scenario(market=ReplayMarket(source="replay", path=str(file)), blocks=10_000))
+    assert result.blocks == 99 * 5 + 1
+    assert result.trades > 0
+    assert store.check() == []
+
+
+def _minutes(count):
+    """Yield minutes of a WETH pool near 1800 USD, whose price swings by two percent."""
+    for minute in range(count):
+        tick = 201_300 + (minute * 37) % 200
+        yield f"2023-08-17 {minute // 60:02}:{minute % 60:02}:00,{tick},1000000000000000000\n"
+
+
+@pytest.mark.skipif(not POLYGON_DAY.exists(), reason="the recorded days are not part of the repository")
+def test_the_day_of_the_crash_is_traded_for_real(run, store):
+    market = ReplayMarket(source="replay", path=str(POLYGON_DAY))
+    result = run(busy_scenario(market=market, blocks=1_500, segment_blocks=500))
+    assert (result.blocks, result.trades > 0) == (1_500, True)
+    assert store.check() == []
+
+
+def test_a_stopped_run_keeps_what_was_committed_and_a_digest_that_stays(run, store, sql):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(busy_scenario(segment_blocks=10), Watcher(600, interrupt))
+    stored = store.runs()[0]
+    assert set(sql("SELECT incarnation FROM session_checkpoints")) == {(2,)}  # what is still on its way is refused
+    assert (stored.status, stored.error_message) == ("STOPPED", "Stopped by the user.")
+    assert store.digest(store.resolve_run("latest")) == stored.digest
+    assert store.check() == []
+
+
+def test_a_session_that_somebody_else_claims_ends_the_run_with_one_sentence(run, store, sql):
+    claim = "UPDATE session_checkpoints SET incarnation = incarnation + 1"
+    with pytest.raises(StaleOwner) as raised:
+        run(busy_scenario(segment_blocks=50), Watcher(300, lambda: sql(claim)))
+    assert str(raised.value).endswith("belongs to incarnation 2; a batch of incarnation 1 is refused.")
+    assert "\n" not in str(raised.value)
+    assert store.runs()[0].status == "ERROR"
+    assert store.runs()[0].error_message == f"StaleOwner: {raised.value}"
