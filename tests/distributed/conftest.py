@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import psycopg2
 import pytest
+import ray
 from busy import busy_scenario
 from ray.cluster_utils import Cluster
+from watcher import Watcher
 
-from cluster.plan import plan_of
-from cluster.runs import Place, prepare
+from cluster.runs import Place, RunSummary, prepare
 from cluster.runs import execute as execute_plan
 from storage.ids import prefix_of
 from storage.store import Store
@@ -33,21 +36,12 @@ def ray_address():
         cluster.shutdown()
 
 
-class Watcher:
-    """Watches a run as the live view does, and can step in after a segment."""
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run in which nobody died."""
 
-    def __init__(self, at_block=None, act=None):
-        self.progress = []
-        self.said = []
-        self._at_block, self._act = at_block, act
-
-    def say(self, text):
-        self.said.append(text)
-
-    def show(self, progress):
-        self.progress.append(progress)
-        if progress.block == self._at_block:
-            self._act()
+    summary: RunSummary
+    actors: list[str]
 
 
 @pytest.fixture
@@ -92,9 +86,12 @@ def sql(url):
 
 @pytest.fixture(scope="session")
 def undisturbed(server, execute, template, ray_address):
-    """Return the summary of the busy scenario's run in which nobody died."""
+    """Run the busy scenario to its end, in a database of its own, and note the names of its actors."""
     execute(f"CREATE DATABASE undisturbed TEMPLATE {template}")
-    return execute_plan(plan_of(busy_scenario(), None), Place(server.url("undisturbed"), ray_address), Watcher())
+    names = []
+    watcher = Watcher(1200, lambda: names.extend(ray.util.list_named_actors()))
+    place = Place(server.url("undisturbed"), ray_address)
+    return Undisturbed(execute_plan(prepare(busy_scenario()), place, watcher), names)
 
 
 @pytest.fixture
@@ -102,7 +99,7 @@ def owners(store):
     """Return a function that tells how many owners each session of a run has had."""
 
     def owners(result):
-        contexts = plan_of(busy_scenario(), None).contexts(prefix_of(result.run_id))
+        contexts = prepare(busy_scenario()).contexts(prefix_of(result.run_id))
         return {context.account.name: store.checkpoint(context.session_id).incarnation for context in contexts}
 
     return owners

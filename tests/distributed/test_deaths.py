@@ -8,28 +8,24 @@ import signal
 import pytest
 import ray
 from busy import busy_scenario
+from watcher import Watcher
 
 KILLED_AT = 450
 """Between two reviews, with half of the segments still to come."""
 
 
-class Killer:
+class Killer(Watcher):
     """Watches a run and kills the process of one actor after a segment, whatever it is doing then."""
 
     def __init__(self, actor):
+        super().__init__(KILLED_AT, lambda: os.kill(self._pid, signal.SIGKILL))
         self._actor = actor
         self._pid = None
-        self.progress = []
-
-    def say(self, _text):
-        pass
 
     def show(self, progress):
-        self.progress.append(progress)
         if self._pid is None:  # asked for early, so that the answer need not wait behind the work to be interrupted
             self._pid = ray.get(ray.get_actor(self._actor).__ray_call__.remote(lambda _actor: os.getpid()))
-        if progress.block == KILLED_AT:
-            os.kill(self._pid, signal.SIGKILL)
+        super().show(progress)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +40,7 @@ class Killer:
 def test_a_run_survives_the_death_of_its(actor, owned_by, run, store, owners, undisturbed):
     killer = Killer(actor)
     result = run(busy_scenario(segment_blocks=50), killer)
-    assert result.digest == undisturbed.digest
+    assert result.digest == undisturbed.summary.digest
     assert killer.progress[-1].restarts == 1
     assert owners(result) == owned_by
     assert store.check() == []

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections import Counter
+
 import pytest
 from busy import busy_scenario
+from ray.util.state import list_actors
 from repository import ROOT
+from watcher import Watcher
 
+from cluster import cli
+from cluster.runs import Place, execute, prepare
+from cluster.scenarios import Overrides, load
 from simulation.scenario import ReplayMarket
 from storage.errors import StaleOwner
 
 POLYGON_DAY = ROOT.parent / "shared" / "market" / "univ3_polygon_usdc_weth_005_2023-08-17.minute.csv"
 
 
-class Watcher:
-    """Watches a run as the live view does, and steps in after a segment."""
-
-    def __init__(self, at_block, act):
-        self._at_block, self._act = at_block, act
-
-    def say(self, text):
-        pass
-
-    def show(self, progress):
-        if progress.block == self._at_block:
-            self._act()
-
-
 def test_a_run_has_one_digest_whatever_the_length_of_its_segments(run, store, undisturbed):
     result = run(busy_scenario(segment_blocks=100))
-    assert result.run_id != undisturbed.run_id
-    assert result.digest == undisturbed.digest
-    assert result.accounts == undisturbed.accounts
+    assert result.run_id != undisturbed.summary.run_id
+    assert result.digest == undisturbed.summary.digest
+    assert result.accounts == undisturbed.summary.accounts
     assert store.check() == []
 
 
+def test_every_actor_of_a_run_has_a_name_that_a_person_recognises(undisturbed):
+    assert sorted(undisturbed.actors) == [
+        "AccountSession plain", "AccountSession smart", "AccountSession tuned", "AutoPilot", "Market", "Writer",
+    ]  # fmt: skip
+
+
 def test_a_summary_tells_what_is_stored(undisturbed):
-    told = undisturbed.as_json()
+    told = undisturbed.summary.as_json()
     assert list(told) == ["run_id", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts"]
     assert {account["name"] for account in told["accounts"]} == {"tuned", "plain", "smart"}
     assert told["trades"] > 100
@@ -43,7 +44,7 @@ def test_a_summary_tells_what_is_stored(undisturbed):
 
 
 def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, store, sql, undisturbed):
-    assert run(busy_scenario(seed=8)).digest != undisturbed.digest
+    assert run(busy_scenario(seed=8)).digest != undisturbed.summary.digest
     assert store.check() == []
     sql("UPDATE paper_trading_accounts SET current_balance_usd = current_balance_usd + 0.000001 WHERE name = 'plain'")
     findings = store.check()
@@ -76,15 +77,21 @@ def test_the_day_of_the_crash_is_traded_for_real(run, store):
     assert store.check() == []
 
 
-def test_a_stopped_run_keeps_what_was_committed_and_a_digest_that_stays(run, store, sql):
-    def interrupt():
-        raise KeyboardInterrupt
+@pytest.fixture
+def interruptible():
+    """Answer SIGTERM as the command line does."""
+    before = signal.signal(signal.SIGTERM, cli._interrupt)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_run_that_is_told_to_stop_keeps_what_was_committed_under_a_digest_that_stays(run, store, sql):
     with pytest.raises(KeyboardInterrupt):
-        run(busy_scenario(segment_blocks=10), Watcher(600, interrupt))
+        run(busy_scenario(segment_blocks=10), Watcher(600, lambda: os.kill(os.getpid(), signal.SIGTERM)))
     stored = store.runs()[0]
-    assert set(sql("SELECT incarnation FROM session_checkpoints")) == {(2,)}  # what is still on its way is refused
     assert (stored.status, stored.error_message) == ("STOPPED", "Stopped by the user.")
+    assert set(sql("SELECT incarnation FROM session_checkpoints")) == {(2,)}  # what is still on its way is refused
     assert store.digest(store.resolve_run("latest")) == stored.digest
     assert store.check() == []
 
@@ -97,3 +104,24 @@ def test_a_session_that_somebody_else_claims_ends_the_run_with_one_sentence(run,
     assert "\n" not in str(raised.value)
     assert store.runs()[0].status == "ERROR"
     assert store.runs()[0].error_message == f"StaleOwner: {raised.value}"
+
+
+@pytest.mark.slow  # thirty processes
+def test_twenty_four_accounts_are_twenty_four_live_actors_beside_market_auto_pilot_and_writer(url):
+    """On a private cluster, whose dashboard answers `ray list actors`."""
+    seen = []
+
+    def look():
+        seen.extend(list_actors(filters=[("state", "=", "ALIVE")], limit=100))
+
+    plan = prepare(load(None, Overrides(accounts=24, blocks=300)))
+    execute(plan, Place(url), Watcher(300, look))
+    names = [f"AccountSession {account.name}" for account in plan.scenario.accounts]
+    assert sorted(actor.name for actor in seen) == sorted([*names, "AutoPilot", "Market", "Writer"])
+    assert Counter(actor.class_name for actor in seen) == {
+        "AccountSession": 24,
+        "AutoPilot": 1,
+        "Market": 1,
+        "Writer": 1,
+    }
+    assert {"AccountSession Careful", "AccountSession Careful 3", "AccountSession Unlucky 2"} <= set(names)

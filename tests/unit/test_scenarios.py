@@ -170,7 +170,7 @@ def test_options_that_are_not_given_leave_what_the_file_says(load_text):
     assert (scenario.seed, scenario.blocks, scenario.autopilot) == (3, 40, False)
 
 
-def test_a_market_option_replays_a_recording(load_text, tmp_path):
+def test_a_market_option_replays_a_recording(tmp_path):
     file = tmp_path / "scenario.yaml"
     file.write_text(GOOD)
     market = load(file, Overrides(market="bars.csv")).market
