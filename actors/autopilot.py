@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, Refusal
 from simulation.autopilot.policy import Adjustment, review
-from simulation.autopilot.review import market_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -88,14 +88,17 @@ def run(
     overrides = Overrides(accounts, blocks, seed, segment_blocks, market, autopilot=False if no_autopilot else None)
     plan = runs.prepare(load(scenario, overrides))
     target = report_target(report, wanted=not as_json)
+    place = runs.Place(database_url, ray_address, dashboard_port)
+
+    def tell(result: runs.RunSummary, store: Store) -> None:
+        written = write_report(store, result.run_id, target) if target is not None else None
+        if as_json:
+            print(json.dumps(result.as_json()))
+        else:
+            summary.print_summary(out, result, store.notable_decisions(result.run_id, limit=5), written)
+
     with LiveView(plan.scenario.accounts, err) as view:
-        result = runs.execute(plan, runs.Place(database_url, ray_address, dashboard_port), view)
-    store = store_at(result.database_url)
-    written = write_report(store, result.run_id, target) if target is not None else None
-    if as_json:
-        print(json.dumps(result.as_json()))
-    else:
-        summary.print_summary(out, result, store.notable_decisions(result.run_id, limit=5), written)
+        runs.execute(plan, place, view, tell)
 
 
 @app.command()

@@ -45,6 +45,10 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Clear the view: what follows is the result. Closing twice is harmless."""
         if self._live is not None:
             self._live.stop()
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cluster.connect import check_port_is_free, start_ray, stop_ray
-from cluster.database import open_store
 from cluster.errors import UsageError
 from cluster.plan import Plan, plan_of
-from cluster.recordings import RecordingError, read_recording
+from cluster.recordings import read_recording
 from cluster.warm import compile_kernel, is_compiled
 from simulation.scenario import ReplayMarket
 from storage.ids import new_prefix, run_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from uuid import UUID
 
     from cluster.live import LiveView
@@ -85,57 +84,80 @@ def prepare(scenario: Scenario) -> Plan:
         if isinstance(scenario.market, ReplayMarket):
             recording = read_recording(scenario.market.path, scenario.market)
         return plan_of(scenario, recording)
-    except RecordingError as error:
-        raise UsageError(str(error)) from error
-    except ValueError as error:
+    except ValueError as error:  # a RecordingError, or a token without a pool
         raise UsageError(f"{error}.") from error
 
 
-def execute(plan: Plan, place: Place, view: LiveView) -> RunSummary:
-    """Run a plan to its end and return what it came to; nothing is written before everything is reachable."""
+def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary, Store], None]) -> None:
+    """Run a plan to its end and tell what it came to, while Ray is being stopped.
+
+    Nothing is written before everything is reachable.
+    """
     started = time.monotonic()
     if place.dashboard_port is not None:
         check_port_is_free(place.dashboard_port)
-    view.say("starting Postgres" if place.database_url is None else "connecting to Postgres")
-    store, url = open_store(place.database_url, upgrade=True)
-    view.say("starting Ray" if is_compiled() else "starting Ray and, this once, compiling the kernel")
+    if place.database_url is not None:
+        view.say("connecting to Postgres")
+        _opened(place.database_url)  # a database that is named may be the wrong one: say so before Ray is started
     prefix = new_prefix()
     run_id = run_id_of(prefix)
-    with _cluster(place, run_id, plan) as dashboard:
-        view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
-        store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix)
-        digest = _conducted(plan, prefix, run_id, store, url, view)
-    counts = store.counts(run_id)
+    # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        with redirect_stdout(sys.stderr):
+            store, url = _ready(plan, place, run_id, view, beside)
+            try:
+                store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix)
+                digest = _conducted(plan, prefix, run_id, store, url, view)
+            finally:
+                beside.submit(stop_ray)
+        view.close()
+        tell(_summary(plan, run_id, digest, time.monotonic() - started, store, url), store)
+
+
+def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: Store, url: str) -> RunSummary:
+    counts, accounts = store.counts(run_id), store.leaderboard(run_id)
     return RunSummary(
         run_id=run_id,
         digest=digest,
         seed=plan.scenario.seed,
         blocks=plan.blocks,
-        trades=counts.trades,
+        trades=sum(account.trades for account in accounts),  # ended; a few more may have been on their way
         decisions=counts.decisions,
-        wall_seconds=time.monotonic() - started,
-        accounts=store.leaderboard(run_id),
+        wall_seconds=wall_seconds,
+        accounts=accounts,
         database_url=url,
     )
 
 
-@contextmanager
-def _cluster(place: Place, run_id: UUID, plan: Plan) -> Iterator[str]:
-    """Start Ray, which mostly waits for its processes, while the kernel is compiled or loaded beside it.
+def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView, beside: ThreadPoolExecutor) -> tuple[Store, str]:
+    """Start Ray, which mostly waits for its processes; open the database and load the kernel beside it.
 
-    Ray starts in the main thread: its processes end with the thread that started them. What it has to say of dead
-    processes it prints on stdout, which belongs to the result.
+    Ray starts in the main thread, because its processes end with the thread that started them.
     """
-    with redirect_stdout(sys.stderr), ThreadPoolExecutor(max_workers=1) as beside:
-        compiled = beside.submit(compile_kernel, plan)
-        conductor = beside.submit(import_module, "cluster.conductor")
+    view.say("starting Ray and Postgres" + ("" if is_compiled() else " and, this once, compiling the kernel"))
+    prepared = beside.submit(_prepared, plan, place.database_url)
+    try:
         dashboard = start_ray(place.ray_address, f"paperdex-{run_id}", place.dashboard_port)
-        try:
-            compiled.result()
-            conductor.result()
-            yield dashboard
-        finally:
-            stop_ray()
+        store, url = prepared.result()
+    except BaseException:
+        beside.submit(stop_ray)
+        raise
+    view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
+    return store, url
+
+
+def _prepared(plan: Plan, database_url: str | None) -> tuple[Store, str]:
+    opened = _opened(database_url)
+    compile_kernel(plan)
+    for module in ("cluster.conductor", "cluster.report"):
+        import_module(module)
+    return opened
+
+
+def _opened(database_url: str | None) -> tuple[Store, str]:
+    from cluster.database import open_store  # noqa: PLC0415 -- SQLAlchemy takes its time, which Ray's start hides
+
+    return open_store(database_url, upgrade=True)
 
 
 def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, view: LiveView) -> str:

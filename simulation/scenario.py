@@ -37,7 +37,8 @@ def _six_places(value: Decimal) -> Decimal:
 
 Percent = Annotated[Decimal, AfterValidator(_two_places)]
 Usd = Annotated[Decimal, AfterValidator(_six_places)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Text of one line without control characters."""
 
 
 class TradingMode(StrEnum):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
 
-from storage import beginning, checking, committing, digest, finishing, queries, schema
+from storage import beginning, checking, committing, digest, finishing, queries
 from storage.batch import Checkpoint
 from storage.errors import SessionNotFound, masked, parse_url, translated
 from storage.models import RunStatus
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
     from decimal import Decimal
+    from types import ModuleType
     from uuid import UUID
 
     from sqlalchemy import Connection
@@ -76,17 +78,17 @@ class Store:
     def upgrade(self, revision: str = "head") -> None:
         """Bring the schema up to date; two that do so at the same moment both succeed."""
         with self._transaction() as connection:
-            schema.upgrade(connection, revision)
+            _schema().upgrade(connection, revision)
 
     def downgrade(self, revision: str) -> None:
         """Take the schema back; whatever newer tables hold is gone."""
         with self._transaction() as connection:
-            schema.downgrade(connection, revision)
+            _schema().downgrade(connection, revision)
 
     def begin_run(self, scenario: Scenario, tokens: tuple[TokenInfo, ...], blocks: int, prefix: int) -> RunIds:
         """Write a run of ``blocks`` blocks with its accounts and their sessions, all RUNNING."""
         with self._transaction() as connection:
-            schema.require_current(connection)
+            _schema().require_current(connection)
             return beginning.begin(connection, scenario, tokens, blocks, prefix)
 
     def claim(self, session_id: UUID) -> int:
@@ -169,3 +171,8 @@ class Store:
     def _transaction(self) -> Iterator[Connection]:
         with translated(self._url), self._engine.begin() as connection:
             yield connection
+
+
+def _schema() -> ModuleType:
+    """Import what knows the migrations: a writer needs none, and Alembic takes its time."""
+    return import_module("storage.schema")

@@ -18,3 +18,6 @@ class Watcher:
         self.progress.append(progress)
         if progress.block == self._at_block:
             self._act()
+
+    def close(self):
+        """Make room for the result."""

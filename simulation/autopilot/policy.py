@@ -153,7 +153,7 @@ def review(
         return Refusal.NO_TRIGGER if full else Refusal.FEW_TRADES
     for trigger in allowed:
         adjustment = _step(trigger, strategy, ordinal, session, window, market)
-        if adjustment.new != adjustment.old:
+        if (adjustment.new - adjustment.old) * trigger.base_step > 0:  # a bound may allow no step, or only one back
             return adjustment
     return Refusal.AT_BOUND
 

@@ -1,4 +1,4 @@
-"""How an adjustment enters a session's state, and what the market looked like at a review."""
+"""How an adjustment enters a session's state."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from simulation.cohort import Cohort, set_field
 if TYPE_CHECKING:
     from simulation.autopilot.guardrails import Calendar
     from simulation.autopilot.policy import Adjustment
-    from simulation.market.segment import Segment
-
-GWEI = 1e9
 
 
 def apply(cohort: Cohort, row: int, adjustment: Adjustment, calendar: Calendar) -> Cohort:
@@ -28,15 +25,3 @@ def apply(cohort: Cohort, row: int, adjustment: Adjustment, calendar: Calendar) 
     session["closed_at_adjustment"] = session["closed_trades"]
     session["next_adjustment"] += 1
     return after
-
-
-def market_conditions(segment: Segment) -> dict[str, float | str]:
-    """Return the market's state at the last block of a segment: signals averaged over tokens, and gas."""
-    signals = segment.signals[-1]
-    trend = float(signals["trend_bp"].mean()) / 1e4
-    return {
-        "trend": round(trend, 4),
-        "market_trend": "bullish" if trend > 0.2 else "bearish" if trend < -0.2 else "neutral",
-        "mean_risk_percent": round(float(signals["risk_bp"].mean()) / 100, 2),
-        "base_fee_gwei": round(int(segment.gas[-1]["base_fee_wei"]) / GWEI, 4),
-    }

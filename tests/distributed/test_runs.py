@@ -109,13 +109,14 @@ def test_a_session_that_somebody_else_claims_ends_the_run_with_one_sentence(run,
 @pytest.mark.slow  # thirty processes
 def test_twenty_four_accounts_are_twenty_four_live_actors_beside_market_auto_pilot_and_writer(url):
     """On a private cluster, whose dashboard answers `ray list actors`."""
-    seen = []
+    seen, told = [], []
 
     def look():
         seen.extend(list_actors(filters=[("state", "=", "ALIVE")], limit=100))
 
     plan = prepare(load(None, Overrides(accounts=24, blocks=300)))
-    execute(plan, Place(url), Watcher(300, look))
+    execute(plan, Place(url), Watcher(300, look), lambda result, _: told.append(result.blocks))
+    assert told == [300]
     names = [f"AccountSession {account.name}" for account in plan.scenario.accounts]
     assert sorted(actor.name for actor in seen) == sorted([*names, "AutoPilot", "Market", "Writer"])
     assert Counter(actor.class_name for actor in seen) == {

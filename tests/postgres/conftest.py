@@ -11,9 +11,10 @@ import psycopg2
 import pytest
 
 from simulation import cohort as cohorts
+from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar
 from simulation.autopilot.policy import Adjustment, AdjustmentType
-from simulation.autopilot.review import apply, market_conditions
+from simulation.autopilot.review import apply
 from simulation.intelligence import signals
 from simulation.market.segment import Segment, token_records
 from simulation.market.sources import open_source

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulation import cohort as cohorts
+from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, Refusal, confidence_bounds, position_size_bounds
 from simulation.autopilot.policy import (
     MOST_PROFIT_FACTOR,
@@ -20,7 +21,7 @@ from simulation.autopilot.policy import (
     review,
     window_of,
 )
-from simulation.autopilot.review import apply, market_conditions
+from simulation.autopilot.review import apply
 from simulation.scenario import Strategy
 from simulation.state import RECENT_TRADES, SESSION
 
