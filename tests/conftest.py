@@ -11,10 +11,14 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from hypothesis import settings
 
 from cluster.connect import quiet_ray
 from storage import embedded
 from storage.store import Store
+
+settings.register_profile("paperdex", deadline=None)  # no test asserts wall-clock time
+settings.load_profile("paperdex")
 
 quiet_ray()  # before any test imports Ray, which reads these settings only then
 _names = count()
