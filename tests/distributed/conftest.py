@@ -44,6 +44,13 @@ class Undisturbed:
     actors: list[str]
 
 
+def finished(plan, place, watcher):
+    """Run a plan and return what it came to."""
+    told = []
+    execute_plan(plan, place, watcher, lambda summary, _: told.append(summary))
+    return told[0]
+
+
 @pytest.fixture
 def url(new_url, template):
     """Name an upgraded database for this test."""
@@ -64,7 +71,7 @@ def run(url, ray_address):
 
     def run(scenario=None, watcher=None):
         plan = prepare(scenario or busy_scenario())
-        return execute_plan(plan, Place(url, ray_address), watcher or Watcher())
+        return finished(plan, Place(url, ray_address), watcher or Watcher())
 
     return run
 
@@ -91,7 +98,7 @@ def undisturbed(server, execute, template, ray_address):
     names = []
     watcher = Watcher(1200, lambda: names.extend(ray.util.list_named_actors()))
     place = Place(server.url("undisturbed"), ray_address)
-    return Undisturbed(execute_plan(prepare(busy_scenario()), place, watcher), names)
+    return Undisturbed(finished(prepare(busy_scenario()), place, watcher), names)
 
 
 @pytest.fixture
