@@ -19,11 +19,13 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import numpy as np
+
 from actors.market import Market
 from simulation import cohort
 from simulation.market.segment import token_records
 from simulation.scenario import Scenario
-from simulation.state import Side
+from simulation.state import Side, TradeStatus
 from simulation.trading.rules import rules_of
 
 BUDGET_MILLIONS = 100.0
@@ -66,13 +68,19 @@ def measure(strategy: dict[str, object]) -> Measured:
         began = time.perf_counter()
         cohort.advance(start, segment, tokens, rules)
         fastest = min(fastest, time.perf_counter() - began)
-    sales = written.trades[(written.trades["side"] == Side.SELL) & (written.trades["out_lo"] > 0)]
     session_blocks = SESSIONS * BLOCKS
     return Measured(
         session_blocks / fastest / 1e6,
         len(written.trades) / SESSIONS,
-        100.0 * float((sales["block"] - sales["opened_block"]).sum()) / session_blocks,
+        100.0 * blocks_held(written.trades) / session_blocks,
     )
+
+
+def blocks_held(trades: np.ndarray) -> int:
+    """Return the blocks from every purchase to the end, less those from every sale."""
+    filled = trades[trades["status"] == TradeStatus.COMPLETED]
+    signs = np.where(filled["side"] == Side.BUY, 1, -1)
+    return int((signs * (BLOCKS - filled["block"])).sum())
 
 
 def commit() -> str:

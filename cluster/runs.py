@@ -89,10 +89,7 @@ def prepare(scenario: Scenario) -> Plan:
 
 
 def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary, Store], None]) -> None:
-    """Run a plan to its end and tell what it came to, while Ray is being stopped.
-
-    Nothing is written before everything is reachable.
-    """
+    """Run a plan to its end and tell what it came to; nothing is written before everything is reachable."""
     started = time.monotonic()
     if place.dashboard_port is not None:
         check_port_is_free(place.dashboard_port)
@@ -101,17 +98,17 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
         _opened(place.database_url)  # a database that is named may be the wrong one: say so before Ray is started
     prefix = new_prefix()
     run_id = run_id_of(prefix)
-    # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
-    with ThreadPoolExecutor(max_workers=1) as beside:
+    try:
+        # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
         with redirect_stdout(sys.stderr):
-            store, url = _ready(plan, place, run_id, view, beside)
-            try:
-                store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix)
-                digest = _conducted(plan, prefix, run_id, store, url, view)
-            finally:
-                beside.submit(stop_ray)
+            store, url = _ready(plan, place, run_id, view)
+            store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix)
+            digest = _conducted(plan, prefix, run_id, store, url, view)
         view.close()
         tell(_summary(plan, run_id, digest, time.monotonic() - started, store, url), store)
+    finally:
+        with redirect_stdout(sys.stderr):
+            stop_ray()
 
 
 def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: Store, url: str) -> RunSummary:
@@ -129,21 +126,17 @@ def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: 
     )
 
 
-def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView, beside: ThreadPoolExecutor) -> tuple[Store, str]:
+def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Store, str]:
     """Start Ray, which mostly waits for its processes; open the database and load the kernel beside it.
 
     Ray starts in the main thread, because its processes end with the thread that started them.
     """
     view.say("starting Ray and Postgres" + ("" if is_compiled() else " and, this once, compiling the kernel"))
-    prepared = beside.submit(_prepared, plan, place.database_url)
-    try:
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        prepared = beside.submit(_prepared, plan, place.database_url)
         dashboard = start_ray(place.ray_address, f"paperdex-{run_id}", place.dashboard_port)
-        store, url = prepared.result()
-    except BaseException:
-        beside.submit(stop_ray)
-        raise
     view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
-    return store, url
+    return prepared.result()
 
 
 def _prepared(plan: Plan, database_url: str | None) -> tuple[Store, str]:
