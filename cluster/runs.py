@@ -94,7 +94,6 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
     if place.dashboard_port is not None:
         check_port_is_free(place.dashboard_port)
     if place.database_url is not None:
-        view.say("connecting to Postgres")
         _opened(place.database_url)  # a database that is named may be the wrong one: say so before Ray is started
     prefix = new_prefix()
     run_id = run_id_of(prefix)
