@@ -30,7 +30,6 @@ class Stream(IntEnum):
     PRICE = 1 << 32
     GAS = 2 << 32
     SESSION = 3 << 32
-    LIQUIDITY = 4 << 32
     FLOW = 5 << 32
 
 
