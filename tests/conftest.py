@@ -12,7 +12,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 from hypothesis import settings
+from questions import questions
 
+from cluster import cli
 from cluster.connect import quiet_ray
 from storage import embedded
 from storage.store import Store
@@ -81,3 +83,34 @@ def new_url(server, execute):
     yield new
     for name in made:
         execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(url):
+    """Open that database."""
+    store = Store(url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def sql(url):
+    """Run SQL on the test's database and return the rows, if any."""
+    with questions(url) as run:
+        yield run
+
+
+@pytest.fixture
+def paperdex(monkeypatch, capsys, tmp_path):
+    """Return a function that runs a command in an empty folder: (status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PAPERDEX_DATABASE_URL", raising=False)
+    monkeypatch.setenv("PAPERDEX_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PAPERDEX_TRACEBACK", "1")  # whatever is not a sentence fails the test
+
+    def paperdex(*arguments):
+        monkeypatch.setattr("sys.argv", ["paperdex", *arguments])
+        status = cli._status()
+        return status, *capsys.readouterr()
+
+    return paperdex

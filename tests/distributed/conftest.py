@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import psycopg2
 import pytest
 import ray
 from busy import busy_scenario
@@ -14,7 +13,6 @@ from watcher import Watcher
 from cluster.runs import Place, RunSummary, prepare
 from cluster.runs import execute as execute_plan
 from storage.ids import prefix_of
-from storage.store import Store
 
 OBJECT_STORE_BYTES = 128 * 1024 * 1024
 
@@ -58,14 +56,6 @@ def url(new_url, template):
 
 
 @pytest.fixture
-def store(url):
-    """Open that database."""
-    store = Store(url)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def run(url, ray_address):
     """Return a function that runs a scenario on the cluster to its end."""
 
@@ -74,21 +64,6 @@ def run(url, ray_address):
         return finished(plan, Place(url, ray_address), watcher or Watcher())
 
     return run
-
-
-@pytest.fixture
-def sql(url):
-    """Run SQL on the test's database and return the rows, if any."""
-    connection = psycopg2.connect(url.replace("+psycopg2", ""))
-    connection.autocommit = True
-
-    def sql(statement, *values):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    yield sql
-    connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,24 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import cli
 from storage import embedded
 
 PAPERDEX = Path(sys.executable).with_name("paperdex")
-
-
-@pytest.fixture
-def paperdex(monkeypatch, capsys, tmp_path):
-    """Return a function that runs a command in this process and an empty folder: (status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PAPERDEX_TRACEBACK", "1")  # whatever is not a sentence fails the test
-
-    def paperdex(*arguments):
-        monkeypatch.setattr("sys.argv", ["paperdex", *arguments])
-        status = cli._status()
-        return status, *capsys.readouterr()
-
-    return paperdex
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 
-import psycopg2
 import pytest
+from questions import questions
 
 from simulation import cohort as cohorts
 from simulation.autopilot.conditions import market_conditions
@@ -47,41 +46,12 @@ def url(request, new_url, template):
     return new_url(template)
 
 
-@pytest.fixture
-def store(url):
-    """Open that database."""
-    store = Store(url)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def sql(url):
-    """Run SQL on the test's database and return the rows, if any."""
-    with _questions(url) as run:
-        yield run
-
-
 @pytest.fixture(scope="session")
 def stored(server, execute, finished_template):
     """Run SQL that changes nothing on a database that holds the finished run; all tests share it."""
     execute(f"CREATE DATABASE shared TEMPLATE {finished_template[0]}")
-    with _questions(server.url("shared")) as run:
+    with questions(server.url("shared")) as run:
         yield run
-
-
-@contextmanager
-def _questions(url):
-    connection = psycopg2.connect(url.replace("+psycopg2", ""))
-    connection.autocommit = True
-
-    def run(statement, *values):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    yield run
-    connection.close()
 
 
 @pytest.fixture

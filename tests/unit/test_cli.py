@@ -21,22 +21,6 @@ HEADER = "timestamp,closeTick,currentLiquidity\n"
 
 
 @pytest.fixture
-def paperdex(monkeypatch, capsys, tmp_path):
-    """Return a function that runs a command in an empty folder: (status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PAPERDEX_DATABASE_URL", raising=False)
-    monkeypatch.setenv("PAPERDEX_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PAPERDEX_TRACEBACK", "1")  # whatever is not a sentence fails the test
-
-    def paperdex(*arguments):
-        monkeypatch.setattr("sys.argv", ["paperdex", *arguments])
-        status = cli._status()
-        return status, *capsys.readouterr()
-
-    return paperdex
-
-
-@pytest.fixture
 def refused(paperdex, tmp_path):
     """Return a function that runs a command which must be refused, and returns the sentence."""
 
