@@ -13,7 +13,7 @@ from simulation.autopilot.policy import Adjustment, review
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from actors.session import Review
+    from simulation.autopilot.policy import Review
     from simulation.market.segment import Segment
     from simulation.scenario import Strategy
     from simulation.trading.rules import Rules

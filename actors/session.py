@@ -10,13 +10,12 @@ import numpy as np
 from simulation import cohort as cohorts
 from simulation.autopilot import review as autopilot
 from simulation.autopilot.guardrails import Calendar
+from simulation.autopilot.policy import Review
 from simulation.market.segment import token_records
 from storage.rows import batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from simulation.autopilot.policy import Adjustment
     from simulation.market.segment import Segment
@@ -48,14 +47,6 @@ class Receipt:
     completed_trades: int
     failed_trades: int
     decisions: int
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """What a session shows the Auto Pilot: its SESSION record, from which every figure follows."""
-
-    session: int  # ordinal in the run
-    record: NDArray[np.void]  # SESSION, (1,)
 
 
 class AccountSession:

@@ -18,7 +18,7 @@ class CommitQueue:
 
     def __init__(self, spawn: Callable[[], Any]) -> None:
         self._spawn = spawn
-        self._writer = spawn()
+        self.writer = spawn()
         self._pending: deque[tuple[Sequence[Any], Any]] = deque()
         self.restarts = Restarts("Writer")
 
@@ -29,7 +29,7 @@ class CommitQueue:
 
     def put(self, batches: Sequence[Any]) -> None:
         """Send the batches of one segment, references all; waits while too many are on their way."""
-        self._pending.append((batches, self._writer.commit.remote(*batches)))
+        self._pending.append((batches, self.writer.commit.remote(*batches)))
         while len(self._pending) > IN_FLIGHT_MAX:
             self._await_oldest()
 
@@ -49,6 +49,6 @@ class CommitQueue:
     def _replace(self, lost: BaseException) -> None:
         """Start another writer and send it everything unacknowledged; what was committed is refused as a repeat."""
         self.restarts.note(lost)
-        discard(self._writer)
-        self._writer = self._spawn()
-        self._pending = deque((batches, self._writer.commit.remote(*batches)) for batches, _ in self._pending)
+        discard(self.writer)
+        self.writer = self._spawn()
+        self._pending = deque((batches, self.writer.commit.remote(*batches)) for batches, _ in self._pending)

@@ -66,7 +66,13 @@ class Conductor:
         self.tally = Tally()
 
     def run(self) -> None:
-        """Step through all segments; everything is durable on return."""
+        """Step through all segments; everything is durable on return, and the actors are gone."""
+        try:
+            self._step_through()
+        finally:
+            self._dismiss()
+
+    def _step_through(self) -> None:
         adjustments: tuple[Adjustment, ...] = ()
         for block, segment in self._feed.segments():
             advanced = self._fleet.advance(segment, adjustments, self._commits.drain)
@@ -74,6 +80,11 @@ class Conductor:
             adjustments = self._review(block, segment, advanced.reviews)
             self._observe(self._progress(block, advanced.receipts))
         self._commits.drain()
+
+    def _dismiss(self) -> None:
+        """End the actors at once: left to themselves they take seconds to tidy up what nobody needs."""
+        for actor in (*self._fleet.actors, self._feed.market, self._commits.writer, self._pilot):
+            discard(actor)
 
     def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> tuple[Adjustment, ...]:
         if not self._plan.is_review(block):

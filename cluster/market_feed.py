@@ -18,9 +18,9 @@ class MarketFeed:
 
     def __init__(self, spawn: Callable[[], Any], lengths: Iterator[int]) -> None:
         self._spawn = spawn
-        self._market = spawn()
+        self.market = spawn()
         self._lengths = lengths
-        self._carried = self._market.begin.remote()
+        self._carried = self.market.begin.remote()
         self._last_carried: Any | None = None  # after the last delivered segment; None before the first
         self._ahead: deque[tuple[int, Any, Any, Any]] = deque()
         self.restarts = Restarts("Market")
@@ -48,15 +48,15 @@ class MarketFeed:
             self._ahead.append(self._request(length))
 
     def _request(self, length: int) -> tuple[int, Any, Any, Any]:
-        call = self._market.segment.options(num_returns=3)
+        call = self.market.segment.options(num_returns=3)
         receipt, segment, self._carried = call.remote(self._carried, length)
         return length, receipt, segment, self._carried
 
     def _replace(self, lost: BaseException) -> None:
         """Start another market where the last delivered segment ended."""
         self.restarts.note(lost)
-        discard(self._market)
-        self._market = self._spawn()
-        self._carried = self._last_carried or self._market.begin.remote()
+        discard(self.market)
+        self.market = self._spawn()
+        self._carried = self._last_carried or self.market.begin.remote()
         lengths = [length for length, *_ in self._ahead]
         self._ahead = deque(self._request(length) for length in lengths)

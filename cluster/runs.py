@@ -130,7 +130,7 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
 
     Ray starts in the main thread, because its processes end with the thread that started them.
     """
-    view.say("starting Ray and Postgres" + ("" if is_compiled() else " and, this once, compiling the kernel"))
+    view.say("starting Ray and Postgres" + ("" if is_compiled(plan) else " and, this once, compiling the kernel"))
     with ThreadPoolExecutor(max_workers=1) as beside:
         prepared = beside.submit(_prepared, plan, place.database_url)
         dashboard = start_ray(place.ray_address, f"paperdex-{run_id}", place.dashboard_port)

@@ -35,7 +35,7 @@ class SessionFleet:
         self._rules = rules
         self._store = store
         self._restarts = [Restarts(f"AccountSession {context.account.name}") for context in contexts]
-        self._actors = [self._spawn(context) for context in contexts]
+        self.actors = [self._spawn(context) for context in contexts]
 
     @property
     def restarts(self) -> int:
@@ -44,7 +44,7 @@ class SessionFleet:
 
     def advance(self, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]) -> Advanced:
         """Trade every session through the segment; ``drain`` makes all earlier batches durable first, if needed."""
-        calls = [self._call(actor, segment, adjustments) for actor in self._actors]
+        calls = [self._call(actor, segment, adjustments) for actor in self.actors]
         advanced = Advanced([], [], [])
         for index, call in enumerate(calls):
             receipts, batches, reviews = self._settled(index, call, segment, adjustments, drain)
@@ -64,9 +64,9 @@ class SessionFleet:
             except ACTOR_LOST as lost:
                 self._restarts[index].note(lost)
                 drain()
-                discard(self._actors[index])
-                self._actors[index] = self._spawn(self._contexts[index])
-                call = self._call(self._actors[index], segment, adjustments)
+                discard(self.actors[index])
+                self.actors[index] = self._spawn(self._contexts[index])
+                call = self._call(self.actors[index], segment, adjustments)
 
     @staticmethod
     def _call(actor: Any, segment: Any, adjustments: Sequence[Adjustment]) -> Any:

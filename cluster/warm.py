@@ -21,21 +21,30 @@ CACHES_KEPT = 4
 """Of other versions of the sources: another checkout may be running on this machine."""
 
 
-def is_compiled() -> bool:
-    """Tell whether the kernel of these sources is in the cache."""
-    return any(cache_folder().rglob("kernel.advance*.nbi"))
+def is_compiled(plan: Plan) -> bool:
+    """Tell whether all that a plan needs of these sources is in the cache."""
+    return _marker(plan).exists()
 
 
 def compile_kernel(plan: Plan) -> None:
-    """Trade one block of the plan, which compiles all that a run needs, or loads it from the cache."""
+    """Trade one block of the plan, which compiles all that a run needs, unless the cache has it."""
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     _forget_old(folder)
     with FileLock(folder / "compiling.lock"):
+        if is_compiled(plan):
+            return
         market = Market(plan.scenario, plan.recording)
         _, segment, _ = market.segment(market.begin(), 1)
         start = cohort.begin(plan.scenario.accounts[:1], [0], plan.tokens, plan.rules)
-        cohort.advance(start, segment, token_records(plan.tokens), plan.rules)
+        traded, _ = cohort.advance(start, segment, token_records(plan.tokens), plan.rules)
+        cohort.set_field(traded, 0, "paused", 0)  # as Auto Pilot would
+        _marker(plan).touch()
+
+
+def _marker(plan: Plan) -> Path:
+    """Return the file that says that a plan with this kind of market has been compiled to its end."""
+    return cache_folder() / f"{plan.scenario.market.source}.compiled"
 
 
 def _forget_old(current: Path) -> None:

@@ -7,6 +7,7 @@ hash of every source file in ``simulation/``.
 from __future__ import annotations
 
 import os
+import sys
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import platformdirs
+from llvmlite.binding import get_host_cpu_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def cache_folder() -> Path:
-    """Return the folder of compiled code for the sources as they are now."""
-    digest = sha256(numba.__version__.encode())
+    """Return the folder of compiled code for the sources as they are now, on a processor like this one."""
+    digest = sha256(repr((sys.version, numba.__version__, get_host_cpu_name())).encode())
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     return _cache_root() / digest.hexdigest()[:16]

@@ -25,6 +25,8 @@ from simulation.state import RECENT_TRADES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from simulation.scenario import Strategy
 
 
@@ -45,6 +47,14 @@ class AdjustmentType(StrEnum):
     RESUME_TRADING = "RESUME_TRADING"
     GAS_STRATEGY_ADJUST = "GAS_STRATEGY_ADJUST"
     RISK_TOLERANCE_ADJUST = "RISK_TOLERANCE_ADJUST"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a session shows the Auto Pilot: its SESSION record, from which every figure follows."""
+
+    session: int  # ordinal in the run
+    record: NDArray[np.void]  # SESSION, (1,)
 
 
 @dataclass(frozen=True, slots=True)

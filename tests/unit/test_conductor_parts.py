@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
@@ -121,6 +122,7 @@ class House:
     fates: dict = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     spawned: list = field(default_factory=list)
+    actors: list = field(default_factory=list)
     discarded: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -135,7 +137,8 @@ class House:
 
     def spawn(self, kind, plain):
         self.spawned.append(kind)
-        return Actor(plain, self._iterators.get(kind, iter(())))
+        self.actors.append(Actor(plain, self._iterators.get(kind, iter(()))))
+        return self.actors[-1]
 
     def spawn_session(self, contexts, owners, rules):
         return self.spawn(contexts[0].account.name, AccountSession(contexts, owners, rules))
@@ -207,17 +210,17 @@ def test_an_actor_that_dies_once_changes_nothing(house, kind, fate):
     run, seen = house(**{kind: [None, fate]}), []
     run.conduct(plan(), seen.append)
     assert run.ledger.content() == undisturbed()
-    assert seen[-1].restarts == 1 == len(run.discarded)
+    assert seen[-1].restarts == 1
     assert run.spawned.count(kind) == 2
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
-@given(
-    st.dictionaries(
-        st.sampled_from(KINDS),
-        st.lists(st.sampled_from([None, None, None, "before", "after"]), max_size=16),
-    )
+SURVIVABLE_FATES = st.lists(st.sampled_from([None, None, None, "before", "after"]), max_size=16).filter(
+    lambda fates: len(fates) - fates.count(None) <= RESTARTS_MAX
 )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(st.dictionaries(st.sampled_from(KINDS), SURVIVABLE_FATES))
 def test_whoever_dies_whenever_the_run_commits_what_it_would_have(house, fates):
     run = house(**fates)
     run.conduct(plan())
@@ -243,7 +246,19 @@ def test_a_mistake_in_an_actors_work_is_not_taken_for_its_death(house):
     run.patch.setattr(AutoPilot, "review", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run.conduct(plan())
-    assert run.discarded == []
+    assert run.spawned.count("AutoPilot") == 1
+
+
+@pytest.mark.parametrize(
+    ("fates", "ending"),
+    [([], nullcontext()), ([None, "before"], nullcontext()), (["before"] * 50, pytest.raises(GaveUpError))],
+    ids=["nobody dies", "one dies once", "one dies too often"],
+)
+def test_no_actor_outlives_its_run(house, fates, ending):
+    run = house(plain=fates)
+    with ending:
+        run.conduct(plan())
+    assert {id(actor) for actor in run.actors} == {id(actor) for actor in run.discarded}
 
 
 def test_a_session_that_another_run_has_claimed_ends_the_run(house):
