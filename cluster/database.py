@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage import embedded
-from storage.errors import parse_url
+from storage.driver import parse_url
 from storage.store import Store
 
 

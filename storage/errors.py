@@ -1,4 +1,4 @@
-"""What can go wrong with storage, and the one place where the driver's errors become these.
+"""What can go wrong with storage. The driver's errors become these in ``storage.driver``.
 
 The docstring of each class is its message, with the fields it is raised with put in.
 """
@@ -6,16 +6,7 @@ The docstring of each class is its message, with the fields it is raised with pu
 from __future__ import annotations
 
 import inspect
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-import psycopg2
-import sqlalchemy.exc
-from psycopg2 import errorcodes
-from sqlalchemy.engine import URL, make_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 
 class StorageError(Exception):
@@ -77,89 +68,3 @@ class AmbiguousRun(StorageError):
 
 def _rebuild(kind: type[StorageError], fields: dict[str, Any]) -> StorageError:
     return kind(**fields)
-
-
-def parse_url(text: str) -> URL:
-    """Return ``text`` as a URL for psycopg2, or raise InvalidDatabaseUrl without repeating its password."""
-    try:
-        url = make_url(text)
-        _ = url.port
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        raise InvalidDatabaseUrl(why="it does not parse") from None
-    if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg2"}:
-        raise InvalidDatabaseUrl(why=f"it begins with {url.drivername}")
-    if not url.database:
-        raise InvalidDatabaseUrl(why="it names no database")
-    return url.set(drivername="postgresql+psycopg2")
-
-
-def masked(url: URL) -> str:
-    """Return ``url`` as text a person may see: no password, no query but a socket's folder."""
-    host = url.host or url.query.get("host") or "the local socket"
-    port = f":{url.port}" if url.port else ""
-    return f"{host}{port}/{url.database}"
-
-
-@contextmanager
-def translated(url: URL) -> Iterator[None]:
-    """Turn the errors of SQLAlchemy and psycopg2 into StorageErrors."""
-    try:
-        yield
-    except sqlalchemy.exc.DBAPIError as error:
-        raise _domain_error(error.orig, url) from error
-    except psycopg2.Error as error:
-        raise _domain_error(error, url) from error
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise StorageError(why=_first_line(error)) from error
-
-
-_UNREACHABLE = (
-    ("could not translate host name", "the host is unknown"),
-    ("Connection refused", "nothing listens at that host and port"),
-    ("No such file or directory", "no server listens on that socket"),
-    ("password authentication failed", "the user name or the password is wrong"),
-    ("no password supplied", "it asks for a password"),
-    ("invalid response to SSL negotiation", "what listens there is not Postgres"),
-    ("expected authentication request", "what listens there is not Postgres"),
-    ("timeout expired", "it did not answer in time"),
-    ("server closed the connection", "the server closed the connection"),
-    ("No route to host", "there is no route to that host"),
-    ("is starting up", "it is still starting up"),
-    ("shutting down", "it is shutting down"),
-    ("too many clients", "it has no connection left"),
-)
-"""libpq gives connection failures no code, only these words."""
-
-
-def _domain_error(error: Any, url: URL) -> StorageError:
-    code = getattr(error, "pgcode", None)
-    if code in {errorcodes.UNDEFINED_TABLE, errorcodes.UNDEFINED_COLUMN}:
-        return SchemaOutdated(found="without " + _quoted(error), needed="more")
-    if code in {errorcodes.QUERY_CANCELED, errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED}:
-        return LockTimeout(why=_first_line(error))
-    if code is not None and code.startswith(errorcodes.CLASS_INTEGRITY_CONSTRAINT_VIOLATION):
-        diagnostics = error.diag
-        rule = diagnostics.constraint_name or f"that {diagnostics.column_name} is given"
-        return ConstraintViolated(table=diagnostics.table_name, constraint=rule, why=_first_line(error))
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return DatabaseUnreachable(url=masked(url), why=_why_unreachable(error, url))
-    return StorageError(why=_first_line(error))
-
-
-def _why_unreachable(error: Exception, url: URL) -> str:
-    text = str(error)
-    if f'database "{url.database}" does not exist' in text:
-        return f"it has no database {url.database}"
-    for words, why in _UNREACHABLE:
-        if words in text:
-            return why
-    return _first_line(error)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].removeprefix("ERROR:").strip().rstrip(".")
-
-
-def _quoted(error: Exception) -> str:
-    return _first_line(error).removesuffix(" does not exist")

@@ -10,7 +10,8 @@ from sqlalchemy import create_engine, text
 
 from storage import beginning, checking, committing, digest, finishing, queries
 from storage.batch import Checkpoint
-from storage.errors import SessionNotFound, masked, parse_url, translated
+from storage.driver import masked, parse_url, translated
+from storage.errors import SessionNotFound
 from storage.models import RunStatus
 
 if TYPE_CHECKING:
