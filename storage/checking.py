@@ -34,7 +34,8 @@ class Rule:
     def query(self) -> str:
         """Return the query of the values that break the rule."""
         deviations = ", ".join(
-            f"('{column}', stored.{column}::numeric, ({value})::numeric)" for column, value in self.expected.items()
+            f"('{column}', trim_scale(stored.{column}::numeric), trim_scale(({value})::numeric))"
+            for column, value in self.expected.items()
         )
         return f"""
             WITH of_run AS ({_RECORDED_ACCOUNTS}), facts AS ({self.facts})
