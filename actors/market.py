@@ -27,7 +27,7 @@ class Carried:
 
     next_block: int
     source: Any
-    pools: NDArray[np.void]  # POOL, (HISTORY_BLOCKS, n_tokens)
+    mids: NDArray[np.void]  # MID, (HISTORY_BLOCKS, n_tokens)
     gas: NDArray[np.void]  # GAS, (HISTORY_BLOCKS,)
 
 
@@ -48,15 +48,15 @@ class Market:
 
     def begin(self) -> Carried:
         """Return the state before block 0, with the warm-up that the first signals look back at."""
-        source, pools, gas = self._source.advance(self._source.begin(), -HISTORY_BLOCKS, HISTORY_BLOCKS)
-        return Carried(0, source, pools, gas)
+        source, past = self._source.advance(self._source.begin(), -HISTORY_BLOCKS, HISTORY_BLOCKS)
+        return Carried(0, source, past.mids, past.gas)
 
     def segment(self, carried: Carried, n_blocks: int) -> tuple[int, Segment, Carried]:
         """Return the block after the next ``n_blocks``, those blocks, and the state after them."""
         first_block = carried.next_block
-        source, new_pools, new_gas = self._source.advance(carried.source, first_block, n_blocks)
-        pools = np.concatenate([carried.pools, new_pools])
-        gas = np.concatenate([carried.gas, new_gas])
-        segment = Segment(first_block, new_pools, new_gas, analyse(pools, gas, n_blocks))
-        after = Carried(first_block + n_blocks, source, pools[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy())
+        source, made = self._source.advance(carried.source, first_block, n_blocks)
+        mids = np.concatenate([carried.mids, made.mids])
+        gas = np.concatenate([carried.gas, made.gas])
+        segment = Segment(first_block, *made, analyse(mids, gas, n_blocks))
+        after = Carried(first_block + n_blocks, source, mids[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy())
         return after.next_block, segment, after

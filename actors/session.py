@@ -11,7 +11,7 @@ from simulation import cohort as cohorts
 from simulation.autopilot import review as autopilot
 from simulation.autopilot.guardrails import Calendar
 from simulation.autopilot.policy import Review
-from simulation.market.segment import token_records
+from simulation.market.segment import terms_of
 from storage.rows import batch_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class AccountSession:
         self._seqs = [owner.seq for owner in owners]
         self._rules = rules
         self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
-        self._tokens = token_records(self._contexts[0].tokens)
+        self._terms = terms_of(self._contexts[0].tokens)
         self._cohort = _restored(self._contexts, owners, rules)
 
     def __repr__(self) -> str:
@@ -71,7 +71,7 @@ class AccountSession:
     ) -> tuple[list[Receipt], list[Batch], list[Review]]:
         """Apply the adjustments meant for this cohort, then trade it to the end of the segment."""
         mine = self._apply(adjustments)
-        self._cohort, outcome = cohorts.advance(self._cohort, segment, self._tokens, self._rules)
+        self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         batches = [self._batch(row, segment, outcome, mine[row]) for row in range(len(self._contexts))]
         receipts = [self._receipt(row) for row in range(len(self._contexts))]
         reviews = [

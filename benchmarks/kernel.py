@@ -23,7 +23,7 @@ import numpy as np
 
 from actors.market import Market
 from simulation import cohort
-from simulation.market.segment import token_records
+from simulation.market.segment import terms_of
 from simulation.scenario import Scenario
 from simulation.state import Side, TradeStatus
 from simulation.trading.rules import rules_of
@@ -33,8 +33,8 @@ SESSIONS = 2_000
 BLOCKS = 7_200
 REPEATS = 5
 
-WETH = {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000, "liquidity_usd": 2e8,
-        "fee_bp": 5}  # fmt: skip
+WETH = {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000,
+        "pools": [{"fee_bp": 5, "liquidity_usd": 2e8}]}  # fmt: skip
 FEW_TRADES = {"confidence_threshold": 70, "max_daily_trades": 4}
 MANY_TRADES = {"trading_mode": "AGGRESSIVE", "decision_interval_blocks": 5, "confidence_threshold": 0,
                "max_daily_trades": 1000, "stop_loss_percent": 0.3, "take_profit_percent": 0.3}  # fmt: skip
@@ -60,7 +60,7 @@ def measure(strategy: dict[str, object]) -> Measured:
     plan = scenario(strategy)
     market = Market(plan)
     _, segment, _ = market.segment(market.begin(), BLOCKS)
-    rules, tokens = rules_of(plan), token_records(market.tokens)
+    rules, tokens = rules_of(plan), terms_of(market.tokens)
     start = cohort.begin(plan.accounts, range(SESSIONS), market.tokens, rules)
     _, written = cohort.advance(start, segment, tokens, rules._replace(write_trades=True))
     fastest = float("inf")

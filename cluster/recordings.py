@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulation import wei
+from simulation.market.liquidity import MAX_FIRST_UNITS, MIN_FIRST_UNITS
 from simulation.market.prices import MAX_MOVE, MAX_RESERVE_MICRO_USD
 from simulation.market.replay import Recording
 from simulation.market.segment import USD_DECIMALS, price_shift_for
-from simulation.market.synthetic import MAX_FIRST_UNITS, MIN_FIRST_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

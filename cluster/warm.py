@@ -10,7 +10,7 @@ from filelock import FileLock
 from actors.market import Market
 from simulation import cohort
 from simulation.jit import cache_folder
-from simulation.market.segment import token_records
+from simulation.market.segment import terms_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def compile_kernel(plan: Plan) -> None:
         market = Market(plan.scenario, plan.recording)
         _, segment, _ = market.segment(market.begin(), 1)
         start = cohort.begin(plan.scenario.accounts[:1], [0], plan.tokens, plan.rules)
-        traded, _ = cohort.advance(start, segment, token_records(plan.tokens), plan.rules)
+        traded, _ = cohort.advance(start, segment, terms_of(plan.tokens), plan.rules)
         cohort.set_field(traded, 0, "paused", 0)  # as Auto Pilot would
         _marker(plan).touch()
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulation.market.segment import Segment, TokenInfo
+    from simulation.market.segment import Segment, Terms, TokenInfo
     from simulation.scenario import AccountSpec, Strategy
 
 LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr)).encode()).hexdigest()[:16]
@@ -92,13 +92,16 @@ def is_tradable(strategy: Strategy, symbol: str) -> bool:
     return allowed and symbol not in strategy.blocked_tokens
 
 
-def advance(cohort: Cohort, segment: Segment, tokens: NDArray[np.void], rules: Rules) -> tuple[Cohort, Outcome]:
-    """Step a cohort to the end of a segment; ``tokens`` are the TOKEN records of the market."""
+def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, Outcome]:
+    """Step a cohort to the end of a segment of the market with these terms."""
     assert (cohort.sessions["next_block"] >= segment.first_block).all(), "a segment was skipped"
     after = cohort.copy()
     world = World(
         first_block=segment.first_block,
-        tokens=_read_only(tokens),
+        tokens=_read_only(terms.tokens),
+        pairs=_read_only(terms.pairs),
+        routes=_read_only(terms.routes),
+        mids=_read_only(segment.mids),
         pools=_read_only(segment.pools),
         gas=_read_only(segment.gas),
         signals=_read_only(segment.signals),
@@ -174,6 +177,7 @@ def _begin_session(session: np.void, account: AccountSpec, ordinal: int, rules: 
         "gas_price_multiplier_bp": _scaled(account.trading.gas_price_multiplier, 10_000),
         "execution_delay_ms": account.trading.execution_delay_ms,
         "simulate_network_issues": account.trading.simulate_network_issues,
+        "simulate_mev": account.trading.simulate_mev,
         "failure_rate_bp": _scaled(account.trading.failure_rate_percent, BP_PER_PERCENT),
     }
     for name, value in fields.items():

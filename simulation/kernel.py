@@ -7,12 +7,9 @@ its own record, its holdings and the shared segment, so that sessions may be sta
 
 from __future__ import annotations
 
-import numpy as np
-
-from simulation import wei
 from simulation.jit import compiled, inlined
 from simulation.trading import decisions, execution
-from simulation.trading.account import note_equity, note_return, start_day
+from simulation.trading.account import note_equity, note_return, start_day, value_at
 from simulation.trading.positions import is_open
 from simulation.trading.rules import Spot
 
@@ -38,7 +35,7 @@ def _advance_session(session, holdings, row, world, journal):
     end_block = world.first_block + len(world.gas)
     block = session.next_block
     while block < end_block:
-        block = _hold(session, holdings, world.tokens, world.pools, world.first_block, block, end_block)
+        block = _hold(session, holdings, world.tokens, world.mids, world.first_block, block, end_block)
         if block < end_block:
             if not _has_room(journal, len(holdings)):
                 session.next_block = block
@@ -50,7 +47,7 @@ def _advance_session(session, holdings, row, world, journal):
 
 
 @compiled
-def _hold(session, holdings, tokens, pools, first_block, block, end_block):
+def _hold(session, holdings, tokens, mids, first_block, block, end_block):
     """Value the positions block by block until something else happens; return the block in which it does.
 
     This is where a session spends its time: one multiplication a position and block, and no call out.
@@ -64,8 +61,7 @@ def _hold(session, holdings, tokens, pools, first_block, block, end_block):
         for t in range(len(holdings)):
             holding = holdings[t]
             if is_open(holding):
-                price_q, shift = pools[block - first_block, t].price_q, tokens[t].price_shift
-                value = np.int64(wei.mul_shift(holding.quantity_hi, holding.quantity_lo, price_q, shift))
+                value = _value(holding, mids[block - first_block, t], tokens[t])
                 if _reaches_exit(holding, value):
                     return block
                 equity += value
@@ -83,6 +79,11 @@ def _next_event(session, holdings):
             if holdings[t].order_side != 0:
                 block = min(block, holdings[t].order_due_block)
     return block
+
+
+@compiled
+def _value(holding, mid, token):
+    return value_at(holding.quantity_hi, holding.quantity_lo, mid.price_q, token.price_shift)
 
 
 @compiled
@@ -116,7 +117,10 @@ def _has_room(journal, n_tokens):
 @inlined
 def _spot(world, row, t, block):
     at = block - world.first_block
-    return Spot(row, t, block, world.pools[at, t], world.gas[at], world.signals[at, t], world.tokens[t], world.rules)
+    return Spot(
+        row, t, block, world.mids[at, t], world.gas[at], world.signals[at, t], world.tokens[t], world.rules,
+        world.tokens, world.pairs, world.routes, world.mids[at], world.pools[at],
+    )  # fmt: skip
 
 
 @compiled
@@ -137,8 +141,7 @@ def _value_positions(session, holdings, row, block, world, journal):
     for t in range(len(holdings)):
         holding = holdings[t]
         if is_open(holding):
-            price_q, shift = world.pools[at, t].price_q, world.tokens[t].price_shift
-            value = np.int64(wei.mul_shift(holding.quantity_hi, holding.quantity_lo, price_q, shift))
+            value = _value(holding, world.mids[at, t], world.tokens[t])
             equity += value
             if _reaches_exit(holding, value):
                 verdict = decisions.check_exits(session, holding, _spot(world, row, t, block), value)
@@ -182,6 +185,7 @@ def _write_trade(session, holding, row, token_row, block, ending, journal):
     entry.status, entry.failure = ending.status, ending.failure
     entry.position, entry.opened_block = ending.position, ending.opened_block
     entry.decided_block, entry.delay_ms = holding.order_decided_block, holding.order_delay_ms
+    entry.route = holding.order_route
     entry.in_hi, entry.in_lo = holding.order_in_hi, holding.order_in_lo
     entry.quote_hi, entry.quote_lo = holding.order_quote_hi, holding.order_quote_lo
     entry.min_hi, entry.min_lo = holding.order_min_hi, holding.order_min_lo
@@ -191,6 +195,10 @@ def _write_trade(session, holding, row, token_row, block, ending, journal):
     entry.cost_micro_usd, entry.realized_micro_usd = ending.cost_micro_usd, ending.realized_micro_usd
     entry.net_micro_usd = ending.net_micro_usd
     entry.cash_micro_usd = session.cash_micro_usd
+    entry.execution_cost_micro_usd = ending.costs.total
+    entry.fee_micro_usd, entry.impact_micro_usd = ending.costs.fee, ending.costs.impact
+    entry.drift_micro_usd, entry.sandwich_micro_usd = ending.costs.drift, ending.costs.sandwich
+    entry.failure_micro_usd = ending.costs.failure
 
 
 @compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
+from hashlib import sha256
 
 import numpy as np
 
@@ -31,6 +32,11 @@ class Stream(IntEnum):
     GAS = 2 << 32
     SESSION = 3 << 32
     FLOW = 5 << 32
+
+
+def key_of(name: str) -> int:
+    """Return the low word of a stream that belongs to ``name``; never 0."""
+    return int.from_bytes(sha256(name.encode()).digest()[:4]) | 1
 
 
 @compiled

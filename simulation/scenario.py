@@ -170,7 +170,9 @@ class TradingConfig(Part):
     """Scales the account's bid: its fee cap and its priority fee."""
     execution_delay_ms: int = Field(500, ge=0, le=600_000)
     simulate_network_issues: bool = True
-    """Some orders reach the chain a few blocks late."""
+    """Some orders reach the chain a few blocks late, and a few never."""
+    simulate_mev: bool = True
+    """Orders in the public mempool are sandwiched where that pays the attacker."""
     failure_rate_percent: Percent = Field(Decimal(2), ge=0, le=100)
     """Share of included orders that revert for reasons of their own; they pay gas."""
 
@@ -184,18 +186,50 @@ class AccountSpec(Part):
     trading: TradingConfig = TradingConfig()
 
 
-class Token(Part):
-    """A token of the synthetic market and the pool it is traded in."""
+class Venue(StrEnum):
+    """The exchange that a pool belongs to."""
 
-    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,20}$")]
+    UNISWAP_V2 = "uniswap_v2"
+    UNISWAP_V3 = "uniswap_v3"
+    SUSHISWAP = "sushiswap"
+
+
+V3_FEES_BP = (1, 5, 30, 100)
+"""The fee tiers of Uniswap V3."""
+
+USD_SYMBOL = "USDC"
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,20}$")]
+
+
+class Pool(Part):
+    """A pool that a token of the synthetic market is traded in."""
+
+    venue: Venue = Venue.UNISWAP_V3
+    fee_bp: int = Field(30, ge=1, le=1000)
+    """Share of the input that the pool keeps; Uniswap V3 has tiers of 1, 5, 30 and 100."""
+    liquidity_usd: float = Field(ge=1e3, le=1e11)
+    """USD value of one side where the market begins, as (virtual) reserves of a constant product pool."""
+    against: Symbol = USD_SYMBOL
+    """The other side: USDC, or another token of the market that has a pool against USDC."""
+
+    @model_validator(mode="after")
+    def _check_fee(self) -> Pool:
+        if self.venue is Venue.UNISWAP_V3 and self.fee_bp not in V3_FEES_BP:
+            raise ValueError(f"fee_bp {self.fee_bp} is no tier of uniswap_v3; the tiers are 1, 5, 30 and 100")
+        return self
+
+
+class Token(Part):
+    """A token of the synthetic market and the pools it is traded in."""
+
+    symbol: Symbol
     name: Name
     token_class: TokenClass
     decimals: int = Field(18, ge=0, le=18)
     price_usd: float = Field(gt=1e-7, le=1e6)
     """Price where the market begins: at the start of the warm-up before block 0."""
-    liquidity_usd: float = Field(ge=1e3, le=1e11)
-    """USD side of the pool where the market begins, as virtual reserves of a constant product pool."""
-    fee_bp: int = Field(30, ge=1, le=1000)
+    pools: tuple[Pool, ...] = Field(min_length=1, max_length=8)
+    """The first one's price is the token's mid; an order takes the route that promises most."""
 
 
 class Gas(Part):
@@ -223,6 +257,14 @@ class SyntheticMarket(Part):
         for symbol in symbols:
             if symbols.count(symbol) > 1:
                 raise ValueError(f"token {symbol} is listed twice")
+        hubs = {token.symbol for token in self.tokens if any(pool.against == USD_SYMBOL for pool in token.pools)}
+        for token in self.tokens:
+            for pool in token.pools:
+                if pool.against not in (hubs | {USD_SYMBOL}) - {token.symbol}:
+                    raise ValueError(
+                        f"token {token.symbol} has a pool against {pool.against}, which is neither {USD_SYMBOL} nor "
+                        f"another token with a pool against {USD_SYMBOL}"
+                    )
         return self
 
 
@@ -231,7 +273,7 @@ class ReplayMarket(Part):
 
     source: Literal["replay"]
     path: str
-    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,20}$")] | None = None
+    symbol: Symbol | None = None
     """The recorded token; read off the file where it can be."""
     liquidity_usd: float = Field(20_000_000.0, ge=1e3, le=1e11)
     """USD side of the pool where the recording has prices only (OHLCV)."""

@@ -54,6 +54,19 @@ class Failure(IntEnum):
     """The base fee stayed above the account's fee cap until the order's deadline; no gas was paid."""
     UNAFFORDABLE = 4
     """The account could not pay the gas at inclusion; nothing was sent."""
+    DROPPED = 5
+    """The transaction was lost on its way and never reached a block; no gas was paid."""
+    NO_LIQUIDITY = 6
+    """A pool on the route had nothing left to give; the swap reverted and paid gas."""
+
+
+class PoolKind(IntEnum):
+    """The curve of a pool."""
+
+    CONSTANT_PRODUCT = 0
+    """x * y = k, as in Uniswap V2 and SushiSwap."""
+    CONCENTRATED = 1
+    """Liquidity within price ranges, as in Uniswap V3."""
 
 
 class DecisionType(IntEnum):
@@ -126,12 +139,19 @@ SESSION = np.dtype(
         ("execution_delay_ms", np.int64),
         ("simulate_network_issues", np.int64),
         ("failure_rate_bp", np.int64),
+        ("simulate_mev", np.int64),
         # ledger
         ("initial_micro_usd", np.int64),
         ("cash_micro_usd", np.int64),
         ("reserved_micro_usd", np.int64),  # of the cash, promised to orders in flight
         ("gas_paid_micro_usd", np.int64),
         ("realized_micro_usd", np.int64),  # sale proceeds minus cost basis, before gas
+        # what trading has cost against the mids of the decision blocks; gas of orders that filled is in none of these
+        ("fees_micro_usd", np.int64),
+        ("impact_micro_usd", np.int64),
+        ("drift_micro_usd", np.int64),
+        ("sandwich_micro_usd", np.int64),
+        ("failure_micro_usd", np.int64),
         # marks
         ("equity_micro_usd", np.int64),
         ("peak_equity_micro_usd", np.int64),
@@ -195,6 +215,11 @@ HOLDING = np.dtype(
         ("order_due_block", np.int64),
         ("order_deadline_block", np.int64),
         ("order_delay_ms", np.int64),
+        ("order_route", np.int64),  # row of ROUTE
+        ("order_price_q", np.uint64),  # mid of the token at the decision block
+        ("order_value_micro_usd", np.int64),  # what is paid with, at that mid
+        ("order_fee_micro_usd", np.int64),  # what the pools of the route keep of it
+        ("order_dropped", np.int64),  # lost on its way: never included
         ("order_in_hi", np.uint64),
         ("order_in_lo", np.uint64),
         ("order_quote_hi", np.uint64),
@@ -210,24 +235,50 @@ HOLDING = np.dtype(
 
 TOKEN = np.dtype(
     [
-        ("fee_bp", np.int64),
         ("price_shift", np.int64),
         ("decimals", np.int64),
+        ("first_route", np.int64),  # its rows of ROUTE
+        ("n_routes", np.int64),
     ],
     align=True,
 )
 """What the kernel must know of a token; shape ``(n_tokens,)``."""
 
-POOL = np.dtype(
+PAIR = np.dtype(
     [
-        ("price_q", np.uint64),
-        ("reserve_micro_usd", np.uint64),
-        ("reserve_hi", np.uint64),
-        ("reserve_lo", np.uint64),
+        ("kind", np.int64),  # PoolKind
+        ("fee_pips", np.int64),  # of the input, in millionths
+        ("tick_spacing", np.int64),
+        ("token_is_zero", np.int64),  # whether the traded token is the contract's token0
+        ("against", np.int64),  # row of the token on the other side, -1 for USDC
     ],
     align=True,
 )
-"""A constant product pool of USDC and a token at one block; shape ``(n_blocks, n_tokens)``."""
+"""The terms of a pool, which never change; shape ``(n_pools,)``."""
+
+ROUTE = np.dtype([("pool", np.int64), ("usd_pool", np.int64)], align=True)
+"""How a token is traded: in its ``pool``, and where that is not against USDC, between that and USDC in ``usd_pool``
+(else -1); shape ``(n_routes,)``."""
+
+MID = np.dtype([("price_q", np.uint64), ("depth_micro_usd", np.uint64)], align=True)
+"""A token at one block: the mid price of its first pool and the USD side of all its pools; shape
+``(n_blocks, n_tokens)``."""
+
+POOL = np.dtype(
+    [
+        ("other_hi", np.uint64),  # reserve of USDC, or of the token it is traded against
+        ("other_lo", np.uint64),
+        ("reserve_hi", np.uint64),  # reserve of the traded token
+        ("reserve_lo", np.uint64),
+        ("sqrt_2", np.uint64),  # sqrtPriceX96 of a concentrated pool
+        ("sqrt_1", np.uint64),
+        ("sqrt_0", np.uint64),
+        ("liquidity_hi", np.uint64),
+        ("liquidity_lo", np.uint64),
+    ],
+    align=True,
+)
+"""A pool at one block, the reserves of a concentrated one being the virtual ones; shape ``(n_blocks, n_pools)``."""
 
 GAS = np.dtype(
     [
@@ -270,6 +321,7 @@ TRADE = np.dtype(
         ("decided_block", np.int64),
         ("block", np.int64),  # of inclusion or of giving up
         ("delay_ms", np.int64),
+        ("route", np.int64),  # row of ROUTE
         ("in_hi", np.uint64),  # base units of the token paid with: micro-USD for a buy
         ("in_lo", np.uint64),
         ("quote_hi", np.uint64),  # base units promised at the decision block
@@ -285,6 +337,13 @@ TRADE = np.dtype(
         ("realized_micro_usd", np.int64),  # a sale's proceeds minus that cost
         ("net_micro_usd", np.int64),  # that minus the gas of the sale and of the position's purchase
         ("cash_micro_usd", np.int64),  # after the trade
+        # what it cost against the mid of the decision block; the parts and the gas add up to the whole
+        ("execution_cost_micro_usd", np.int64),
+        ("fee_micro_usd", np.int64),  # kept by the pools
+        ("impact_micro_usd", np.int64),  # the rest of mid against quote
+        ("drift_micro_usd", np.int64),  # quote against what the pools would have given at inclusion
+        ("sandwich_micro_usd", np.int64),  # that against what they gave
+        ("failure_micro_usd", np.int64),  # gas of an order that did not fill
     ],
     align=True,
 )

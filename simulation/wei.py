@@ -22,6 +22,7 @@ U63 = np.uint64(63)
 U64_BITS = np.uint64(64)
 LOW32 = np.uint64(0xFFFFFFFF)
 TWO_64 = 2.0**64
+TWO_128 = 2.0**128
 
 
 @intrinsic
@@ -211,6 +212,15 @@ def from_float(value):
     whole = np.floor(value)
     hi = np.floor(whole / TWO_64)
     return np.uint64(hi), np.uint64(whole - hi * TWO_64)
+
+
+@compiled
+def from_float_3(value):
+    """Return floor(value) of a non-negative float below 2**192 as three limbs, without rounding."""
+    whole = np.floor(value)
+    high = np.floor(whole / TWO_128)
+    hi, lo = from_float(whole - high * TWO_128)
+    return np.uint64(high), hi, lo
 
 
 def join(hi: int, lo: int) -> int:

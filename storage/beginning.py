@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PACE = ("segment_blocks",)
 """Fields of a scenario that change nothing but the pace."""
 
-_TOKEN_FIELDS = ("symbol", "name", "decimals", "fee_bp", "price_shift", "venue", "address")
+_TOKEN_FIELDS = ("symbol", "name", "decimals", "price_shift", "address")
 _STRATEGY_FIELDS = tuple(name for name in Strategy.model_fields if name in PaperStrategyConfiguration.__table__.columns)
 _TRADING_FIELDS = tuple(TradingConfig.model_fields)
 
@@ -85,11 +85,16 @@ def _write_run(
         "seed": scenario.seed,
         "scenario": scenario.model_dump(mode="json"),
         "scenario_hash": scenario_hash(scenario),
-        "tokens": [{name: getattr(token, name) for name in _TOKEN_FIELDS} for token in tokens],
+        "tokens": [_token(token) for token in tokens],
         "version": paperdex_version(),
         "blocks": blocks,
     }
     copy(connection, "runs", tuple(row), encode([tuple(row.values())]))
+
+
+def _token(token: TokenInfo) -> dict[str, Any]:
+    described = {name: getattr(token, name) for name in _TOKEN_FIELDS}
+    return {**described, "pools": [asdict(pool) for pool in token.pools]}
 
 
 def _account_row(scenario: Scenario, prefix: int, ordinal: int, account: AccountSpec) -> tuple[Any, ...]:

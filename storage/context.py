@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulation.market.segment import USD_DECIMALS, USD_SYMBOL, Clock, token_address
-from simulation.scenario import Record
+from simulation.market.segment import USD_DECIMALS, Clock, all_pools, all_routes, token_address
+from simulation.scenario import USD_SYMBOL, Record
 from simulation.state import Side
 from storage.ids import Kind, derive
 
@@ -99,6 +99,26 @@ class SessionContext:
             Side.BUY: tuple(Legs(*usd, *side) for side in sides),
             Side.SELL: tuple(Legs(*side, *usd) for side in sides),
         }
+
+    @cached_property
+    def _routes(self) -> tuple[tuple[str, str], ...]:
+        """The venue of the token's own pool and the description, of each route of the market."""
+        pools = [
+            (pool.venue, f"{self.tokens[row].symbol}/{pool.against} {pool.venue} {pool.fee_bp} bp")
+            for row, pool in all_pools(self.tokens)
+        ]
+        return tuple(
+            (pools[route.pool][0], " + ".join(pools[at][1] for at in (route.pool, route.usd_pool) if at >= 0))
+            for route in all_routes(self.tokens)
+        )
+
+    def venue(self, route: int) -> str:
+        """Return the exchange of the pool that a route trades the token in."""
+        return self._routes[route][0]
+
+    def route_text(self, route: int) -> str:
+        """Return the pools of a route, the token's own first."""
+        return self._routes[route][1]
 
     def key(self, kind: Kind, ordinal: int) -> str:
         """Return the key of row ``ordinal`` of ``kind`` in this session, as text."""

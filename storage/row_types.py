@@ -113,6 +113,7 @@ class TradeRow(NamedTuple):
     mock_tx_hash: str
     strategy_name: str
     execution_dex: str
+    route: str
     status: str
     finished_ordinal: int | None
     deadline_block: int | None
@@ -126,6 +127,12 @@ class TradeRow(NamedTuple):
     cost_basis_usd: str
     realized_pnl_usd: str
     net_pnl_usd: str
+    execution_cost_usd: str
+    fee_usd: str
+    price_impact_usd: str
+    drift_usd: str
+    sandwich_usd: str
+    failure_usd: str
     cash_after_usd: str | None
     executed_at: datetime | None
     execution_time_ms: int | None

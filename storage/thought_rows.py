@@ -37,7 +37,7 @@ def _row(context: SessionContext, decision: np.void, segment: Segment) -> Though
     signal = segment.signals[at, token]
     scores = dict(zip(SIGNAL.names or (), signal.item(), strict=True))
     info, strategy = context.tokens[token], context.account.strategy
-    told = explain(decision, signal, segment.pools[at, token], segment.gas[at], info, strategy)
+    told = explain(decision, signal, segment.mids[at, token], segment.gas[at], info, strategy)
     return ThoughtRow(
         thought_id=context.key(Kind.THOUGHT, noted["decision"]),
         account_id=context.account_key,

@@ -7,7 +7,7 @@ pending row, which a later batch replaces as a whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ FAILURES: dict[int, str] = {
     Failure.REVERTED: "The transaction reverted.",
     Failure.EXPIRED: "The base fee stayed above the account's fee cap until the deadline.",
     Failure.UNAFFORDABLE: "The account could not pay the gas.",
+    Failure.DROPPED: "The transaction was lost on its way and never included.",
+    Failure.NO_LIQUIDITY: "A pool on the route had nothing left to give; the swap reverted.",
 }
 
 _STATUSES: dict[int, str] = {status: status.name.lower() for status in TradeStatus}
@@ -54,6 +56,7 @@ class Order:
     decision: int
     decided_block: int
     delay_ms: int
+    route: int
     amount_in: int
     expected: int
     minimum: int
@@ -76,7 +79,17 @@ class Ending:
     cost_micro_usd: int = 0
     realized_micro_usd: int = 0
     net_micro_usd: int = 0
+    execution_cost_micro_usd: int = 0
+    fee_micro_usd: int = 0
+    impact_micro_usd: int = 0
+    drift_micro_usd: int = 0
+    sandwich_micro_usd: int = 0
+    failure_micro_usd: int = 0
     cash_micro_usd: int | None = None
+
+
+_COSTS = tuple(field.name for field in fields(Ending) if field.name.endswith("_micro_usd") and field.default == 0)
+"""What an ending takes over from its record as it is."""
 
 
 def trade_rows(
@@ -120,6 +133,7 @@ def _sent_order(trade: np.void) -> Order:
         decision=int(trade["decision"]),
         decided_block=int(trade["decided_block"]),
         delay_ms=int(trade["delay_ms"]),
+        route=int(trade["route"]),
         amount_in=join(trade["in_hi"], trade["in_lo"]),
         expected=join(trade["quote_hi"], trade["quote_lo"]),
         minimum=join(trade["min_hi"], trade["min_lo"]),
@@ -138,6 +152,7 @@ def _order_in_flight(token: int, holding: np.void) -> Order:
         decision=int(holding["order_decision"]),
         decided_block=int(holding["order_decided_block"]),
         delay_ms=int(holding["order_delay_ms"]),
+        route=int(holding["order_route"]),
         amount_in=join(holding["order_in_hi"], holding["order_in_lo"]),
         expected=join(holding["order_quote_hi"], holding["order_quote_lo"]),
         minimum=join(holding["order_min_hi"], holding["order_min_lo"]),
@@ -155,10 +170,7 @@ def _ending(trade: np.void, finished_ordinal: int) -> Ending:
         received=join(trade["out_hi"], trade["out_lo"]) if completed else None,
         gas_price_wei=int(trade["gas_price_wei"]),
         gas_used=int(trade["gas_used"]),
-        gas_micro_usd=int(trade["gas_micro_usd"]),
-        cost_micro_usd=int(trade["cost_micro_usd"]),
-        realized_micro_usd=int(trade["realized_micro_usd"]),
-        net_micro_usd=int(trade["net_micro_usd"]),
+        **{name: int(trade[name]) for name in _COSTS},
         cash_micro_usd=int(trade["cash_micro_usd"]),
     )
 
@@ -188,7 +200,8 @@ def _row(context: SessionContext, order: Order, end: Ending) -> TradeRow:
         delay_ms=order.delay_ms,
         mock_tx_hash=transaction_hash(context.seed, context.session, order.ordinal),
         strategy_name=context.account.strategy.name,
-        execution_dex=context.tokens[order.token].venue,
+        execution_dex=context.venue(order.route),
+        route=context.route_text(order.route),
         status=end.status,
         finished_ordinal=end.finished_ordinal,
         deadline_block=end.deadline_block,
@@ -202,6 +215,12 @@ def _row(context: SessionContext, order: Order, end: Ending) -> TradeRow:
         cost_basis_usd=units.usd(end.cost_micro_usd),
         realized_pnl_usd=units.usd(end.realized_micro_usd),
         net_pnl_usd=units.usd(end.net_micro_usd),
+        execution_cost_usd=units.usd(end.execution_cost_micro_usd),
+        fee_usd=units.usd(end.fee_micro_usd),
+        price_impact_usd=units.usd(end.impact_micro_usd),
+        drift_usd=units.usd(end.drift_micro_usd),
+        sandwich_usd=units.usd(end.sandwich_micro_usd),
+        failure_usd=units.usd(end.failure_micro_usd),
         cash_after_usd=None if end.cash_micro_usd is None else units.usd(end.cash_micro_usd),
         executed_at=None if included_block is None else at(included_block),
         execution_time_ms=None if blocks is None else blocks * context.clock.block_time_ms,
@@ -278,4 +297,4 @@ def _position_keys(context: SessionContext, token: int, ordinal: int, opened_blo
 
 
 def _price_q(segment: Segment, block: int, token: int) -> int:
-    return int(segment.pools[block - segment.first_block, token]["price_q"])
+    return int(segment.mids[block - segment.first_block, token]["price_q"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulation.scenario import AccountSpec, Scenario, Strategy, SyntheticMarket, Token
+from simulation.scenario import AccountSpec, Pool, Scenario, Strategy, SyntheticMarket, Token, Venue
 
 
 def busy_strategy(name: str, **changes: Any) -> Strategy:
@@ -34,9 +34,10 @@ def tuned_strategy(name: str, **changes: Any) -> Strategy:
 
 def busy_scenario(**changes: Any) -> Scenario:
     """Return a scenario of three sessions, the first tuned by Auto Pilot, in a market of two tokens."""
+    pools = (Pool(fee_bp=5, liquidity_usd=1e8), Pool(venue=Venue.UNISWAP_V2, liquidity_usd=2e6, against="WETH"))
     tokens = (
-        Token(symbol="WETH", name="Wrapped Ether", token_class="major", price_usd=3000, liquidity_usd=1e8, fee_bp=5),
-        Token(symbol="PEPE", name="Pepe", token_class="meme", price_usd=1e-5, liquidity_usd=2e6),
+        Token(symbol="WETH", name="Wrapped Ether", token_class="major", price_usd=3000, pools=pools[:1]),
+        Token(symbol="PEPE", name="Pepe", token_class="meme", price_usd=1e-5, pools=pools[1:]),
     )
     accounts = (
         AccountSpec(name="tuned", strategy=tuned_strategy("tuned")),

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulation import cohort as cohorts
-from simulation.market.segment import NATIVE_SHIFT, Segment, TokenInfo, price_shift_for, token_records
-from simulation.scenario import AccountSpec, Strategy, TradingConfig
-from simulation.state import GAS, POOL, SIGNAL, DecisionType, Reason
+from simulation.market.segment import (
+    NATIVE_SHIFT,
+    PoolInfo,
+    Segment,
+    TokenInfo,
+    all_pools,
+    price_shift_for,
+    terms_of,
+)
+from simulation.scenario import USD_SYMBOL, AccountSpec, Strategy, TradingConfig
+from simulation.state import GAS, MID, POOL, SIGNAL, DecisionType, Reason
 from simulation.trading.rules import Rules
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from simulation.cohort import Cohort, Outcome
 
 GWEI = 10**9
+LOW = 2**64 - 1
 MICRO_USD = 10**6
 START_PRICE_USD = 2.0
 
@@ -43,6 +52,7 @@ CERTAIN = {
     "base_slippage_percent": Decimal(0),
     "execution_delay_ms": 0,
     "simulate_network_issues": False,
+    "simulate_mev": False,
     "failure_rate_percent": Decimal(0),
 }
 """A trading config without bad luck: due in the next block, filled as quoted if the pool stands still."""
@@ -50,7 +60,7 @@ CERTAIN = {
 
 def token(symbol: str = "AAA", decimals: int = 18, price_usd: float = START_PRICE_USD, fee_bp: int = 30) -> TokenInfo:
     """Return a token whose price is near ``price_usd``."""
-    return TokenInfo(symbol, symbol, decimals, fee_bp, price_shift_for(price_usd, decimals))
+    return TokenInfo(symbol, symbol, decimals, price_shift_for(price_usd, decimals), (PoolInfo(fee_bp=fee_bp),))
 
 
 def native_price_q(usd: float) -> int:
@@ -58,12 +68,22 @@ def native_price_q(usd: float) -> int:
     return int(Fraction(usd) * MICRO_USD * 2**NATIVE_SHIFT / 10**18)
 
 
-def pool_at(info: TokenInfo, price_usd: float, liquidity_usd: float) -> tuple[int, int, int, int]:
-    """Return a POOL record's fields for a pool with ``liquidity_usd`` on each side; reserves end below 2**112."""
+def mid_at(info: TokenInfo, price_usd: float, liquidity_usd: float) -> tuple[int, int]:
+    """Return a MID record's fields for a token of this price whose pools hold ``liquidity_usd``."""
     per_unit = Fraction(price_usd) * MICRO_USD / 10**info.decimals
-    usd = int(Fraction(liquidity_usd) * MICRO_USD)
-    reserve = min(int(usd / per_unit), 2**111)
-    return int(per_unit * 2**info.price_shift), usd, reserve >> 64, reserve & (2**64 - 1)
+    return int(per_unit * 2**info.price_shift), int(Fraction(liquidity_usd) * MICRO_USD)
+
+
+def pool_at(
+    info: TokenInfo, price_usd: float, liquidity_usd: float, other_usd: float = 1.0, other_decimals: int = 6
+) -> tuple[int, int, int, int, int, int, int, int, int]:
+    """Return a POOL record's fields for a pool with ``liquidity_usd`` on each side; reserves end below 2**112.
+
+    The other side costs ``other_usd`` a piece.
+    """
+    reserve = min(int(Fraction(liquidity_usd) / Fraction(price_usd) * 10**info.decimals), 2**111)
+    other = min(int(Fraction(liquidity_usd) / Fraction(other_usd) * 10**other_decimals), 2**111)
+    return other >> 64, other & LOW, reserve >> 64, reserve & LOW, 0, 0, 0, 0, 0
 
 
 @dataclass(frozen=True)
@@ -74,8 +94,12 @@ class Stage:
     segment: Segment
 
     def price(self, usd: float, since: int, liquidity_usd: float = 1e9, token_row: int = 0) -> None:
-        """Set price and depth of a token from a block on."""
-        self.segment.pools[since:, token_row] = pool_at(self.infos[token_row], usd, liquidity_usd)
+        """Set price and depth of a token, and of its pools against USDC, from a block on."""
+        info = self.infos[token_row]
+        self.segment.mids[since:, token_row] = mid_at(info, usd, liquidity_usd)
+        for column, (row, pool) in enumerate(all_pools(self.infos)):
+            if row == token_row and pool.against == USD_SYMBOL:
+                self.segment.pools[since:, column] = pool_at(info, usd, liquidity_usd)
 
     def signal(self, opportunity_bp: int, blocks: slice, confidence_bp: int = 8_000, token_row: int = 0) -> None:
         """Set what the analyst says of a token."""
@@ -90,7 +114,7 @@ class Stage:
         """Trade the whole market with ``accounts`` under ``RULES``, changed by ``rules``."""
         changed = RULES._replace(**rules)
         cohort = cohorts.begin(accounts, range(len(accounts)), self.infos, changed)
-        return Played(*cohorts.advance(cohort, self.segment, token_records(self.infos), changed))
+        return Played(*cohorts.advance(cohort, self.segment, terms_of(self.infos), changed))
 
 
 @dataclass(frozen=True)
@@ -121,7 +145,8 @@ class Played:
 def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...]) -> Stage:
     """Return a market of which nothing is set yet."""
     shape = (n_blocks, len(infos))
-    return Stage(infos, Segment(0, np.zeros(shape, POOL), np.zeros(n_blocks, GAS), np.zeros(shape, SIGNAL)))
+    pools = np.zeros((n_blocks, len(all_pools(infos))), POOL)
+    return Stage(infos, Segment(0, np.zeros(shape, MID), pools, np.zeros(n_blocks, GAS), np.zeros(shape, SIGNAL)))
 
 
 def stage(n_blocks: int, *infos: TokenInfo) -> Stage:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from twin_arithmetic import BP, below, first_block_of_next_day, gas_cost_micro_usd, given, philox
-from twin_records import Log, Market, Receipt, Spot, Why, freeze, frozen, market_of, reserves, thawed, worth
+from twin_arithmetic import BP, below, first_block_of_next_day, gas_cost_micro_usd, philox
+from twin_records import Log, Market, Receipt, Spot, Why, freeze, frozen, market_of, thawed, worth
+from twin_routes import ATTACK_BP, attack_pays, best_route, kept_by_pools, meeting
 
 from simulation.cohort import Cohort, Outcome
 from simulation.state import (
@@ -28,10 +29,7 @@ from simulation.state import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from simulation.market.segment import Segment
+    from simulation.market.segment import Segment, Terms
     from simulation.trading.rules import Rules
 
 SESSION_STREAM = 3 << 32
@@ -39,18 +37,19 @@ SMALLEST_TRADE_MICRO_USD = 10 * 1_000_000
 BLOCKS_TO_DEADLINE = 25
 ANALYSIS_MS = {Lane.FAST: 200, Lane.SMART: 3_000}
 LATE_BP, LATE_BLOCKS = 200, 5
+LOST_BP = 50
 GAS_SPREAD_BP = 1_000
 REVERT_GAS_BP = 6_000
 MISS_BP = (2_000, 400, 80, 16)
 """Chance that a private builder misses at least one, two, three and four blocks."""
 
-CANCELLED = {Failure.EXPIRED, Failure.UNAFFORDABLE}
+CANCELLED = {Failure.EXPIRED, Failure.UNAFFORDABLE, Failure.DROPPED}
 
 
-def advance_twin(cohort: Cohort, segment: Segment, tokens: NDArray[np.void], rules: Rules) -> tuple[Cohort, Outcome]:
+def advance_twin(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, Outcome]:
     """Step a cohort to the end of a segment, as ``simulation.cohort.advance`` does; the argument stays as it was."""
     after = cohort.copy()
-    market = market_of(segment, tokens)
+    market = market_of(segment, terms)
     log = Log([], [], [])
     for row, (session, holdings) in enumerate(zip(after.sessions, after.holdings, strict=True)):
         twin = SessionTwin(row, thawed(session), [thawed(holding) for holding in holdings], market, rules, log)
@@ -95,18 +94,23 @@ class SessionTwin:
 
     def _spot(self, t: int, block: int) -> Spot:
         market, at = self.market, block - self.market.first_block
-        return Spot(t, block, market.tokens[t], market.pools[at][t], market.gas[at], market.signals[at][t])
+        mids = market.mids[at]
+        return Spot(t, block, market.tokens[t], mids[t], market.gas[at], market.signals[at][t], market.pools[at], mids)
 
     def _try_to_include(self, holding: SimpleNamespace, spot: Spot) -> None:
-        if spot.gas.base_fee_wei <= holding.order_max_fee_wei:
+        if holding.order_dropped:
+            self._finish(holding, spot, Receipt(Failure.DROPPED))
+        elif spot.gas.base_fee_wei <= holding.order_max_fee_wei:
             self._finish(holding, spot, self._executed(holding, spot))
         elif spot.block >= holding.order_deadline_block:
             self._finish(holding, spot, Receipt(Failure.EXPIRED))
 
     def _executed(self, holding: SimpleNamespace, spot: Spot) -> Receipt:
-        luck, adverse, gas_luck, _ = self._draw(holding.order_trade, purpose=1)
-        out_wei = self._fill(holding, spot, adverse)
-        failure = self._failure(holding, out_wei, luck)
+        luck, adverse, gas_luck, attack_luck = self._draw(holding.order_trade, purpose=1)
+        public = holding.order_lane == Lane.FAST
+        push = below(adverse, self.session.base_slippage_bp * 100 + 1) if public else 0
+        met = meeting(self.market, spot, holding.order_route, holding.order_side, holding.order_in_wei, push)
+        failure = self._failure(holding, met.out, luck)
         gas_used = self.rules.swap_gas * (BP - GAS_SPREAD_BP + below(gas_luck, 2 * GAS_SPREAD_BP + 1)) // BP
         if failure:
             gas_used = gas_used * REVERT_GAS_BP // BP
@@ -115,19 +119,17 @@ class SessionTwin:
         spent = holding.order_in_wei if holding.order_side == Side.BUY else 0
         if spent + gas_micro_usd > self.session.cash_micro_usd:
             return Receipt(Failure.UNAFFORDABLE, gas_price_wei=price_wei)
-        return Receipt(failure, gas_used, price_wei, gas_micro_usd, 0 if failure else out_wei)
-
-    def _fill(self, holding: SimpleNamespace, spot: Spot, adverse: int) -> int:
-        """Return the output after other swaps in the same direction came first, unless the order is private."""
-        into, out_of = reserves(holding.order_side, spot.pool)
-        if holding.order_lane == Lane.FAST:
-            share = below(adverse, self.session.base_slippage_bp * 100 + 1)
-            noise = into * share // 2_000_000
-            into, out_of = into + noise, out_of - given(noise, into, out_of, spot.token.fee_bp)
-        return given(holding.order_in_wei, into, out_of, spot.token.fee_bp)
+        if failure:
+            return Receipt(failure, gas_used, price_wei, gas_micro_usd)
+        hunted = public and self.session.simulate_mev and below(attack_luck, BP) < ATTACK_BP
+        is_attacked = hunted and attack_pays(self.market, spot, holding, met, self.rules.swap_gas)
+        out_wei = holding.order_min_wei if is_attacked else met.out
+        return Receipt(failure, gas_used, price_wei, gas_micro_usd, out_wei, met.out)
 
     def _failure(self, holding: SimpleNamespace, out_wei: int, luck: int) -> Failure:
-        if out_wei == 0 or out_wei < holding.order_min_wei:
+        if out_wei == 0:
+            return Failure.NO_LIQUIDITY
+        if out_wei < holding.order_min_wei:
             return Failure.SLIPPAGE
         return Failure.REVERTED if below(luck, BP) < self.session.failure_rate_bp else Failure.NONE
 
@@ -137,6 +139,12 @@ class SessionTwin:
         session.gas_paid_micro_usd += receipt.gas_micro_usd
         cost = realized = net = 0
         opened_block = holding.opened_block
+        costs = self._costs(holding, spot, receipt)
+        session.fees_micro_usd += costs["fee_micro_usd"]
+        session.impact_micro_usd += costs["impact_micro_usd"]
+        session.drift_micro_usd += costs["drift_micro_usd"]
+        session.sandwich_micro_usd += costs["sandwich_micro_usd"]
+        session.failure_micro_usd += costs["failure_micro_usd"]
         if receipt.failure:
             session.failed_trades += 1
         elif buys:
@@ -156,9 +164,28 @@ class SessionTwin:
                 cost_micro_usd=cost,
                 realized_micro_usd=realized,
                 net_micro_usd=net,
+                **costs,
             )
             self.log.trades.append(self._trade(holding, receipt, booked))
         self._forget_order(holding)
+
+    def _costs(self, holding: SimpleNamespace, spot: Spot, receipt: Receipt) -> dict[str, int]:
+        """Split what the order cost against the mid at which it was decided."""
+        parts = dict.fromkeys(("fee", "impact", "drift", "sandwich", "failure"), 0)
+        gas = receipt.gas_micro_usd
+        if receipt.failure:
+            parts["failure"] = gas
+        else:
+            price_q = holding.order_price_q
+            promised, fair, got = (
+                worth(amount, price_q, spot.token) if holding.order_side == Side.BUY else amount
+                for amount in (holding.order_quote_wei, receipt.fair_wei, receipt.out_wei)
+            )
+            parts["fee"] = holding.order_fee_micro_usd
+            parts["impact"] = holding.order_value_micro_usd - promised - parts["fee"]
+            parts["drift"], parts["sandwich"] = promised - fair, fair - got
+        total = sum(parts.values()) + (0 if receipt.failure else gas)
+        return {"execution_cost_micro_usd": total, **{f"{name}_micro_usd": part for name, part in parts.items()}}
 
     def _open(self, holding: SimpleNamespace, block: int, receipt: Receipt) -> None:
         session = self.session
@@ -197,12 +224,14 @@ class SessionTwin:
         order = {
             name.removeprefix("order_"): value for name, value in vars(holding).items() if name.startswith("order_")
         }
+        for of_the_order_alone in ("fee_micro_usd", "price_q", "value_micro_usd", "dropped"):
+            del order[of_the_order_alone]
         ended = TradeStatus.CANCELLED if receipt.failure in CANCELLED else TradeStatus.FAILED
         return SimpleNamespace(
             session=self.row,
             status=ended if receipt.failure else TradeStatus.COMPLETED,
             cash_micro_usd=self.session.cash_micro_usd,
-            **{name: getattr(receipt, name) for name in receipt.__slots__},
+            **{name: getattr(receipt, name) for name in receipt.__slots__ if name != "fair_wei"},
             **order,
             **vars(booked),
         )
@@ -214,7 +243,10 @@ class SessionTwin:
         holding.order_side = holding.order_reserved_micro_usd = 0
 
     def _value(self, spots: list[Spot]) -> None:
-        values = [worth(*pair) for pair in zip(self.holdings, spots, strict=True)]
+        values = [
+            worth(holding.quantity_wei, spot.mid.price_q, spot.token)
+            for holding, spot in zip(self.holdings, spots, strict=True)
+        ]
         self._note_equity(self.session.cash_micro_usd + sum(values))
         for holding, spot, value in zip(self.holdings, spots, values, strict=True):
             if holding.quantity_wei and not holding.order_side:
@@ -265,7 +297,7 @@ class SessionTwin:
         """Return the first thing that speaks against buying, or the signal itself."""
         session, signal = self.session, spot.signal
         busy = session.open_positions + session.buys_in_flight
-        usd, threshold = spot.pool.reserve_micro_usd, session.confidence_threshold_bp
+        usd, threshold = spot.mid.depth_micro_usd, session.confidence_threshold_bp
         held_against = [
             (signal.opportunity_bp <= 5_000, Why(Reason.NO_OPPORTUNITY, signal.opportunity_bp, 5_000)),
             (signal.confidence_bp < threshold, Why(Reason.LOW_CONFIDENCE, signal.confidence_bp, threshold)),
@@ -346,13 +378,21 @@ class SessionTwin:
         session = self.session
         trade = int(session.next_trade)
         delay_ms = session.execution_delay_ms + ANALYSIS_MS[lane]
-        quoted = given(in_wei, *reserves(side, spot.pool), spot.token.fee_bp)
+        route, quoted = best_route(self.market, spot, side, in_wei)
+        value = in_wei if side == Side.BUY else worth(in_wei, spot.mid.price_q, spot.token)
+        holding.order_route, holding.order_price_q = route, spot.mid.price_q
+        holding.order_value_micro_usd = value
+        holding.order_fee_micro_usd = kept_by_pools(self.market, route, value)
         holding.order_side, holding.order_lane, holding.order_reason = side, lane, reason
         holding.order_trade, holding.order_decision = trade, session.next_decision
         holding.order_decided_block = spot.block
         holding.order_delay_ms = delay_ms
         holding.order_due_block = spot.block + self._blocks_on_the_way(trade, lane, delay_ms)
         holding.order_deadline_block = holding.order_due_block + BLOCKS_TO_DEADLINE
+        *_, loss = self._draw(trade, purpose=0)
+        holding.order_dropped = int(session.simulate_network_issues and below(loss, BP) < LOST_BP)
+        if holding.order_dropped:
+            holding.order_due_block = holding.order_deadline_block
         holding.order_in_wei, holding.order_quote_wei = in_wei, quoted
         holding.order_min_wei = quoted * (BP - session.max_slippage_bp) // BP
         holding.order_max_fee_wei, holding.order_tip_wei = self._bid_wei(spot)

@@ -6,14 +6,14 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from hand_made import GWEI, Stage, bare_stage, native_price_q, pool_at, token
+from hand_made import GWEI, Stage, bare_stage, mid_at, native_price_q, pool_at
 
+from simulation.market.segment import PoolInfo, TokenInfo, all_pools, price_shift_for
 from simulation.scenario import AccountSpec, Strategy, TradingConfig, TradingMode
 
 if TYPE_CHECKING:
     from random import Random
 
-    from simulation.market.segment import TokenInfo
 
 LANES = ((True, False), (False, True), (True, True))
 LEAST_FOR_A_SHARE_USD = 100
@@ -23,34 +23,70 @@ PRICE_SPAN = 10.0
 """Prices stay within this factor of where they began, so that no account outgrows its ledger."""
 
 
-def random_stage(luck: Random, n_blocks: int, n_tokens: int) -> Stage:
-    """Return a market with jumping prices, pools of any size, gas spikes and signals that change their mind."""
+def random_stage(luck: Random, n_blocks: int, n_tokens: int, depths: tuple[int, int] = (3, 11)) -> Stage:
+    """Return a market with jumping prices, pools of any size, gas spikes and signals that change their mind.
+
+    ``depths`` are the decades of USD between which pools are deep.
+    """
     infos = tuple(_token(luck, row) for row in range(n_tokens))
     made = bare_stage(n_blocks, infos)
+    prices_usd = [_prices(luck, info, n_blocks) for info in infos]
+    for column, (row, pool) in enumerate(all_pools(infos)):
+        _fill_pool(luck, made, column, row, pool, prices_usd, 10 ** luck.uniform(*depths))
     for row, info in enumerate(infos):
-        _fill_pools(luck, made, row, info)
+        _fill_mids(luck, made, row, info, prices_usd[row])
         _fill_signals(luck, made, row)
     _fill_gas(luck, made)
     return made
 
 
 def _token(luck: Random, row: int) -> TokenInfo:
-    price_usd = 10 ** luck.uniform(-7, 5)
-    return token(f"T{row}", luck.randint(0, 18), price_usd, luck.randint(1, 1_000))
+    price_usd, decimals = 10 ** luck.uniform(-7, 5), luck.randint(0, 18)
+    others = ["USDC"] if row == 0 else ["USDC", "T0", "T0"]
+    pools = tuple(
+        PoolInfo(luck.choice(("uniswap_v2", "sushiswap")), luck.randint(1, 1_000), luck.choice(others))
+        for _ in range(luck.choice((1, 1, 2, 3)))
+    )
+    return TokenInfo(f"T{row}", f"T{row}", decimals, price_shift_for(price_usd, decimals), pools)
 
 
-def _fill_pools(luck: Random, made: Stage, row: int, info: TokenInfo) -> None:
+def _prices(luck: Random, info: TokenInfo, n_blocks: int) -> list[float]:
     first_usd = info.price_usd(2**47)
     volatility = luck.choice((0.0, 0.001, 0.02))
     jump_chance = luck.choice((0.0, 0.02, 0.1))
-    liquidity_usd = 10 ** luck.uniform(3, 11)
-    ratio = 1.0
-    for block in range(len(made.segment.gas)):
+    ratio, prices_usd = 1.0, []
+    for _ in range(n_blocks):
         ratio *= math.exp(luck.gauss(0.0, volatility))
         if luck.random() < jump_chance:
             ratio *= luck.uniform(0.5, 2.0)
         ratio = min(max(ratio, 1 / PRICE_SPAN), PRICE_SPAN)
-        made.segment.pools[block, row] = pool_at(info, first_usd * ratio, liquidity_usd * luck.uniform(0.99, 1.01))
+        prices_usd.append(first_usd * ratio)
+    return prices_usd
+
+
+def _fill_pool(
+    luck: Random,
+    made: Stage,
+    column: int,
+    row: int,
+    pool: PoolInfo,
+    prices_usd: list[list[float]],
+    liquidity_usd: float,
+) -> None:
+    """Fill a pool that may stray by up to three percent from the prices, and may be empty now and then."""
+    drained_chance, stray = luck.choice((0.0, 0.0, 0.05)), luck.choice((0.0, 0.0, 0.03))
+    for block in range(len(made.segment.gas)):
+        other = (prices_usd[0][block], made.infos[0].decimals) if pool.against == "T0" else (1.0, 6)
+        price_usd = prices_usd[row][block] * luck.uniform(1 - stray, 1 + stray)
+        depth_usd = liquidity_usd * luck.uniform(0.99, 1.01)
+        if luck.random() >= drained_chance:
+            made.segment.pools[block, column] = pool_at(made.infos[row], price_usd, depth_usd, *other)
+
+
+def _fill_mids(luck: Random, made: Stage, row: int, info: TokenInfo, prices_usd: list[float]) -> None:
+    depth_usd = 10 ** luck.uniform(3, 11)
+    for block, price_usd in enumerate(prices_usd):
+        made.segment.mids[block, row] = mid_at(info, price_usd, depth_usd * luck.uniform(0.99, 1.01))
 
 
 def _fill_signals(luck: Random, made: Stage, row: int) -> None:
@@ -102,6 +138,21 @@ def random_account(luck: Random, name: str, symbols: list[str]) -> AccountSpec:
     )
 
 
+def prey(name: str) -> AccountSpec:
+    """Return an account that sends large orders with a wide tolerance through the public mempool."""
+    strategy = Strategy(
+        decision_interval_blocks=1,
+        max_trade_size_usd=Decimal(100_000),
+        max_slippage_percent=Decimal(10),
+        min_liquidity_usd=Decimal(0),
+        confidence_threshold=Decimal(0),
+        stop_loss_percent=Decimal(50),
+        max_hold_hours=1,
+        max_daily_trades=1_000,
+    )
+    return AccountSpec(name=name, initial_balance_usd=Decimal(1_000_000), strategy=strategy)
+
+
 def _limits(luck: Random) -> dict[str, Any]:
     return {
         "max_position_size_percent": _percent(luck, 10, 10_000),
@@ -120,6 +171,7 @@ def _trading(luck: Random) -> TradingConfig:
         gas_price_multiplier=luck.choice((Decimal("0.1"), Decimal("0.55"), Decimal(1), Decimal("2.5"), Decimal(10))),
         execution_delay_ms=luck.choice((0, 500, 13_000, 60_000)),
         simulate_network_issues=luck.random() < 0.5,
+        simulate_mev=luck.random() < 0.7,
         failure_rate_percent=luck.choice((Decimal(0), Decimal(0), Decimal(2), Decimal(20), Decimal(20), Decimal(100))),
     )
 

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from twin_arithmetic import LIMB
 
-from simulation.state import Side
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from simulation.market.segment import Segment
+    from simulation.market.segment import Segment, Terms
     from simulation.state import Failure, Reason
 
 
@@ -64,7 +62,10 @@ class Market:
 
     first_block: int
     tokens: list[SimpleNamespace]
-    pools: list[list[SimpleNamespace]]  # block, token
+    pairs: list[SimpleNamespace]  # pool
+    routes: list[SimpleNamespace]  # route
+    mids: list[list[SimpleNamespace]]  # block, token
+    pools: list[list[SimpleNamespace]]  # block, pool
     gas: list[SimpleNamespace]  # block
     signals: list[list[SimpleNamespace]]  # block, token
 
@@ -76,9 +77,11 @@ class Spot:
     token_row: int
     block: int
     token: SimpleNamespace
-    pool: SimpleNamespace
+    mid: SimpleNamespace
     gas: SimpleNamespace
     signal: SimpleNamespace
+    pools: list[SimpleNamespace]  # all of the market
+    mids: list[SimpleNamespace]  # of every token
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +111,24 @@ class Receipt:
     gas_price_wei: int = 0
     gas_micro_usd: int = 0
     out_wei: int = 0
+    fair_wei: int = 0
+    """What the route would have given to an order that nobody attacked."""
 
 
-def market_of(segment: Segment, tokens: NDArray[np.void]) -> Market:
-    """Return a segment and the TOKEN records of its market as plain objects."""
+def market_of(segment: Segment, terms: Terms) -> Market:
+    """Return a segment and the terms of its market as plain objects."""
     return Market(
         segment.first_block,
-        [thawed(token) for token in tokens],
+        [thawed(token) for token in terms.tokens],
+        [thawed(pair) for pair in terms.pairs],
+        [thawed(route) for route in terms.routes],
+        [[thawed(mid) for mid in row] for row in segment.mids],
         [[thawed(pool) for pool in row] for row in segment.pools],
         [thawed(gas) for gas in segment.gas],
         [[thawed(signal) for signal in row] for row in segment.signals],
     )
 
 
-def reserves(side: int, pool: SimpleNamespace) -> tuple[int, int]:
-    """Return the reserves that an order pays into and is paid from."""
-    reserves = pool.reserve_micro_usd, pool.reserve_wei
-    return reserves if side == Side.BUY else reserves[::-1]
-
-
-def worth(holding: SimpleNamespace, spot: Spot) -> int:
-    """Return the value of a position at the pool's mid, micro-USD."""
-    return int(holding.quantity_wei * spot.pool.price_q >> spot.token.price_shift)
+def worth(amount_wei: int, price_q: int, token: SimpleNamespace) -> int:
+    """Return the value of a token amount at a mid, micro-USD."""
+    return int(amount_wei * price_q >> token.price_shift)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulation.intelligence.signals import FACTORS, NEUTRAL_BP
 from simulation.market.segment import NATIVE_SHIFT
-from simulation.state import DECISION, GAS, POOL, SIGNAL, DecisionType, Reason
+from simulation.state import DECISION, GAS, MID, SIGNAL, DecisionType, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,13 +51,13 @@ class Explanation:
 
 
 def explain(
-    decision: np.void, signal: np.void, pool: np.void, gas: np.void, token: TokenInfo, strategy: Strategy
+    decision: np.void, signal: np.void, mid: np.void, gas: np.void, token: TokenInfo, strategy: Strategy
 ) -> Explanation:
-    """Put a DECISION into words, with the SIGNAL, POOL and GAS records of its token and block."""
+    """Put a DECISION into words, with the SIGNAL, MID and GAS records of its token and block."""
     kind, reason, observed, limit = _OF_DECISION(decision.item())
     scores = signal.item()
     voices = _voices(_OF_FACTORS(scores))
-    market = _market_data(pool.item(), gas.item(), token)
+    market = _market_data(mid.item(), gas.item(), token)
     scored = _score_data(_OF_SIGNAL(scores), voices)
     told = _TOLD[reason]
     because = told.sentence(observed, limit)
@@ -265,14 +265,14 @@ def _score_data(scores_bp: tuple[int, ...], voices: list[_Voice]) -> dict[str, A
 _USD_PER_NATIVE_Q = 10.0**12 / 2.0**NATIVE_SHIFT  # from micro-USD per wei to USD per coin of 10**18 wei
 
 
-def _market_data(pool: Any, gas: Any, token: TokenInfo) -> dict[str, Any]:
-    price_q, reserve_micro_usd = _OF_POOL(pool)
+def _market_data(mid: Any, gas: Any, token: TokenInfo) -> dict[str, Any]:
+    price_q, depth_micro_usd = _OF_MID(mid)
     base_fee_wei, priority_fee_wei, native_price_q = _OF_GAS(gas)
     return {
         "price_usd": token.price_usd(price_q),
-        "pool_liquidity_usd": reserve_micro_usd / 1e6,
-        "pool_fee_percent": token.fee_bp / 100,
-        "venue": token.venue,
+        "pool_liquidity_usd": depth_micro_usd / 1e6,
+        "pool_fee_percent": token.pools[0].fee_bp / 100,
+        "venue": token.pools[0].venue,
         "base_fee_gwei": base_fee_wei / 1e9,
         "priority_fee_gwei": priority_fee_wei / 1e9,
         "native_price_usd": native_price_q * _USD_PER_NATIVE_Q,
@@ -288,5 +288,5 @@ def _picker(dtype: np.dtype[np.void], *names: str) -> Callable[[Any], tuple[Any,
 _OF_DECISION = _picker(DECISION, "type", "reason", "observed", "limit")
 _OF_SIGNAL = _picker(SIGNAL, "opportunity_bp", "risk_bp", "confidence_bp")
 _OF_FACTORS = _picker(SIGNAL, *(f"{factor.name}_bp" for factor in FACTORS))
-_OF_POOL = _picker(POOL, "price_q", "reserve_micro_usd")
+_OF_MID = _picker(MID, "price_q", "depth_micro_usd")
 _OF_GAS = _picker(GAS, "base_fee_wei", "priority_fee_wei", "native_price_q")

@@ -51,18 +51,18 @@ class Features:
     """Mean over ``MOMENTUM_BLOCKS`` of the return, in the same unit."""
     volatility: NDArray[np.float64]
     """Root mean square return, scaled to one block; 0 where the price stood still."""
-    reserve_usd: NDArray[np.float64]
-    """USD side of the pool."""
+    depth_usd: NDArray[np.float64]
+    """USD side of the token's pools."""
     gas_ratio: NDArray[np.float64]
     """Base fee over its own mean, shape ``(n_blocks, 1)``."""
 
 
-def measure(pools: NDArray[np.void], gas: NDArray[np.void]) -> Features:
+def measure(mids: NDArray[np.void], gas: NDArray[np.void]) -> Features:
     """Return the features of all blocks but the first ``HISTORY_BLOCKS``, which are the past.
 
-    ``pools`` is POOL ``(HISTORY_BLOCKS + n_blocks, n_tokens)``, ``gas`` GAS ``(HISTORY_BLOCKS + n_blocks,)``.
+    ``mids`` is MID ``(HISTORY_BLOCKS + n_blocks, n_tokens)``, ``gas`` GAS ``(HISTORY_BLOCKS + n_blocks,)``.
     """
-    shifted = pools["price_q"] >> _PRICE_DROP_BITS
+    shifted = mids["price_q"] >> _PRICE_DROP_BITS
     prices = np.maximum(shifted, np.uint64(1)).astype(np.float64)  # a price of nothing must not divide by zero
     now = prices[HISTORY_BLOCKS:]
     volatility = _volatility(prices)
@@ -72,7 +72,7 @@ def measure(pools: NDArray[np.void], gas: NDArray[np.void]) -> Features:
         trend_deviations=above_mean / (scale * _TREND_STEPS),
         momentum_deviations=_momentum(prices) / scale,
         volatility=volatility,
-        reserve_usd=pools["reserve_micro_usd"][HISTORY_BLOCKS:].astype(np.float64) / 1e6,
+        depth_usd=mids["depth_micro_usd"][HISTORY_BLOCKS:].astype(np.float64) / 1e6,
         gas_ratio=_gas_ratio(gas["base_fee_wei"])[:, np.newaxis],
     )
 

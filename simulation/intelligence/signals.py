@@ -29,7 +29,7 @@ NEUTRAL_BP = 5_000
 REFERENCE_VOLATILITY = 0.0007
 """Per block: between a major's 0.05 % and a meme's 0.1 % in blocks of 12 s (4.2 % and 8.7 % a day)."""
 
-MIDDLE_RESERVE_USD = 316_000.0
+MIDDLE_DEPTH_USD = 316_000.0
 """Halfway, in ratio, between a pool of 10 thousand and one of 10 million USD."""
 
 FULL_STRENGTH = 0.85
@@ -61,15 +61,15 @@ FACTORS = (
 """Who speaks how loudly: the direction comes from trend and momentum, the risk from the rest."""
 
 
-def analyse(pools: NDArray[np.void], gas: NDArray[np.void], n_blocks: int) -> NDArray[np.void]:
+def analyse(mids: NDArray[np.void], gas: NDArray[np.void], n_blocks: int) -> NDArray[np.void]:
     """Return the SIGNAL records of the last ``n_blocks`` blocks, shape ``(n_blocks, n_tokens)``.
 
-    ``pools`` is POOL ``(HISTORY_BLOCKS + n_blocks, n_tokens)`` and ``gas`` GAS ``(HISTORY_BLOCKS + n_blocks,)``;
+    ``mids`` is MID ``(HISTORY_BLOCKS + n_blocks, n_tokens)`` and ``gas`` GAS ``(HISTORY_BLOCKS + n_blocks,)``;
     the first ``HISTORY_BLOCKS`` rows are the past.
     """
-    assert len(pools) == len(gas) == HISTORY_BLOCKS + n_blocks
-    signals = np.empty((n_blocks, pools.shape[1]), SIGNAL)
-    scored = score(measure(pools, gas))
+    assert len(mids) == len(gas) == HISTORY_BLOCKS + n_blocks
+    signals = np.empty((n_blocks, mids.shape[1]), SIGNAL)
+    scored = score(measure(mids, gas))
     for factor in FACTORS:
         signals[f"{factor.name}_bp"] = np.rint(FULL_BP * scored[factor.name])
     factors = [signals[f"{factor.name}_bp"].astype(np.float64) for factor in FACTORS]
@@ -89,7 +89,7 @@ def score(features: Features) -> dict[str, NDArray[np.float64]]:
         "volatility": np.where(
             features.volatility == 0.0, 0.0, -_balance(features.volatility, REFERENCE_VOLATILITY)
         ),  # a market that stands still is not calm but unknown
-        "depth": _balance(np.sqrt(features.reserve_usd), math.sqrt(MIDDLE_RESERVE_USD)),
+        "depth": _balance(np.sqrt(features.depth_usd), math.sqrt(MIDDLE_DEPTH_USD)),
         "gas": -_balance(features.gas_ratio * features.gas_ratio, 1.0),
     }
 

@@ -1,16 +1,12 @@
-"""Reference prices and the pools that follow them: one compiled step a block and token.
+"""Reference prices: one compiled step a block and token.
 
 A token's log return is its class's share of a common market factor, plus noise of its own, plus rare jumps that are
 let out over some minutes, so that no single block holds them. Both kinds of noise have stochastic volatility: the
 exponential of three mean-reverting components with half-lives of a week, three hours and six minutes. Prices are
 martingales: holding a token earns nothing on average.
 
-A pool is moved by the swaps of strangers and held by arbitrage inside ``[gamma * P, P / gamma]`` around the reference
-price P, where gamma is one minus its fee. Its reserves are ``L * sqrt(p)`` USD and ``L / sqrt(p)`` tokens, with a
-liquidity L that wanders slowly.
-
-What is unrealistic: arbitrage costs no gas and never waits, volatility ignores the hour of the day, and no pool is
-drained by its owner. A price stays within a factor of ``MAX_MOVE`` of where it began, so that integers hold it.
+What is unrealistic: volatility ignores the hour of the day. A price stays within a factor of ``MAX_MOVE`` of where it
+began, so that integers hold it.
 """
 
 from __future__ import annotations
@@ -21,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulation import wei
 from simulation.jit import compiled
 from simulation.market.noise import MS_PER_DAY, draw, draw_start, innovations, reversion
 from simulation.rng import normals, uniform
@@ -82,7 +77,6 @@ VOLATILITY = np.dtype([("slow", np.float64), ("mid", np.float64), ("fast", np.fl
 PATH = np.dtype(
     [
         ("price", np.float64),  # log of the reference price against the first
-        ("pool", np.float64),  # log of the pool's price against the same
         ("jump", np.float64),  # log return still to be let out
         ("depth", np.float64),  # log of the liquidity against the first
     ],
@@ -110,20 +104,12 @@ RATES = np.dtype(
 PROCESS = np.dtype(
     [
         ("price_stream", np.uint64),
-        ("flow_stream", np.uint64),
         ("market_beta", np.float64),
         ("own_deviation", np.float64),  # of the return a block, without jumps
         ("jump_chance", np.float64),
         ("jump_mean", np.float64),
         ("jump_deviation", np.float64),
         ("drift", np.float64),  # takes back what jumps earn on average
-        ("swap_chance", np.float64),
-        ("swap_move", np.float64),
-        ("band", np.float64),  # -ln(1 - fee)
-        ("first_micro_usd", np.float64),  # USD reserve where the market begins
-        ("units_per_micro_usd", np.float64),  # at the first price
-        ("scale_hi", np.uint64),  # 2**price_shift
-        ("scale_lo", np.uint64),
     ],
     align=True,
 )
@@ -178,39 +164,6 @@ def step_price(path, volatility, process, rates, shock, variance, seed, block):
     path.depth = min(max(depth, -_MAX_LOG_DEPTH), _MAX_LOG_DEPTH)
 
 
-@compiled
-def step_pool(path, process, seed, block):
-    """Move a pool's price by the swaps of strangers and then, where it pays, by arbitrage.
-
-    The size of a swap is log-logistic: the median times u / (1 - u), which spans the decades that are observed.
-    """
-    word_0, word_1, word_2, _ = draw(seed, process.flow_stream, block)
-    if uniform(word_0) < process.swap_chance:
-        rank = uniform(word_1)
-        move = process.swap_move * rank / (1.0 - rank)
-        path.pool += move if uniform(word_2) < 0.5 else -move
-    path.pool = min(max(path.pool, path.price - process.band), path.price + process.band)
-
-
-@compiled
-def write_pool(pool, path, process):
-    """Write the reserves of a pool in base units, and the price that follows from them."""
-    root = math.exp(0.5 * path.pool)
-    liquidity = math.exp(path.depth)
-    micro_usd = min(process.first_micro_usd * liquidity * root, MAX_RESERVE_MICRO_USD)
-    pool.reserve_micro_usd = np.uint64(micro_usd)
-    pool.reserve_hi, pool.reserve_lo = wei.from_float(micro_usd / (root * root) * process.units_per_micro_usd)
-    _, pool.price_q = price_q(
-        pool.reserve_micro_usd, process.scale_hi, process.scale_lo, pool.reserve_hi, pool.reserve_lo
-    )
-
-
-@compiled
-def price_q(reserve_micro_usd, scale_hi, scale_lo, reserve_hi, reserve_lo):
-    """Return floor(reserve_micro_usd * scale / reserve) as two limbs, where scale is 2**price_shift."""
-    return wei.mul_div(wei.U0, reserve_micro_usd, scale_hi, scale_lo, reserve_hi, reserve_lo)
-
-
 def rate_records(block_time_ms: int) -> NDArray[np.void]:
     """Return the RATES record of a block time, shape ``(1,)``."""
     records = np.zeros(1, RATES)
@@ -239,5 +192,3 @@ def write_character(record: np.void, token_class: TokenClass, block_time_ms: int
     record["jump_mean"] = character.jump_mean
     record["jump_deviation"] = character.jump_deviation
     record["drift"] = -character.jumps_per_day * days * jump_gain
-    record["swap_chance"] = 1.0 - math.exp(-character.swaps_per_day * days)
-    record["swap_move"] = character.swap_move_bp * 1e-4

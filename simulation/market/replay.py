@@ -16,10 +16,9 @@ import numpy as np
 
 from simulation import wei
 from simulation.jit import compiled
-from simulation.market.prices import price_q
-from simulation.market.segment import NATIVE_SHIFT, TokenInfo
+from simulation.market.segment import NATIVE_SHIFT, Blocks, PoolInfo, TokenInfo
 from simulation.market.synthetic import NATIVE_SYMBOL, Carried, Engine
-from simulation.state import POOL
+from simulation.state import MID, POOL
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,10 +48,16 @@ class Recording:
     def pools(self) -> NDArray[np.void]:
         """Return the POOL records of the bars, shape ``(n_bars,)``."""
         pools = np.zeros(len(self.close_ms), POOL)
-        pools["reserve_micro_usd"] = self.reserve_micro_usd
+        pools["other_lo"] = self.reserve_micro_usd
         pools["reserve_hi"], pools["reserve_lo"] = self.reserve_hi, self.reserve_lo
-        pools["price_q"] = self._prices(self.price_shift)
         return pools
+
+    def mids(self) -> NDArray[np.void]:
+        """Return the MID records of the bars, shape ``(n_bars,)``."""
+        mids = np.zeros(len(self.close_ms), MID)
+        mids["price_q"] = self._prices(self.price_shift)
+        mids["depth_micro_usd"] = self.reserve_micro_usd
+        return mids
 
     def native_prices(self) -> NDArray[np.uint64]:
         """Return ``native_price_q`` of the bars of a recording of the chain's own coin, shape ``(n_bars,)``."""
@@ -70,29 +75,27 @@ class ReplaySource:
 
     def __init__(self, recording: Recording, gas: Gas, seed: int, block_time_ms: int) -> None:
         """Prepare the bars; the seed drives gas, and the price of the native coin where it isn't the one recorded."""
-        token = TokenInfo(recording.symbol, recording.name, recording.decimals, recording.fee_bp, recording.price_shift)
-        self.tokens = (token,)
+        pool = PoolInfo(fee_bp=recording.fee_bp)
+        self.tokens = (TokenInfo(recording.symbol, recording.name, recording.decimals, recording.price_shift, (pool,)),)
         self.n_blocks: int | None = int(recording.close_ms[-1]) // block_time_ms + 1
         """Blocks that the recording covers, from block 0 on."""
         self._block_time_ms = block_time_ms
         self._close_ms = recording.close_ms
-        self._pools = recording.pools()
+        self._mids, self._pools = recording.mids(), recording.pools()
         self._native_prices = recording.native_prices() if recording.symbol == NATIVE_SYMBOL else None
-        self._engine = Engine((), gas, seed, block_time_ms)
+        self._engine = Engine((), (), gas, seed, block_time_ms)
 
     def begin(self) -> Carried:
         """Return where the gas market stands before its first block, whichever that is."""
         return self._engine.begin()
 
-    def advance(
-        self, carried: Carried, first_block: int, n_blocks: int
-    ) -> tuple[Carried, NDArray[np.void], NDArray[np.void]]:
-        """Return (carried, pools POOL ``(n_blocks, 1)``, gas GAS ``(n_blocks,)``) of the next blocks."""
-        carried, _, gas = self._engine.advance(carried, first_block, n_blocks, 0)
+    def advance(self, carried: Carried, first_block: int, n_blocks: int) -> tuple[Carried, Blocks]:
+        """Return where the gas market stands after the next blocks, and those blocks."""
+        carried, (_, _, gas) = self._engine.advance(carried, first_block, n_blocks)
         bars = self._bars(first_block, n_blocks)
         if self._native_prices is not None:
             gas["native_price_q"] = self._native_prices[bars]
-        return carried, self._pools[bars][:, np.newaxis], gas
+        return carried, Blocks(self._mids[bars][:, np.newaxis], self._pools[bars][:, np.newaxis], gas)
 
     def _bars(self, first_block: int, n_blocks: int) -> NDArray[np.intp]:
         """Return the bar that each block shows."""
@@ -104,4 +107,4 @@ class ReplaySource:
 @compiled
 def _divide_reserves(reserve_micro_usd, scale_hi, scale_lo, reserve_hi, reserve_lo, prices):
     for i in range(len(prices)):
-        _, prices[i] = price_q(reserve_micro_usd[i], scale_hi, scale_lo, reserve_hi[i], reserve_lo[i])
+        _, prices[i] = wei.mul_div(wei.U0, reserve_micro_usd[i], scale_hi, scale_lo, reserve_hi[i], reserve_lo[i])

@@ -8,13 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from simulation.state import TOKEN
+from simulation.scenario import USD_SYMBOL, Venue
+from simulation.state import PAIR, ROUTE, TOKEN, PoolKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 NATIVE_SHIFT = 78
@@ -23,21 +26,38 @@ NATIVE_SHIFT = 78
 PRICE_Q_BITS = 48
 """``price_shift`` is chosen so that the first price of a token has about this many bits."""
 
-USD_SYMBOL = "USDC"
 USD_DECIMALS = 6
+PIPS_PER_BP = 100
+
+TICK_SPACINGS = {1: 1, 5: 10, 30: 60, 100: 200}
+"""Of the fee tiers of Uniswap V3, by their fee in bp."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolInfo:
+    """The terms of a pool, as everybody outside the kernel knows them."""
+
+    venue: str = str(Venue.UNISWAP_V2)
+    fee_bp: int = 30
+    against: str = USD_SYMBOL
+
+    @property
+    def kind(self) -> PoolKind:
+        """The curve of its venue."""
+        return PoolKind.CONCENTRATED if self.venue == Venue.UNISWAP_V3 else PoolKind.CONSTANT_PRODUCT
 
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """A traded token and the pool it is traded in, as everybody outside the kernel knows it."""
+    """A traded token and the pools it is traded in, as everybody outside the kernel knows it."""
 
     symbol: str
     name: str
     decimals: int
-    fee_bp: int
     price_shift: int
     """``price_q`` counts 2**-price_shift micro-USD per base unit."""
-    venue: str = "uniswap_v2"
+    pools: tuple[PoolInfo, ...] = (PoolInfo(),)
+    """The first one's price is the token's mid."""
 
     @property
     def address(self) -> str:
@@ -61,12 +81,21 @@ class Clock:
         return self.start_at + timedelta(milliseconds=block * self.block_time_ms)
 
 
+class Blocks(NamedTuple):
+    """What a source of a market makes: consecutive blocks, before anybody has looked at them."""
+
+    mids: NDArray[np.void]  # MID, (n_blocks, n_tokens)
+    pools: NDArray[np.void]  # POOL, (n_blocks, n_pools); the pools of each token in turn
+    gas: NDArray[np.void]  # GAS, (n_blocks,)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Consecutive blocks of the market, from ``first_block`` on."""
 
     first_block: int
-    pools: NDArray[np.void]  # POOL, (n_blocks, n_tokens)
+    mids: NDArray[np.void]  # MID, (n_blocks, n_tokens)
+    pools: NDArray[np.void]  # POOL, (n_blocks, n_pools)
     gas: NDArray[np.void]  # GAS, (n_blocks,)
     signals: NDArray[np.void]  # SIGNAL, (n_blocks, n_tokens)
 
@@ -88,11 +117,55 @@ def price_shift_for(price_usd: float, decimals: int) -> int:
     return min(max(PRICE_Q_BITS - exponent, 1), 127)
 
 
-def token_records(tokens: tuple[TokenInfo, ...]) -> NDArray[np.void]:
-    """Return the TOKEN records of ``tokens``, shape ``(n_tokens,)``."""
-    records = np.zeros(len(tokens), TOKEN)
-    for record, token in zip(records, tokens, strict=True):
-        record["fee_bp"] = token.fee_bp
-        record["price_shift"] = token.price_shift
-        record["decimals"] = token.decimals
+class Route(NamedTuple):
+    """How a token is traded: rows of the market's pools, ``usd_pool`` -1 where the first is against USDC."""
+
+    token: int
+    pool: int
+    usd_pool: int
+
+
+def all_pools(tokens: Sequence[TokenInfo]) -> list[tuple[int, PoolInfo]]:
+    """Return (row of the token, pool) of every pool of a market, in the order of its columns."""
+    return [(row, pool) for row, token in enumerate(tokens) for pool in token.pools]
+
+
+def all_routes(tokens: Sequence[TokenInfo]) -> list[Route]:
+    """Return every route of a market, the tokens in turn: through one pool, or through a second one to USDC."""
+    pools = all_pools(tokens)
+    to_usd: dict[str, list[int]] = {}
+    for at, (row, pool) in enumerate(pools):
+        if pool.against == USD_SYMBOL:
+            to_usd.setdefault(tokens[row].symbol, []).append(at)
+    return [
+        Route(row, at, usd_pool)
+        for at, (row, pool) in enumerate(pools)
+        for usd_pool in ([-1] if pool.against == USD_SYMBOL else to_usd[pool.against])
+    ]
+
+
+class Terms(NamedTuple):
+    """What never changes in a market, as the kernel reads it."""
+
+    tokens: NDArray[np.void]  # TOKEN, (n_tokens,)
+    pairs: NDArray[np.void]  # PAIR, (n_pools,)
+    routes: NDArray[np.void]  # ROUTE, (n_routes,)
+
+
+def terms_of(tokens: Sequence[TokenInfo]) -> Terms:
+    """Return the records of a market of these tokens."""
+    routes, pools = all_routes(tokens), all_pools(tokens)
+    records = Terms(np.zeros(len(tokens), TOKEN), np.zeros(len(pools), PAIR), np.zeros(len(routes), ROUTE))
+    of_token = [route.token for route in routes]
+    for row, token in enumerate(tokens):
+        records.tokens[row] = (token.price_shift, token.decimals, of_token.index(row), of_token.count(row))
+    rows = {token.symbol: row for row, token in enumerate(tokens)}
+    for record, (row, pool) in zip(records.pairs, pools, strict=True):
+        record["kind"] = pool.kind
+        record["fee_pips"] = pool.fee_bp * PIPS_PER_BP
+        record["tick_spacing"] = TICK_SPACINGS.get(pool.fee_bp, 1)
+        record["token_is_zero"] = tokens[row].address < token_address(pool.against)
+        record["against"] = rows.get(pool.against, -1)
+    for record, route in zip(records.routes, routes, strict=True):
+        record["pool"], record["usd_pool"] = route.pool, route.usd_pool
     return records

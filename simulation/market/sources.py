@@ -9,11 +9,8 @@ from simulation.market.synthetic import Carried, SyntheticSource
 from simulation.scenario import SyntheticMarket
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from simulation.market.replay import Recording
-    from simulation.market.segment import TokenInfo
+    from simulation.market.segment import Blocks, TokenInfo
     from simulation.scenario import Scenario
 
 
@@ -27,10 +24,8 @@ class MarketSource(Protocol):
     def begin(self) -> Carried:
         """Return where the market stands before its first block, whichever that is."""
 
-    def advance(
-        self, carried: Carried, first_block: int, n_blocks: int
-    ) -> tuple[Carried, NDArray[np.void], NDArray[np.void]]:
-        """Return (carried, pools POOL ``(n_blocks, n_tokens)``, gas GAS ``(n_blocks,)``) of the next blocks."""
+    def advance(self, carried: Carried, first_block: int, n_blocks: int) -> tuple[Carried, Blocks]:
+        """Return where the market stands after the next blocks, and those blocks."""
 
 
 def open_source(scenario: Scenario, recording: Recording | None) -> SyntheticSource | ReplaySource:

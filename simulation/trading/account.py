@@ -26,6 +26,12 @@ def gas_cost(gas_used, price_wei, native_price_q):
 
 
 @compiled
+def value_at(quantity_hi, quantity_lo, price_q, price_shift):
+    """Return what base units are worth at a mid price, micro-USD, rounded down."""
+    return np.int64(wei.mul_shift(quantity_hi, quantity_lo, price_q, price_shift))
+
+
+@compiled
 def note_equity(session, equity):
     """Mark the account at ``equity`` micro-USD: peak and deepest drawdown.
 

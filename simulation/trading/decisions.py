@@ -111,7 +111,7 @@ def _decide_entry(session, holding, spot):
 def _doubt(session, spot):
     """Return (reason, observed, limit): SIGNAL when nothing speaks against buying, else the first thing that does."""
     opportunity, confidence = np.int64(spot.signal.opportunity_bp), np.int64(spot.signal.confidence_bp)
-    liquidity = np.int64(spot.pool.reserve_micro_usd)
+    liquidity = np.int64(spot.mid.depth_micro_usd)
     positions = session.open_positions + session.buys_in_flight
     if opportunity <= NEUTRAL_BP:
         return _NO_OPPORTUNITY, opportunity, NEUTRAL_BP

@@ -1,4 +1,4 @@
-"""Inclusion of an order in a block: expired, unaffordable, reverted or filled."""
+"""Inclusion of an order in a block: lost, expired, unaffordable, reverted, sandwiched or filled."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from simulation import rng, wei
 from simulation.jit import compiled
-from simulation.market import pools
 from simulation.state import Failure, Lane, Side, TradeStatus
-from simulation.trading import orders, positions
-from simulation.trading.account import gas_cost
+from simulation.trading import attacks, orders, positions, routing
+from simulation.trading.account import gas_cost, value_at
 from simulation.trading.rules import GAS_SPREAD_BP, REVERT_GAS_BP
 
 _BP = 10_000
+_PIPS_PER_BP = 100
 _U0 = np.uint64(0)
 _BUY = int(Side.BUY)
 _FAST = int(Lane.FAST)
@@ -26,7 +26,22 @@ _SLIPPAGE = int(Failure.SLIPPAGE)
 _REVERTED = int(Failure.REVERTED)
 _EXPIRED = int(Failure.EXPIRED)
 _UNAFFORDABLE = int(Failure.UNAFFORDABLE)
-_SLIPPAGE_SCALE = np.uint64(2_000_000)
+_DROPPED = int(Failure.DROPPED)
+_NO_LIQUIDITY = int(Failure.NO_LIQUIDITY)
+
+
+class Costs(NamedTuple):
+    """What an order cost against the mid of its decision block, micro-USD: the parts, and with the gas the total.
+
+    The gas of an order that filled is none of the parts; that of one that did not is its ``failure``.
+    """
+
+    total: int
+    fee: int
+    impact: int
+    drift: int
+    sandwich: int
+    failure: int
 
 
 class Ending(NamedTuple):
@@ -45,60 +60,57 @@ class Ending(NamedTuple):
     cost_micro_usd: int
     realized_micro_usd: int
     net_micro_usd: int
+    costs: Costs
+
+
+class Gas(NamedTuple):
+    """What the inclusion of an order burns."""
+
+    price_wei: int
+    used: int
+    micro_usd: int
 
 
 @compiled
 def include(session, holding, spot):
     """Try to include the due order of a holding; it stays in flight while the base fee is above its cap."""
-    gas = spot.gas
-    if gas.base_fee_wei > holding.order_max_fee_wei:
+    if holding.order_dropped != 0:
+        return _unfilled(session, holding, _CANCELLED, _DROPPED, Gas(0, 0, 0))
+    if spot.gas.base_fee_wei > holding.order_max_fee_wei:
         if spot.block < holding.order_deadline_block:
-            return Ending(0, _NONE, 0, -1, 0, _U0, _U0, 0, 0, 0, 0, 0, 0)
-        return _give_up(session, holding, _EXPIRED, 0)
-    luck, adverse, gas_luck, _ = orders.draw(session, holding.order_trade, orders.INCLUSION, spot.rules)
-    out_hi, out_lo = _output(session, holding, adverse, spot.pool, spot.token)
-    failure = _outcome(session, holding, luck, out_hi, out_lo)
-    gas_used = spot.rules.swap_gas * (_BP - GAS_SPREAD_BP + rng.below(gas_luck, 2 * GAS_SPREAD_BP + 1)) // _BP
-    if failure != _NONE:
-        gas_used = gas_used * REVERT_GAS_BP // _BP
-    price_wei = gas.base_fee_wei + min(holding.order_tip_wei, holding.order_max_fee_wei - gas.base_fee_wei)
-    gas_micro_usd = gas_cost(gas_used, price_wei, gas.native_price_q)
+            return Ending(0, _NONE, 0, -1, 0, _U0, _U0, 0, 0, 0, 0, 0, 0, Costs(0, 0, 0, 0, 0, 0))
+        return _unfilled(session, holding, _CANCELLED, _EXPIRED, Gas(0, 0, 0))
+    luck, adverse, gas_luck, attack_luck = orders.draw(session, holding.order_trade, orders.INCLUSION, spot.rules)
+    met = routing.met(holding, spot, _push_pips(session, holding, adverse))
+    failure = _failure(session, holding, luck, met)
+    gas = _gas(holding, spot, gas_luck, failure)
     spent = np.int64(holding.order_in_lo) if holding.order_side == _BUY else 0
-    if gas_micro_usd > session.cash_micro_usd - spent:
-        return _give_up(session, holding, _UNAFFORDABLE, price_wei)
-    session.cash_micro_usd -= gas_micro_usd
-    session.gas_paid_micro_usd += gas_micro_usd
+    if gas.micro_usd > session.cash_micro_usd - spent:
+        return _unfilled(session, holding, _CANCELLED, _UNAFFORDABLE, Gas(gas.price_wei, 0, 0))
+    session.cash_micro_usd -= gas.micro_usd
+    session.gas_paid_micro_usd += gas.micro_usd
     if failure != _NONE:
-        return _revert(session, holding, failure, price_wei, gas_used, gas_micro_usd)
-    return _fill(session, holding, spot, out_hi, out_lo, price_wei, gas_used, gas_micro_usd)
+        return _unfilled(session, holding, _FAILED, failure, gas)
+    is_attacked = attacks.is_sandwiched(session, holding, spot, met, attack_luck)
+    return _fill(session, holding, spot, met, is_attacked, gas)
 
 
 @compiled
-def _output(session, holding, adverse, pool, token):
-    """Return what the pool gives now, after other swaps of the block have moved it against the order.
+def _push_pips(session, holding, adverse):
+    """Return how far others' swaps move the price just before the order: uniform up to the account's base slippage.
 
-    Their size is uniform up to the one that moves the price by the account's base slippage (2*a/x for an input
-    a into a reserve x); a private order (SMART lane) is not preceded by them.
+    A private order (SMART lane) is not preceded by them.
     """
-    usd_hi, usd_lo = _U0, pool.reserve_micro_usd
-    token_hi, token_lo = pool.reserve_hi, pool.reserve_lo
-    if holding.order_side == _BUY:
-        x_hi, x_lo, y_hi, y_lo = usd_hi, usd_lo, token_hi, token_lo
-    else:
-        x_hi, x_lo, y_hi, y_lo = token_hi, token_lo, usd_hi, usd_lo
-    if holding.order_lane == _FAST:
-        share = np.uint64(rng.below(adverse, session.base_slippage_bp * 100 + 1))
-        noise_hi, noise_lo = wei.mul_div(x_hi, x_lo, _U0, share, _U0, _SLIPPAGE_SCALE)
-        _, taken_hi, taken_lo = pools.amount_out(noise_hi, noise_lo, x_hi, x_lo, y_hi, y_lo, token.fee_bp)
-        x_hi, x_lo = wei.add(x_hi, x_lo, noise_hi, noise_lo)
-        y_hi, y_lo = wei.sub(y_hi, y_lo, taken_hi, taken_lo)
-    _, hi, lo = pools.amount_out(holding.order_in_hi, holding.order_in_lo, x_hi, x_lo, y_hi, y_lo, token.fee_bp)
-    return hi, lo
+    if holding.order_lane != _FAST:
+        return 0
+    return rng.below(adverse, session.base_slippage_bp * _PIPS_PER_BP + 1)
 
 
 @compiled
-def _outcome(session, holding, luck, out_hi, out_lo):
-    if wei.is_zero(out_hi, out_lo) or wei.less(out_hi, out_lo, holding.order_min_hi, holding.order_min_lo):
+def _failure(session, holding, luck, met):
+    if wei.is_zero(met.out_hi, met.out_lo):
+        return _NO_LIQUIDITY
+    if wei.less(met.out_hi, met.out_lo, holding.order_min_hi, holding.order_min_lo):
         return _SLIPPAGE
     if rng.below(luck, _BP) < session.failure_rate_bp:
         return _REVERTED
@@ -106,42 +118,76 @@ def _outcome(session, holding, luck, out_hi, out_lo):
 
 
 @compiled
-def _give_up(session, holding, failure, price_wei):
-    """Take an order off the books that was never included: nothing is paid."""
-    return _unfilled(session, holding, _CANCELLED, failure, price_wei, 0, 0)
+def _gas(holding, spot, gas_luck, failure):
+    used = spot.rules.swap_gas * (_BP - GAS_SPREAD_BP + rng.below(gas_luck, 2 * GAS_SPREAD_BP + 1)) // _BP
+    if failure != _NONE:
+        used = used * REVERT_GAS_BP // _BP
+    base_fee_wei = spot.gas.base_fee_wei
+    price_wei = base_fee_wei + min(holding.order_tip_wei, holding.order_max_fee_wei - base_fee_wei)
+    return Gas(price_wei, used, gas_cost(used, price_wei, spot.gas.native_price_q))
 
 
 @compiled
-def _revert(session, holding, failure, price_wei, gas_used, gas_micro_usd):
-    """Take an order off the books whose swap reverted: its gas has been paid."""
-    return _unfilled(session, holding, _FAILED, failure, price_wei, gas_used, gas_micro_usd)
-
-
-@compiled
-def _unfilled(session, holding, status, failure, price_wei, gas_used, gas_micro_usd):
+def _unfilled(session, holding, status, failure, gas):
+    """Take an order off the books that did not fill; where it was included, its gas has been paid."""
     side, position, opened_block = holding.order_side, holding.position, holding.opened_block
     if side == _BUY:  # what the holding remembers is an earlier position
         position, opened_block = -1, -1
     session.failed_trades += 1
+    session.failure_micro_usd += gas.micro_usd
     orders.settle(session, holding)
-    return Ending(status, failure, side, position, opened_block, _U0, _U0, price_wei, gas_used, gas_micro_usd, 0, 0, 0)
+    return Ending(
+        status, failure, side, position, opened_block, _U0, _U0, gas.price_wei, gas.used, gas.micro_usd, 0, 0, 0,
+        Costs(gas.micro_usd, 0, 0, 0, 0, gas.micro_usd),
+    )  # fmt: skip
 
 
 @compiled
-def _fill(session, holding, spot, out_hi, out_lo, price_wei, gas_used, gas_micro_usd):
-    """Open or close the position; the gas has been paid."""
+def _fill(session, holding, spot, met, is_attacked, gas):
+    """Open or close the position; the gas has been paid. A victim gets exactly the least it accepts."""
+    out_hi, out_lo = met.out_hi, met.out_lo
+    if is_attacked:
+        out_hi, out_lo = holding.order_min_hi, holding.order_min_lo
+    costs = _costs(holding, spot, met, out_hi, out_lo, gas)
+    _note_costs(session, costs)
     side = holding.order_side
     realized, net = 0, 0
     session.completed_trades += 1
     if side == _BUY:
         cost = np.int64(holding.order_in_lo)
-        positions.open_position(session, holding, spot.block, cost, gas_micro_usd, out_hi, out_lo)
+        positions.open_position(session, holding, spot.block, cost, gas.micro_usd, out_hi, out_lo)
     else:
         cost = holding.cost_micro_usd
         realized = np.int64(out_lo) - cost
-        net = positions.close_position(session, holding, np.int64(out_lo), gas_micro_usd)
+        net = positions.close_position(session, holding, np.int64(out_lo), gas.micro_usd)
     orders.settle(session, holding)
     return Ending(
-        _COMPLETED, _NONE, side, holding.position, holding.opened_block, out_hi, out_lo, price_wei, gas_used,
-        gas_micro_usd, cost, realized, net,
+        _COMPLETED, _NONE, side, holding.position, holding.opened_block, out_hi, out_lo, gas.price_wei, gas.used,
+        gas.micro_usd, cost, realized, net, costs,
     )  # fmt: skip
+
+
+@compiled
+def _costs(holding, spot, met, out_hi, out_lo, gas):
+    """Attribute the difference between the decision block's mid and the result; the parts add up by construction."""
+    quoted = _worth(holding, spot, holding.order_quote_hi, holding.order_quote_lo)
+    fair = _worth(holding, spot, met.out_hi, met.out_lo)
+    got = _worth(holding, spot, out_hi, out_lo)
+    value, fee = holding.order_value_micro_usd, holding.order_fee_micro_usd
+    return Costs(value - got + gas.micro_usd, fee, value - quoted - fee, quoted - fair, fair - got, 0)
+
+
+@compiled
+def _worth(holding, spot, out_hi, out_lo):
+    """Return what an output is worth at the mid of the decision block, micro-USD."""
+    if holding.order_side == _BUY:
+        return value_at(out_hi, out_lo, holding.order_price_q, spot.token.price_shift)
+    return np.int64(out_lo)
+
+
+@compiled
+def _note_costs(session, costs):
+    session.fees_micro_usd += costs.fee
+    session.impact_micro_usd += costs.impact
+    session.drift_micro_usd += costs.drift
+    session.sandwich_micro_usd += costs.sandwich

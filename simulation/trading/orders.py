@@ -6,11 +6,18 @@ import numpy as np
 
 from simulation import rng, wei
 from simulation.jit import compiled
-from simulation.market import pools
 from simulation.rng import Stream
 from simulation.state import Lane, Side
-from simulation.trading.account import gas_cost
-from simulation.trading.rules import ANALYSIS_MS, DEADLINE_BLOCKS, GAS_SPREAD_BP, NETWORK_ISSUE_BLOCKS, NETWORK_ISSUE_BP
+from simulation.trading import routing
+from simulation.trading.account import gas_cost, value_at
+from simulation.trading.rules import (
+    ANALYSIS_MS,
+    DEADLINE_BLOCKS,
+    DROPPED_BP,
+    GAS_SPREAD_BP,
+    NETWORK_ISSUE_BLOCKS,
+    NETWORK_ISSUE_BP,
+)
 
 SENDING = np.uint64(0)
 INCLUSION = np.uint64(1)
@@ -66,17 +73,6 @@ def lane_for(session, size_micro_usd):
 
 
 @compiled
-def quote_order(side, in_hi, in_lo, pool, token):
-    """Return the output that the pool promises now, ``(hi, lo)``; zero when it refuses."""
-    usd = pool.reserve_micro_usd
-    if side == _BUY:
-        _, hi, lo = pools.amount_out(in_hi, in_lo, _U0, usd, pool.reserve_hi, pool.reserve_lo, token.fee_bp)
-    else:
-        _, hi, lo = pools.amount_out(in_hi, in_lo, pool.reserve_hi, pool.reserve_lo, _U0, usd, token.fee_bp)
-    return hi, lo
-
-
-@compiled
 def send(session, holding, spot, side, lane, reason, in_hi, in_lo):
     """Send an order: quote it, set its terms, reserve what it needs. Return its trade ordinal."""
     trade = session.next_trade
@@ -91,10 +87,7 @@ def send(session, holding, spot, side, lane, reason, in_hi, in_lo):
     holding.order_decided_block = spot.block
     _set_delay(session, holding, spot, lane)
     holding.order_in_hi, holding.order_in_lo = in_hi, in_lo
-    hi, lo = quote_order(side, in_hi, in_lo, spot.pool, spot.token)
-    holding.order_quote_hi, holding.order_quote_lo = hi, lo
-    kept = np.uint64(_BP - session.max_slippage_bp)
-    holding.order_min_hi, holding.order_min_lo = wei.mul_div(hi, lo, _U0, kept, _U0, np.uint64(_BP))
+    _set_quote(session, holding, spot)
     holding.order_max_fee_wei, holding.order_tip_wei = bid(session, spot.gas)
     reserved = max_gas_cost(session, spot.gas, spot.rules)
     if side == _BUY:
@@ -106,18 +99,37 @@ def send(session, holding, spot, side, lane, reason, in_hi, in_lo):
 
 
 @compiled
+def _set_quote(session, holding, spot):
+    """Set route and quote, the least output that is accepted, and what the costs will be counted from."""
+    side, in_hi, in_lo = holding.order_side, holding.order_in_hi, holding.order_in_lo
+    route, hi, lo = routing.best_route(side, in_hi, in_lo, spot)
+    kept = np.uint64(_BP - session.max_slippage_bp)
+    value = np.int64(in_lo) if side == _BUY else value_at(in_hi, in_lo, spot.mid.price_q, spot.token.price_shift)
+    holding.order_route = route
+    holding.order_quote_hi, holding.order_quote_lo = hi, lo
+    holding.order_min_hi, holding.order_min_lo = wei.mul_div(hi, lo, _U0, kept, _U0, np.uint64(_BP))
+    holding.order_price_q = spot.mid.price_q
+    holding.order_value_micro_usd = value
+    holding.order_fee_micro_usd = routing.fees(spot.routes[route], value, spot)
+
+
+@compiled
 def _set_delay(session, holding, spot, lane):
     """Set when the order is due: the account's delay, the lane's thinking, and bad luck on the way."""
-    network, late_by, private, _ = draw(session, holding.order_trade, SENDING, spot.rules)
+    network, late_by, private, loss = draw(session, holding.order_trade, SENDING, spot.rules)
     delay_ms = session.execution_delay_ms + ANALYSIS_MS[lane]
     blocks = 1 + delay_ms // spot.rules.block_time_ms
-    if session.simulate_network_issues != 0 and rng.below(network, _BP) < NETWORK_ISSUE_BP:
+    has_issues = session.simulate_network_issues != 0
+    if has_issues and rng.below(network, _BP) < NETWORK_ISSUE_BP:
         blocks += 1 + rng.below(late_by, NETWORK_ISSUE_BLOCKS)
     if lane == _SMART:
         blocks += _private_blocks(rng.below(private, _BP))
     holding.order_delay_ms = delay_ms
     holding.order_due_block = spot.block + blocks
     holding.order_deadline_block = spot.block + blocks + DEADLINE_BLOCKS
+    holding.order_dropped = int(has_issues and rng.below(loss, _BP) < DROPPED_BP)
+    if holding.order_dropped != 0:  # nobody hears of it before its deadline
+        holding.order_due_block = holding.order_deadline_block
 
 
 @compiled

@@ -28,6 +28,9 @@ NETWORK_ISSUE_BP = 200
 NETWORK_ISSUE_BLOCKS = 5
 """With network issues on, this share of orders is from 1 to this many blocks late."""
 
+DROPPED_BP = 50
+"""With network issues on, this share of orders is lost and never included."""
+
 REVERT_GAS_BP = 6_000
 """A swap that reverts has used this share of the gas of one that succeeds (40 to 75 % is usual)."""
 
@@ -54,7 +57,10 @@ class World(NamedTuple):
 
     first_block: int
     tokens: NDArray[np.void]  # TOKEN, (n_tokens,)
-    pools: NDArray[np.void]  # POOL, (n_blocks, n_tokens)
+    pairs: NDArray[np.void]  # PAIR, (n_pools,)
+    routes: NDArray[np.void]  # ROUTE, (n_routes,)
+    mids: NDArray[np.void]  # MID, (n_blocks, n_tokens)
+    pools: NDArray[np.void]  # POOL, (n_blocks, n_pools)
     gas: NDArray[np.void]  # GAS, (n_blocks,)
     signals: NDArray[np.void]  # SIGNAL, (n_blocks, n_tokens)
     rules: Rules
@@ -66,11 +72,17 @@ class Spot(NamedTuple):
     session_row: int
     token_row: int
     block: int
-    pool: np.void  # POOL
+    mid: np.void  # MID
     gas: np.void  # GAS
     signal: np.void  # SIGNAL
     token: np.void  # TOKEN
     rules: Rules
+    # the whole market at that block, for routes and what attacks them
+    tokens: NDArray[np.void]  # TOKEN, (n_tokens,)
+    pairs: NDArray[np.void]  # PAIR, (n_pools,)
+    routes: NDArray[np.void]  # ROUTE, (n_routes,)
+    mids: NDArray[np.void]  # MID, (n_tokens,)
+    pools: NDArray[np.void]  # POOL, (n_pools,)
 
 
 class Journal(NamedTuple):

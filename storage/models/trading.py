@@ -261,6 +261,23 @@ class PaperTrade(Base):
     execution_dex: Mapped[str] = choice(50, EXCHANGES, "Exchange that it was sent to.", "uniswap_v3")
     extra: Mapped[dict[str, Any]] = named("metadata", JSON, "Anything else.", default="'{}'::jsonb", check=OBJECT)
     recorded_at: Mapped[datetime] = recorded()
+    execution_cost_usd: Mapped[Decimal] = column(
+        USD,
+        "Cost against the mid of its decision block: the parts below, and the gas if it filled.",
+        default="0",
+    )
+    fee_usd: Mapped[Decimal] = column(USD, "Part of it that the pools kept.", default="0", check=NOT_NEGATIVE)
+    price_impact_usd: Mapped[Decimal] = column(USD, "Part of it: the rest of mid against quote.", default="0")
+    drift_usd: Mapped[Decimal] = column(
+        USD, "Part of it: quote against what the pools would have given at inclusion.", default="0"
+    )
+    sandwich_usd: Mapped[Decimal] = column(
+        USD, "Part of it: that against what they gave.", default="0", check=NOT_NEGATIVE
+    )
+    failure_usd: Mapped[Decimal] = column(
+        USD, "Part of it: the gas of an order that did not fill.", default="0", check=NOT_NEGATIVE
+    )
+    route: Mapped[str] = column(String(200), "Pools that it is swapped through, the token's own first.", default="''")
 
     __table_args__ = (
         UniqueConstraint("session_id", "ordinal"),
@@ -273,6 +290,12 @@ class PaperTrade(Base):
         CheckConstraint("(finished_ordinal IS NULL) = (cash_after_usd IS NULL)", name="cash_when_finished"),
         CheckConstraint("(status IN ('completed', 'failed')) = (executed_at IS NOT NULL)", name="executed_at"),
         CheckConstraint("status <> 'completed' OR position_id IS NOT NULL", name="position_when_completed"),
+        CheckConstraint(
+            "execution_cost_usd = fee_usd + price_impact_usd + drift_usd + sandwich_usd + failure_usd"
+            " + CASE WHEN status = 'completed' THEN simulated_gas_cost_usd ELSE 0 END",
+            name="costs_add_up",
+        ),
+        CheckConstraint("status = 'completed' OR execution_cost_usd = failure_usd", name="only_failure_costs"),
         Index(None, "account_id", "status"),
         Index(None, "created_at"),
         Index(None, "trade_type"),

@@ -15,9 +15,9 @@ from simulation.autopilot.guardrails import Calendar
 from simulation.autopilot.policy import Adjustment, AdjustmentType
 from simulation.autopilot.review import apply
 from simulation.intelligence import signals
-from simulation.market.segment import Segment, token_records
+from simulation.market.segment import Segment, terms_of
 from simulation.market.sources import open_source
-from simulation.scenario import AccountSpec, Scenario, Strategy, SyntheticMarket, Token, TokenClass
+from simulation.scenario import AccountSpec, Pool, Scenario, Strategy, SyntheticMarket, Token, TokenClass
 from simulation.trading.rules import rules_of
 from storage.rows import SessionContext, batch_of
 from storage.store import Store
@@ -73,7 +73,7 @@ class Live:
     seq: int = 0
 
     def __post_init__(self):
-        self.source, self.pools, self.gas, self.signals = _market(self.scenario.seed)
+        self.source, self.blocks, self.signals = _market(self.scenario.seed)
         self.rules = rules_of(self.scenario)
         ordinals = range(len(self.scenario.accounts))
         self.ids = self.store.begin_run(self.scenario, self.source.tokens, self.scenario.blocks, self.prefix)
@@ -86,9 +86,9 @@ class Live:
     def batches(self, n_blocks):
         """Trade the next segment and return its batches, uncommitted."""
         first, end = self.next_block, min(self.next_block + n_blocks, self.scenario.blocks)
-        segment = Segment(first, self.pools[first:end], self.gas[first:end], self.signals[first:end])
+        segment = Segment(first, *(records[first:end] for records in (*self.blocks, self.signals)))
         adjustments = self._adjustments(segment)
-        self.cohort, outcome = cohorts.advance(self.cohort, segment, token_records(self.source.tokens), self.rules)
+        self.cohort, outcome = cohorts.advance(self.cohort, segment, terms_of(self.source.tokens), self.rules)
         self.next_block, self.seq = end, self.seq + 1
         return [self._batch(row, segment, outcome, adjustments) for row in range(len(self.contexts))]
 
@@ -152,24 +152,31 @@ def an_adjustment(cohort, block, market):
 
 @cache
 def _market(seed):
-    """Return the source, pools, gas and signals of the busy scenario's market."""
+    """Return the source, the blocks and the signals of the busy scenario's market."""
     source = open_source(busy_scenario(seed=seed), None)
     history = signals.HISTORY_BLOCKS
-    _, pools, gas = source.advance(source.begin(), -history, history + BLOCKS)
-    return source, pools[history:], gas[history:], signals.analyse(pools, gas, BLOCKS)
+    _, blocks = source.advance(source.begin(), -history, history + BLOCKS)
+    traded = [records[history:] for records in blocks]
+    return source, traded, signals.analyse(blocks.mids, blocks.gas, BLOCKS)
 
 
 def busy_scenario(**changes):
     """Return a scenario in which three accounts trade often, in a market of an 18- and a 9-decimal token."""
     tokens = (
-        Token(symbol="WETH", name="Wrapped Ether", token_class=TokenClass.MAJOR, price_usd=3000, liquidity_usd=1e8),
+        Token(
+            symbol="WETH",
+            name="Wrapped Ether",
+            token_class=TokenClass.MAJOR,
+            price_usd=3000,
+            pools=(Pool(liquidity_usd=1e8),),
+        ),
         Token(
             symbol="PEPE",
             name="Pepe",
             token_class=TokenClass.MEME,
             decimals=9,
             price_usd=1e-5,
-            liquidity_usd=2e6,
+            pools=(Pool(liquidity_usd=2e6),),
         ),
     )
     accounts = tuple(

@@ -12,11 +12,11 @@ from hand_made import RULES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_twin import advance_twin
-from random_market import random_account, random_stage
+from random_market import prey, random_account, random_stage
 from twin_arithmetic import DAY_MS, first_block_of_next_day
 
 from simulation import cohort as cohorts
-from simulation.market.segment import Segment, token_records
+from simulation.market.segment import Segment, terms_of
 from simulation.state import SESSION, DecisionType, Failure, Reason, TradeStatus
 from simulation.trading.account import note_equity
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.cohort import Cohort, Outcome
+    from simulation.market.segment import Terms
     from simulation.trading.rules import Rules
 
 BLOCK_TIMES_MS = (1_000, 12_000, 400_000)
@@ -35,14 +36,14 @@ class Case:
 
     cohort: Cohort
     segment: Segment
-    tokens: NDArray[np.void]
+    terms: Terms
     rules: Rules
 
 
-def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int) -> Case:
-    """Return the case that a seed names."""
+def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int, *, is_hunt: bool = False) -> Case:
+    """Return the case that a seed names; in a hunt all accounts are prey, in pools that they move."""
     luck = Random(seed)
-    made = random_stage(luck, n_blocks, n_tokens)
+    made = random_stage(luck, n_blocks, n_tokens, (5, 7) if is_hunt else (3, 11))
     block_time_ms = luck.choice(BLOCK_TIMES_MS)
     midnight_ms = luck.randrange(n_blocks * block_time_ms)
     rules = RULES._replace(
@@ -52,13 +53,14 @@ def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int) -> Case:
         swap_gas=luck.choice((21_000, 130_000, 130_000, 5_000_000)),
         review_blocks=luck.randint(1, 60),
     )
-    accounts = [random_account(luck, f"{row}", [info.symbol for info in made.infos]) for row in range(n_sessions)]
+    symbols = [info.symbol for info in made.infos]
+    accounts = [prey(f"{row}") if is_hunt else random_account(luck, f"{row}", symbols) for row in range(n_sessions)]
     ordinals = luck.sample(range(1_000_000), n_sessions)
     cohort = cohorts.begin(accounts, ordinals, made.infos, rules)
     for row in range(n_sessions):
         if luck.random() < 0.1:
             cohort = cohorts.set_field(cohort, row, "paused", 1)
-    return Case(cohort, made.segment, token_records(made.infos), rules)
+    return Case(cohort, made.segment, terms_of(made.infos), rules)
 
 
 def assert_same(ours: NDArray[np.void], theirs: NDArray[np.void]) -> None:
@@ -103,8 +105,8 @@ def assert_same_end(ours: tuple[Cohort, Outcome], theirs: tuple[Cohort, Outcome]
 )
 def test_kernel_and_twin_end_in_the_same_state_and_write_the_same_rows(seed, n_blocks, n_tokens, n_sessions):
     case = case_of(seed, n_blocks, n_tokens, n_sessions)
-    ours = cohorts.advance(case.cohort, case.segment, case.tokens, case.rules)
-    theirs = advance_twin(case.cohort, case.segment, case.tokens, case.rules)
+    ours = cohorts.advance(case.cohort, case.segment, case.terms, case.rules)
+    theirs = advance_twin(case.cohort, case.segment, case.terms, case.rules)
     assert_same_end(ours, theirs, case.rules)
 
 
@@ -113,17 +115,19 @@ def test_kernel_and_twin_end_in_the_same_state_and_write_the_same_rows(seed, n_b
 def test_kernel_in_two_segments_ends_as_the_twin_does_in_one(seed, cut):
     case = case_of(seed, 80, 2, 2)
     halves = [
-        Segment(first, case.segment.pools[part], case.segment.gas[part], case.segment.signals[part])
+        Segment(
+            first, case.segment.mids[part], case.segment.pools[part], case.segment.gas[part], case.segment.signals[part]
+        )
         for first, part in ((0, slice(cut)), (cut, slice(cut, None)))
     ]
-    between, early = cohorts.advance(case.cohort, halves[0], case.tokens, case.rules)
-    after, late = cohorts.advance(between, halves[1], case.tokens, case.rules)
+    between, early = cohorts.advance(case.cohort, halves[0], case.terms, case.rules)
+    after, late = cohorts.advance(between, halves[1], case.terms, case.rules)
     whole = cohorts.Outcome(
         np.concatenate([early.trades, late.trades]),
         np.concatenate([early.decisions, late.decisions]),
         np.concatenate([early.marks, late.marks]),
     )
-    theirs = advance_twin(case.cohort, case.segment, case.tokens, case.rules)
+    theirs = advance_twin(case.cohort, case.segment, case.terms, case.rules)
     assert_same_end((after, whole), theirs, case.rules)
 
 
@@ -147,10 +151,10 @@ def test_the_drawdown_is_the_deepest_fall_from_the_peak_by_its_definition(initia
 def busy_markets() -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Compare kernel and twin on a larger fixed set of markets; return all trades and decisions."""
     trades, decisions = [], []
-    for seed in range(16):
-        case = case_of(seed, 250, 3, 6)
-        ours = cohorts.advance(case.cohort, case.segment, case.tokens, case.rules)
-        assert_same_end(ours, advance_twin(case.cohort, case.segment, case.tokens, case.rules), case.rules)
+    for seed in range(24):
+        case = case_of(seed, 250, 3, 6, is_hunt=seed >= 16)
+        ours = cohorts.advance(case.cohort, case.segment, case.terms, case.rules)
+        assert_same_end(ours, advance_twin(case.cohort, case.segment, case.terms, case.rules), case.rules)
         trades.append(ours[1].trades)
         decisions.append(ours[1].decisions)
     return np.concatenate(trades), np.concatenate(decisions)
@@ -172,3 +176,20 @@ def test_the_markets_compared_see_both_sides_and_both_lanes(busy_markets):
     trades, _ = busy_markets
     filled = trades[trades["status"] == TradeStatus.COMPLETED]
     assert {(int(row["side"]), int(row["lane"])) for row in filled} == {(1, 0), (1, 1), (2, 0), (2, 1)}
+
+
+def test_the_markets_compared_see_sandwiches_of_both_sides(busy_markets):
+    trades, _ = busy_markets
+    assert set(trades["side"][trades["sandwich_micro_usd"] > 0].tolist()) == {1, 2}
+
+
+def test_the_markets_compared_see_every_route(busy_markets):
+    trades, _ = busy_markets
+    assert len(set(trades["route"].tolist())) > 4
+
+
+def test_the_parts_of_what_an_order_cost_add_up(busy_markets):
+    trades, _ = busy_markets
+    parts = sum(trades[f"{part}_micro_usd"] for part in ("fee", "impact", "drift", "sandwich", "failure"))
+    gas = np.where(trades["status"] == TradeStatus.COMPLETED, trades["gas_micro_usd"], 0)
+    assert (trades["execution_cost_micro_usd"] == parts + gas).all()

@@ -15,7 +15,7 @@ from simulation.scenario import Scenario
 MARKET = """
 market:
   source: synthetic
-  tokens: [{symbol: WETH, name: Wrapped Ether, token_class: major, price_usd: 3000, liquidity_usd: 250_000_000}]
+  tokens: [{symbol: WETH, name: Wrapped Ether, token_class: major, price_usd: 3000, pools: [{liquidity_usd: 250_000_000}]}]
 """
 HEADER = "timestamp,closeTick,currentLiquidity\n"
 

@@ -10,12 +10,12 @@ import pytest
 
 from simulation.intelligence.explanations import Explanation, confidence_level, explain, price_text
 from simulation.intelligence.signals import FACTORS
-from simulation.market.segment import NATIVE_SHIFT, TokenInfo, price_shift_for
+from simulation.market.segment import NATIVE_SHIFT, PoolInfo, TokenInfo, price_shift_for
 from simulation.scenario import Strategy
-from simulation.state import DECISION, GAS, POOL, SIGNAL, DecisionType, Reason
+from simulation.state import DECISION, GAS, MID, SIGNAL, DecisionType, Reason
 
-WETH = TokenInfo("WETH", "Wrapped Ether", 18, 5, price_shift_for(3000.0, 18))
-PEPE = TokenInfo("PEPE", "Pepe", 18, 30, price_shift_for(1.23e-6, 18))
+WETH = TokenInfo("WETH", "Wrapped Ether", 18, price_shift_for(3000.0, 18), (PoolInfo(fee_bp=5),))
+PEPE = TokenInfo("PEPE", "Pepe", 18, price_shift_for(1.23e-6, 18))
 RISING = (5500, 8100, 1700, 7800, -300, 7900, 3420, 7210)
 FALLING = (-5500, -8100, -2600, 7800, 3000, 2100, 5500, 6500)
 
@@ -31,15 +31,15 @@ def tell(
     price_usd: float = 3012.40,
     reserve_usd: int = 20_000_000,
 ) -> Explanation:
-    decision, scores, pool, gas = (np.zeros(1, dtype) for dtype in (DECISION, SIGNAL, POOL, GAS))
+    decision, scores, mid, gas = (np.zeros(1, dtype) for dtype in (DECISION, SIGNAL, MID, GAS))
     for name, value in (("type", kind), ("reason", reason), ("observed", observed), ("limit", limit), ("trade", -1)):
         decision[name] = value
     scores[0] = signal
-    pool["price_q"] = round(price_usd * 10.0 ** (6 - token.decimals) * 2.0**token.price_shift)
-    pool["reserve_micro_usd"] = reserve_usd * 10**6
+    mid["price_q"] = round(price_usd * 10.0 ** (6 - token.decimals) * 2.0**token.price_shift)
+    mid["depth_micro_usd"] = reserve_usd * 10**6
     gas["base_fee_wei"], gas["priority_fee_wei"] = 12 * 10**9, 10**9
     gas["native_price_q"] = round(3000e-12 * 2.0**NATIVE_SHIFT)
-    return explain(decision[0], scores[0], pool[0], gas[0], token, Strategy())
+    return explain(decision[0], scores[0], mid[0], gas[0], token, Strategy())
 
 
 def test_a_purchase_names_its_price_its_confidence_and_the_factors_that_led_to_it() -> None:

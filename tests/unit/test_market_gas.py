@@ -11,7 +11,13 @@ from simulation.scenario import Gas, SyntheticMarket, Token
 
 ONE_TOKEN = SyntheticMarket(
     tokens=(
-        Token(symbol="WETH", name="Wrapped Ether", token_class="major", price_usd=3000.0, liquidity_usd=1e8, fee_bp=5),
+        Token(
+            symbol="WETH",
+            name="Wrapped Ether",
+            token_class="major",
+            price_usd=3000.0,
+            pools=[{"liquidity_usd": 1e8, "fee_bp": 5}],
+        ),
     )
 )
 MEASURED_BLOCKS = 14_651
@@ -20,7 +26,7 @@ MEASURED_BLOCKS = 14_651
 
 def make_gas(gas: Gas, seed: int = 1, n_blocks: int = MEASURED_BLOCKS) -> np.ndarray:
     source = SyntheticSource(ONE_TOKEN, gas, seed, 12_000)
-    return source.advance(source.begin(), 0, n_blocks)[2]
+    return source.advance(source.begin(), 0, n_blocks)[1].gas
 
 
 def autocorrelation(values: np.ndarray, lag: int) -> float:

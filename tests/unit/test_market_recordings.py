@@ -34,7 +34,7 @@ def read(folder: Path, content: str | bytes, name: str = "recording.csv", **mark
 
 def prices_usd(recording: Recording) -> list[float]:
     token = ReplaySource(recording, Gas(), 1, 12_000).tokens[0]
-    return [token.price_usd(int(price_q)) for price_q in recording.pools()["price_q"]]
+    return [token.price_usd(int(price_q)) for price_q in recording.mids()["price_q"]]
 
 
 def test_price_bars_become_a_pool_of_the_liquidity_given(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_no_content_raises_anything_else(tmp_path: Path, header: bytes, body: by
         recording = read(tmp_path, header + body, name="ethusd.csv")
     except RecordingError:
         return
-    assert recording.pools()["price_q"].min() > 0
+    assert recording.mids()["price_q"].min() > 0
 
 
 RECORDED = {
@@ -196,6 +196,6 @@ def test_real_recordings_are_replayed_to_their_last_bar(name: str) -> None:
     recording = read_recording(path, ReplayMarket(source="replay", path=str(path)))
     source = ReplaySource(recording, Gas(), 1, 12_000)
     assert (recording.symbol, len(recording.close_ms)) == (symbol, n_bars)
-    _, pools, _ = source.advance(source.begin(), source.n_blocks - 20, 20)
-    assert source.tokens[0].price_usd(int(pools["price_q"][-1, 0])) == pytest.approx(last_usd, rel=1e-4)
+    _, (mids, _, _) = source.advance(source.begin(), source.n_blocks - 20, 20)
+    assert source.tokens[0].price_usd(int(mids["price_q"][-1, 0])) == pytest.approx(last_usd, rel=1e-4)
     assert np.diff(recording.close_ms).min() > 0

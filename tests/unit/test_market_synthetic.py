@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +12,19 @@ from hypothesis import strategies as st
 
 from simulation import wei
 from simulation.market import prices
-from simulation.market.segment import NATIVE_SHIFT
+from simulation.market.segment import NATIVE_SHIFT, Blocks, terms_of
 from simulation.market.synthetic import NATIVE_TOKEN, SyntheticSource
 from simulation.scenario import Gas, SyntheticMarket, Token
 
 BLOCK_TIME_MS = 12_000
 
 
-def token(symbol: str, token_class: str, price_usd: float, liquidity_usd: float, **others: int) -> Token:
+def token(
+    symbol: str, token_class: str, price_usd: float, liquidity_usd: float, decimals: int = 18, **pool: Any
+) -> Token:
+    pools = ({"liquidity_usd": liquidity_usd, **pool},)
     return Token(
-        symbol=symbol, name=symbol, token_class=token_class, price_usd=price_usd, liquidity_usd=liquidity_usd, **others
+        symbol=symbol, name=symbol, token_class=token_class, price_usd=price_usd, decimals=decimals, pools=pools
     )
 
 
@@ -36,9 +40,8 @@ def open_market(*tokens: Token, seed: int = 1, block_time_ms: int = BLOCK_TIME_M
     return SyntheticSource(market, Gas(), seed, block_time_ms)
 
 
-def make(source: SyntheticSource, n_blocks: int, first_block: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    _, pools, gas = source.advance(source.begin(), first_block, n_blocks)
-    return pools, gas
+def make(source: SyntheticSource, n_blocks: int, first_block: int = 0) -> Blocks:
+    return source.advance(source.begin(), first_block, n_blocks)[1]
 
 
 @settings(deadline=None, max_examples=30)
@@ -47,11 +50,11 @@ def test_blocks_are_the_same_however_they_are_cut(first_block: int, cuts: list[i
     source = open_market()
     carried, block, parts = source.begin(), first_block, []
     for n_blocks in cuts:
-        carried, *part = source.advance(carried, block, n_blocks)
+        carried, part = source.advance(carried, block, n_blocks)
         block += n_blocks
         parts.append(part)
     whole = make(source, sum(cuts), first_block)
-    for at in (0, 1):
+    for at in (0, 1, 2):
         assert np.concatenate([part[at] for part in parts]).tobytes() == whole[at].tobytes()
 
 
@@ -75,76 +78,110 @@ def test_advancing_leaves_what_was_carried_as_it_was() -> None:
 
 def test_a_market_goes_on_from_a_pickle() -> None:
     source = open_market()
-    carried, _, _ = source.advance(source.begin(), 0, 50)
+    carried, _ = source.advance(source.begin(), 0, 50)
     copied_source, copied = pickle.loads(pickle.dumps((source, carried)))
-    assert copied_source.advance(copied, 50, 50)[1].tobytes() == source.advance(carried, 50, 50)[1].tobytes()
+    copies, originals = copied_source.advance(copied, 50, 50)[1], source.advance(carried, 50, 50)[1]
+    assert [part.tobytes() for part in copies] == [part.tobytes() for part in originals]
 
 
 def test_a_token_moves_the_same_whatever_else_is_listed() -> None:
-    together, _ = make(open_market(), 200)
-    alone, _ = make(open_market(LINK), 200)
-    assert together[:, 2].tobytes() == alone[:, 0].tobytes()
+    together, alone = make(open_market(), 200), make(open_market(LINK), 200)
+    assert together.mids[:, 2].tobytes() == alone.mids[:, 0].tobytes()
+    assert together.pools[:, 2].tobytes() == alone.pools[:, 0].tobytes()
 
 
 def test_tokens_of_a_class_do_not_move_alike() -> None:
-    pools, _ = make(open_market(WETH, token("OTHER", "major", 3000.0, 1e8, fee_bp=5)), 200)
-    assert not np.array_equal(pools["price_q"][:, 0], pools["price_q"][:, 1])
+    mids = make(open_market(WETH, token("OTHER", "major", 3000.0, 1e8, fee_bp=5)), 200).mids
+    assert not np.array_equal(mids["price_q"][:, 0], mids["price_q"][:, 1])
 
 
 def test_a_market_begins_near_the_prices_and_reserves_of_the_scenario() -> None:
     source = open_market()
-    pools, _ = make(source, 1, -1800)
-    for info, listed, pool in zip(source.tokens, MARKET.tokens, pools[0], strict=True):
-        assert info.price_usd(int(pool["price_q"])) == pytest.approx(listed.price_usd, rel=0.05)
-        assert pool["reserve_micro_usd"] / 1e6 == pytest.approx(listed.liquidity_usd, rel=0.05)
+    mids, pools, _ = make(source, 1, -1800)
+    for info, listed, mid, pool in zip(source.tokens, MARKET.tokens, mids[0], pools[0], strict=True):
+        assert info.price_usd(int(mid["price_q"])) == pytest.approx(listed.price_usd, rel=0.05)
+        assert mid["depth_micro_usd"] / 1e6 == pytest.approx(listed.pools[0].liquidity_usd, rel=0.05)
+        assert wei.join(pool["other_hi"], pool["other_lo"]) / 1e6 == pytest.approx(
+            listed.pools[0].liquidity_usd, rel=0.05
+        )
 
 
-def test_the_price_follows_from_the_reserves_exactly() -> None:
+def test_the_mid_is_the_price_of_the_first_pool() -> None:
     source = open_market()
-    pools, _ = make(source, 100)
-    for row in pools:
-        for info, pool in zip(source.tokens, row, strict=True):
-            units = wei.join(pool["reserve_hi"], pool["reserve_lo"])
-            assert int(pool["price_q"]) == (int(pool["reserve_micro_usd"]) << info.price_shift) // units
+    mids, pools, _ = make(source, 100)
+    for row in range(100):
+        for info, mid, pool in zip(source.tokens, mids[row], pools[row], strict=True):
+            other, units = (wei.join(pool[f"{side}_hi"], pool[f"{side}_lo"]) for side in ("other", "reserve"))
+            assert int(mid["price_q"]) == pytest.approx((other << info.price_shift) / units, rel=1e-9)
+
+
+def test_a_concentrated_pool_has_one_price_and_one_liquidity() -> None:
+    source = open_market()
+    pools = make(source, 100).pools
+    for column, (info, pair) in enumerate(zip(source.tokens, terms_of(source.tokens).pairs, strict=True)):
+        for pool in pools[:, column]:
+            other, units = (wei.join(pool[f"{side}_hi"], pool[f"{side}_lo"]) for side in ("other", "reserve"))
+            root = ((int(pool["sqrt_2"]) << 128) + wei.join(pool["sqrt_1"], pool["sqrt_0"])) / 2**96
+            price = other / units if pair["token_is_zero"] else units / other
+            assert root**2 == pytest.approx(price, rel=1e-9), info.symbol
+            assert wei.join(pool["liquidity_hi"], pool["liquidity_lo"]) ** 2 == pytest.approx(other * units, rel=1e-9)
+
+
+def test_a_pool_against_another_token_prices_it_through_that_token() -> None:
+    hop = Token(
+        symbol="HOP", name="HOP", token_class="meme", price_usd=2.0,
+        pools=({"liquidity_usd": 1e6, "against": "WETH", "venue": "uniswap_v2"}, {"liquidity_usd": 1e6}),
+    )  # fmt: skip
+    source = open_market(WETH, hop)
+    mids, pools, _ = make(source, 300)
+    for row in range(300):
+        weth, units = (
+            wei.join(pools[row, 1][f"{side}_hi"], pools[row, 1][f"{side}_lo"]) for side in ("other", "reserve")
+        )
+        through_weth = weth / units * source.tokens[0].price_usd(int(mids[row, 0]["price_q"]))
+        assert source.tokens[1].price_usd(int(mids[row, 1]["price_q"])) == pytest.approx(through_weth, rel=0.0006)
+        usd, units = (
+            wei.join(pools[row, 2][f"{side}_hi"], pools[row, 2][f"{side}_lo"]) for side in ("other", "reserve")
+        )
+        assert usd / units * 1e12 == pytest.approx(through_weth, rel=0.008)
 
 
 def test_a_pool_stays_within_its_fee_of_the_reference_price() -> None:
     source = open_market()
     carried = source.begin()
-    bands = [-np.log1p(-listed.fee_bp * 1e-4) for listed in MARKET.tokens]
+    bands = [-np.log1p(-listed.pools[0].fee_bp * 1e-4) for listed in MARKET.tokens]
     for block in range(2000):
-        carried, _, _ = source.advance(carried, block, 1)
-        assert (np.abs(carried.paths["pool"] - carried.paths["price"]) <= np.array(bands) * (1 + 1e-9)).all()
+        carried, _ = source.advance(carried, block, 1)
+        assert (np.abs(carried.logs - carried.paths["price"]) <= np.array(bands) * (1 + 1e-9)).all()
 
 
 def test_gas_is_priced_by_the_weth_that_is_traded() -> None:
-    pools, gas = make(open_market(), 2000)
-    traded = pools["price_q"][:, 0] * 2.0 ** (NATIVE_SHIFT - open_market().tokens[0].price_shift)
+    mids, _, gas = make(open_market(), 2000)
+    traded = mids["price_q"][:, 0] * 2.0 ** (NATIVE_SHIFT - open_market().tokens[0].price_shift)
     assert np.abs(np.log(gas["native_price_q"] / traded)).max() <= 0.00051
 
 
 def test_gas_has_a_price_in_a_market_without_weth() -> None:
-    _, gas = make(open_market(LINK), 10)
-    _, beside = make(open_market(LINK, NATIVE_TOKEN), 10)
-    assert gas.tobytes() == beside.tobytes()
+    alone, beside = make(open_market(LINK), 10), make(open_market(LINK, NATIVE_TOKEN), 10)
+    assert alone.gas.tobytes() == beside.gas.tobytes()
 
 
 EXTREMES = [
-    token("CHEAP", "meme", 2e-7, 1e6),
+    token("CHEAP", "meme", 2e-7, 1e6, venue="uniswap_v2"),
     token("DEAR", "meme", 1e6, 1e11, decimals=6),
-    token("WHOLE", "meme", 0.01, 1e6, decimals=0),
+    token("WHOLE", "meme", 0.01, 1e6, decimals=0, venue="uniswap_v2"),
     token("THIN", "meme", 100.0, 1e3),
 ]
 
 
 def test_integers_hold_the_extremes_for_as_long_as_a_run_may_be() -> None:
-    pools, gas = make(open_market(*EXTREMES, seed=5, block_time_ms=600_000), 200_000)
-    assert pools["price_q"].min() > 0
-    assert pools["price_q"].max() < 2**63
-    assert pools["reserve_micro_usd"].min() > 0
-    assert pools["reserve_micro_usd"].max() <= 2**62
-    assert pools["reserve_hi"].max() < 1 << 48
-    assert ((pools["reserve_hi"] > 0) | (pools["reserve_lo"] >= 10_000)).all()
+    mids, pools, gas = make(open_market(*EXTREMES, seed=5, block_time_ms=600_000), 200_000)
+    assert mids["price_q"].min() > 0
+    assert mids["price_q"].max() < 2**63
+    assert mids["depth_micro_usd"].max() < 2**63
+    for side in ("other", "reserve"):
+        assert pools[f"{side}_hi"].max() < 1 << 48
+        assert ((pools[f"{side}_hi"] > 0) | (pools[f"{side}_lo"] >= 10_000)).all()
     assert gas["native_price_q"].max() < 2**63
 
 
@@ -152,7 +189,7 @@ def test_integers_hold_the_extremes_for_as_long_as_a_run_may_be() -> None:
     "refused", [token("DUST", "meme", 1e-6, 1e11), token("CHUNKY", "mid", 1e6, 1e6, decimals=0)], ids=lambda t: t.symbol
 )
 def test_a_pool_that_the_integers_cannot_hold_is_refused_by_name(refused: Token) -> None:
-    with pytest.raises(ValueError, match=rf"token {refused.symbol}: .* base units of {refused.decimals} decimals"):
+    with pytest.raises(ValueError, match=rf"token {refused.symbol}: .* base units of "):
         open_market(refused)
 
 
@@ -165,7 +202,7 @@ def log_prices() -> list[np.ndarray]:
     markets = (
         open_market(WETH, LINK, token("PEPE", "meme", 1e-5, 1e6), seed=s, block_time_ms=60_000) for s in range(SEEDS)
     )
-    return [np.log(make(market, MINUTES_A_DAY * DAYS)[0]["price_q"].astype(float)) for market in markets]
+    return [np.log(make(market, MINUTES_A_DAY * DAYS).mids["price_q"].astype(float)) for market in markets]
 
 
 def returns(log_prices: list[np.ndarray], minutes: int) -> np.ndarray:
@@ -207,8 +244,8 @@ def test_prices_are_martingales_on_average() -> None:
     finals = []
     for seed in range(150):
         memes = (token(f"M{i}", "meme", 1.0, 1e6) for i in range(4))
-        pools, _ = make(open_market(*memes, seed=seed, block_time_ms=600_000), 1008)
-        finals.extend(pools["price_q"][-1] / pools["price_q"][0])
+        mids = make(open_market(*memes, seed=seed, block_time_ms=600_000), 1008).mids
+        finals.extend(mids["price_q"][-1] / mids["price_q"][0])
     assert np.mean(finals) == pytest.approx(1.0, abs=0.05)
 
 

@@ -77,9 +77,20 @@ def test_the_execution_delay_counts_in_whole_blocks(delay_ms: int, block: int) -
 
 def test_network_issues_make_a_few_orders_a_few_blocks_late() -> None:
     accounts = [account(f"{row}", trading={"simulate_network_issues": True}) for row in range(500)]
-    late_blocks = tempting().run(*accounts).trades["block"] - 4
+    trades = tempting().run(*accounts).trades
+    late_blocks = trades["block"][trades["failure"] != Failure.DROPPED] - 4
     assert set(late_blocks.tolist()) <= set(range(6))
     assert 2 <= np.count_nonzero(late_blocks) <= 30
+
+
+def test_network_issues_lose_a_few_orders_which_are_given_up_at_their_deadline_and_cost_nothing() -> None:
+    accounts = [account(f"{row}", trading={"simulate_network_issues": True}) for row in range(1_000)]
+    trades = tempting().run(*accounts).trades
+    lost = trades[trades["failure"] == Failure.DROPPED]
+    assert 1 <= len(lost) <= 20
+    assert set((lost["block"] - 4 - DEADLINE_BLOCKS).tolist()) <= set(range(6))
+    assert (lost["status"] == TradeStatus.CANCELLED).all()
+    assert (lost["cash_micro_usd"] == BALANCE_MICRO_USD).all()
 
 
 def test_the_smart_lane_thinks_longer_before_it_sends() -> None:

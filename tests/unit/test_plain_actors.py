@@ -97,7 +97,7 @@ def whole_market(n_blocks=400):
 def test_the_market_begins_with_the_warm_up_that_signals_need():
     carried = Market(busy_scenario()).begin()
     assert carried.next_block == 0
-    assert carried.pools.shape == (HISTORY_BLOCKS, 2)
+    assert carried.mids.shape == (HISTORY_BLOCKS, 2)
     assert carried.gas.shape == (HISTORY_BLOCKS,)
 
 
@@ -112,7 +112,13 @@ def test_a_segment_is_a_function_of_what_is_carried():
 
 def same(segment):
     """Return all that a segment holds, to compare."""
-    return segment.first_block, segment.pools.tobytes(), segment.gas.tobytes(), segment.signals.tobytes()
+    return (
+        segment.first_block,
+        segment.mids.tobytes(),
+        segment.pools.tobytes(),
+        segment.gas.tobytes(),
+        segment.signals.tobytes(),
+    )
 
 
 @settings(max_examples=20)
@@ -125,7 +131,7 @@ def test_the_market_is_the_same_wherever_it_is_cut(cuts):
         block, segment, carried = market.segment(carried, end - first)
         assert (segment.first_block, segment.end_block, block) == (first, end, end)
         parts.append(segment)
-    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("pools", "gas", "signals")]
+    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("mids", "pools", "gas", "signals")]
     assert same(Segment(0, *joined)) == same(whole_market())
 
 
@@ -198,7 +204,9 @@ def test_segments_cut_anywhere_append_the_same_rows_and_end_in_the_same_state(cu
     market, pieces = whole_market(600), Run(plan_of(busy_scenario(autopilot=False), None), ((0, 1), (2,)))
     ends = [*sorted(cuts), 600]
     for first, end in zip([0, *ends], ends, strict=False):
-        part = Segment(first, market.pools[first:end], market.gas[first:end], market.signals[first:end])
+        part = Segment(
+            first, market.mids[first:end], market.pools[first:end], market.gas[first:end], market.signals[first:end]
+        )
         pieces.step(end, part)
     at_once = run(600, blocks=600, autopilot=False)
     assert pieces.states() == at_once.states()
@@ -220,7 +228,7 @@ def test_a_row_that_is_written_again_ends_as_it_does_without_the_cut():
 
 def test_the_segment_is_left_as_it_was():
     market, segment = Market(busy_scenario()), whole_market()
-    for records in (segment.pools, segment.gas, segment.signals):
+    for records in (segment.mids, segment.pools, segment.gas, segment.signals):
         records.flags.writeable = False
     pieces = Run(plan_of(busy_scenario(), None), ((0, 1, 2),))
     pieces.step(400, segment)

@@ -16,7 +16,7 @@ from simulation.market.replay import Recording
 from simulation.market.segment import price_shift_for
 from simulation.scenario import AccountSpec, ReplayMarket, Scenario, Strategy, SyntheticMarket, Token
 
-WETH = Token(symbol="WETH", name="Wrapped Ether", token_class="major", price_usd=3000, liquidity_usd=1e8)
+WETH = Token(symbol="WETH", name="Wrapped Ether", token_class="major", price_usd=3000, pools=[{"liquidity_usd": 1e8}])
 TUNED = AccountSpec(name="tuned", strategy=Strategy(autopilot_enabled=True))
 FIXED = AccountSpec(name="fixed")
 RECORDED_AT = datetime(2023, 8, 17, tzinfo=UTC)

@@ -12,7 +12,9 @@ from cluster.runs import prepare
 from cluster.scenarios import Overrides, built_in, load
 from simulation.scenario import ReplayMarket, SyntheticMarket
 
-TOKEN = "{symbol: WETH, name: Wrapped Ether, token_class: major, price_usd: 3000, liquidity_usd: 250_000_000}"
+TOKEN = (
+    "{symbol: WETH, name: Wrapped Ether, token_class: major, price_usd: 3000, pools: [{liquidity_usd: 250_000_000}]}"
+)
 MARKET = f"market: {{source: synthetic, tokens: [{TOKEN}]}}\n"
 ACCOUNTS = "accounts: [{name: A}, {name: B, initial_balance_usd: 500}]\n"
 GOOD = MARKET + ACCOUNTS

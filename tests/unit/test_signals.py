@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from simulation.intelligence.features import measure
 from simulation.intelligence.signals import FACTORS, HISTORY_BLOCKS, NEUTRAL_BP, analyse
-from simulation.state import GAS, POOL, SIGNAL
+from simulation.state import GAS, MID, SIGNAL
 
 VOLATILITIES = np.array([0.0005, 0.0005, 0.0007, 0.001])  # per block: two majors, a mid, a meme
 RESERVES_USD = np.array([50e6, 20e6, 5e6, 300e3])
 
 
 def walk(seed: int, n_blocks: int, volatilities: np.ndarray = VOLATILITIES) -> tuple[np.ndarray, np.ndarray]:
-    """Return pools and gas of ``n_blocks`` blocks after a past, with prices on random walks."""
+    """Return mids and gas of ``n_blocks`` blocks after a past, with prices on random walks."""
     random = np.random.default_rng(seed)
     steps = random.standard_normal((HISTORY_BLOCKS + n_blocks, len(volatilities)))
     paths = np.exp(np.cumsum(steps * volatilities, axis=0))
@@ -27,19 +27,19 @@ def walk(seed: int, n_blocks: int, volatilities: np.ndarray = VOLATILITIES) -> t
 
 
 def market(paths: np.ndarray, base_fee_wei: np.ndarray | float = 12e9) -> tuple[np.ndarray, np.ndarray]:
-    pools, gas = np.zeros(paths.shape, POOL), np.zeros(len(paths), GAS)
-    pools["price_q"] = (paths * 2.0**47).astype(np.uint64)
-    pools["reserve_micro_usd"] = (RESERVES_USD[: paths.shape[1]] * 1e6).astype(np.uint64)
+    mids, gas = np.zeros(paths.shape, MID), np.zeros(len(paths), GAS)
+    mids["price_q"] = (paths * 2.0**47).astype(np.uint64)
+    mids["depth_micro_usd"] = (RESERVES_USD[: paths.shape[1]] * 1e6).astype(np.uint64)
     gas["base_fee_wei"] = base_fee_wei
-    return pools, gas
+    return mids, gas
 
 
 def only(n_blocks: int, tokens: int = 1) -> np.ndarray:
     return np.ones((HISTORY_BLOCKS + n_blocks, tokens))
 
 
-def last(pools: np.ndarray, gas: np.ndarray) -> Any:
-    return analyse(pools, gas, len(gas) - HISTORY_BLOCKS)[-1, 0]
+def last(mids: np.ndarray, gas: np.ndarray) -> Any:
+    return analyse(mids, gas, len(gas) - HISTORY_BLOCKS)[-1, 0]
 
 
 LONG = walk(7, 120)
@@ -48,33 +48,33 @@ LONG = walk(7, 120)
 @settings(max_examples=60, deadline=None)
 @given(cut=st.integers(0, 120), seed=st.integers(0, 50))
 def test_two_adjoining_pieces_say_the_same_as_the_whole(cut: int, seed: int) -> None:
-    pools, gas = walk(seed, 120)
-    first = analyse(pools[: HISTORY_BLOCKS + cut], gas[: HISTORY_BLOCKS + cut], cut)
-    second = analyse(pools[cut:], gas[cut:], 120 - cut)
-    assert np.concatenate([first, second]).tobytes() == analyse(pools, gas, 120).tobytes()
+    mids, gas = walk(seed, 120)
+    first = analyse(mids[: HISTORY_BLOCKS + cut], gas[: HISTORY_BLOCKS + cut], cut)
+    second = analyse(mids[cut:], gas[cut:], 120 - cut)
+    assert np.concatenate([first, second]).tobytes() == analyse(mids, gas, 120).tobytes()
 
 
 @settings(max_examples=40, deadline=None)
 @given(block=st.integers(0, 119))
 def test_a_signal_knows_nothing_of_later_blocks(block: int) -> None:
-    pools, gas = LONG
+    mids, gas = LONG
     seen = HISTORY_BLOCKS + block + 1
-    assert analyse(pools[:seen], gas[:seen], block + 1)[-1].tobytes() == analyse(pools, gas, 120)[block].tobytes()
+    assert analyse(mids[:seen], gas[:seen], block + 1)[-1].tobytes() == analyse(mids, gas, 120)[block].tobytes()
 
 
 def test_a_signal_remembers_no_block_older_than_its_history() -> None:
-    pools, gas = (records.copy() for records in LONG)
-    before = analyse(pools, gas, 120)
-    pools["price_q"][0] *= np.uint64(3)
+    mids, gas = (records.copy() for records in LONG)
+    before = analyse(mids, gas, 120)
+    mids["price_q"][0] *= np.uint64(3)
     gas["base_fee_wei"][0] *= 3
-    assert analyse(pools, gas, 120)[1:].tobytes() == before[1:].tobytes()
+    assert analyse(mids, gas, 120)[1:].tobytes() == before[1:].tobytes()
 
 
 def test_each_token_is_judged_by_its_own_pool() -> None:
-    pools, gas = LONG
-    together = analyse(pools, gas, 120)
-    for token in range(pools.shape[1]):
-        alone = analyse(pools[:, token : token + 1], gas, 120)
+    mids, gas = LONG
+    together = analyse(mids, gas, 120)
+    for token in range(mids.shape[1]):
+        alone = analyse(mids[:, token : token + 1], gas, 120)
         assert alone[:, 0].tobytes() == together[:, token].tobytes()
 
 
@@ -82,24 +82,24 @@ def test_each_token_is_judged_by_its_own_pool() -> None:
 @given(seed=st.integers(0, 10_000), bits=st.floats(0, 62))
 def test_every_score_stays_within_its_bounds_whatever_the_market_does(seed: int, bits: float) -> None:
     random = np.random.default_rng(seed)
-    pools, gas = market(only(40))
-    for records, name in ((pools, "price_q"), (pools, "reserve_micro_usd"), (gas, "base_fee_wei")):
+    mids, gas = market(only(40))
+    for records, name in ((mids, "price_q"), (mids, "depth_micro_usd"), (gas, "base_fee_wei")):
         records[name] = 2.0 ** random.uniform(0, min(bits, 50 if name == "base_fee_wei" else bits), records.shape)
-    signals = analyse(pools, gas, 40)
+    signals = analyse(mids, gas, 40)
     for name in SIGNAL.names or ():
         assert signals[name].max() <= 10_000
         assert signals[name].min() >= (0 if name in {"opportunity_bp", "risk_bp", "confidence_bp"} else -10_000)
 
 
 @pytest.mark.parametrize("price_q", [0, 1, 2**47, 2**64 - 1])
-@pytest.mark.parametrize("reserve_micro_usd", [0, 10**18])
+@pytest.mark.parametrize("depth_micro_usd", [0, 10**18])
 @pytest.mark.parametrize("base_fee_wei", [0, 7, 10**14])
-def test_a_market_that_stands_still_is_neutral(price_q: int, reserve_micro_usd: int, base_fee_wei: int) -> None:
-    pools, gas = market(only(5, 2), base_fee_wei)
-    pools["price_q"], pools["reserve_micro_usd"] = price_q, reserve_micro_usd
+def test_a_market_that_stands_still_is_neutral(price_q: int, depth_micro_usd: int, base_fee_wei: int) -> None:
+    mids, gas = market(only(5, 2), base_fee_wei)
+    mids["price_q"], mids["depth_micro_usd"] = price_q, depth_micro_usd
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        signals = analyse(pools, gas, 5)
+        signals = analyse(mids, gas, 5)
     assert (signals["opportunity_bp"] == NEUTRAL_BP).all()
     assert not signals["confidence_bp"].any()
     assert not signals["volatility_bp"].any()
@@ -131,9 +131,9 @@ def test_calm_markets_speak_for_buying_and_wild_ones_are_a_risk() -> None:
 def test_a_deeper_pool_is_a_smaller_risk() -> None:
     risks = []
     for reserve_usd in (10_000, 316_000, 10_000_000):
-        pools, gas = market(only(1))
-        pools["reserve_micro_usd"] = reserve_usd * 10**6
-        risks.append((last(pools, gas)["depth_bp"], last(pools, gas)["risk_bp"]))
+        mids, gas = market(only(1))
+        mids["depth_micro_usd"] = reserve_usd * 10**6
+        risks.append((last(mids, gas)["depth_bp"], last(mids, gas)["risk_bp"]))
     (thin, thin_risk), (middle, middle_risk), (deep, deep_risk) = risks
     assert thin < -6500
     assert middle == 0

@@ -13,7 +13,7 @@ import pytest
 from hand_made import BALANCE_MICRO_USD, MICRO_USD, RULES, Played, Stage, account, only, stage, tempting, token, unlucky
 
 from simulation import cohort as cohorts
-from simulation.market.segment import token_records
+from simulation.market.segment import terms_of
 from simulation.state import DecisionType, Failure, Reason, Side, TradeStatus
 from simulation.trading.rules import DAY_MS
 
@@ -122,7 +122,7 @@ def test_a_position_is_left_at_exactly_its_stop_or_target(
     value_micro_usd = int(cohort.sessions["equity_micro_usd"][0] - cohort.sessions["cash_micro_usd"][0])
     cohort.holdings[field] = value_micro_usd + beyond_micro_usd
     made = stage(1)
-    _, outcome = cohorts.advance(cohort, replace(made.segment, first_block=10), token_records(made.infos), RULES)
+    _, outcome = cohorts.advance(cohort, replace(made.segment, first_block=10), terms_of(made.infos), RULES)
     assert outcome.decisions["type"].tolist() == [decision]
 
 
