@@ -191,11 +191,13 @@ def market_check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure the built-in market and recorded ones with the same functions; exit status 1 if a check fails."""
+    from rich.progress import track
+
     from cluster import market_check as checking
 
     recorded = checking.recordings(recordings)
-    with err.status("measuring"):
-        findings = checking.compare(checking.simulate(seeds, days), recorded, recordings, days)
+    shown = track(range(1, seeds + 1), "measuring", console=err, transient=True, disable=not err.is_terminal)
+    findings = checking.compare(checking.simulate(shown, days), recorded, recordings, days)
     if as_json:
         print(json.dumps(findings.as_json()))
     else:

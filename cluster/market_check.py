@@ -12,11 +12,11 @@ from rich.text import Text
 from cluster.recorded_series import read_folder
 from cluster.scenarios import Overrides, load
 from simulation.market import sampling
-from simulation.market.realism import CHECKS, Recorded, Spread, spread
+from simulation.market.realism import CHECKS, Recorded, measure, spread
 from simulation.scenario import SyntheticMarket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cluster.recorded_series import Samples
-    from simulation.market.realism import Band, Check
+    from simulation.market.realism import Band, Check, Spread
 
     Series = dict[str, NDArray[np.float64]]
 
@@ -74,11 +74,11 @@ class Findings:
         }
 
 
-def simulate(seeds: int, days: int) -> Iterable[Series]:
-    """Yield the series of the built-in market for seeds 1, 2 and so on."""
+def simulate(seeds: Iterable[int], days: int) -> Iterator[Series]:
+    """Yield the series of the built-in market, one seed after another."""
     scenario = load(None, Overrides())
     assert isinstance(scenario.market, SyntheticMarket)
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         yield sampling.series_of(scenario.market, scenario.gas, seed, days)
 
 
@@ -88,19 +88,21 @@ def recordings(folder: Path | None) -> dict[str, Samples]:
 
 
 def compare(simulated: Iterable[Series], recorded: dict[str, Samples], folder: Path | None, days: int) -> Findings:
-    """Measure every check on simulated series, one a seed, and on what is recorded."""
-    samples = list(simulated)
-    rows = tuple(_row(check, samples, recorded.get(check.series)) for check in CHECKS)
-    return Findings(rows, len(samples), days, folder)
+    """Measure every check on what is recorded and on simulated series, of which only the results are kept."""
+    measured = [[measure(check, series[check.series]) for check in CHECKS] for series in simulated]
+    rows = tuple(
+        _row(check, spread(values), recorded.get(check.series))
+        for check, values in zip(CHECKS, zip(*measured, strict=True), strict=True)
+    )
+    return Findings(rows, len(measured), days, folder)
 
 
-def _row(check: Check, simulated: list[Series], recorded: Samples | None) -> Row:
-    measured = spread(check, [series[check.series] for series in simulated])
+def _row(check: Check, simulated: Spread, recorded: Samples | None) -> Row:
     if recorded is None:
-        return Row(check, check.recorded, recomputed=False, simulated=measured)
-    found = spread(check, recorded.arrays)
+        return Row(check, check.recorded, recomputed=False, simulated=simulated)
+    found = spread([measure(check, sample) for sample in recorded.arrays])
     source = ", ".join(recorded.files)
-    return Row(check, Recorded(found.low, found.high, source), recomputed=True, simulated=measured)
+    return Row(check, Recorded(found.low, found.high, source), recomputed=True, simulated=simulated)
 
 
 def print_findings(console: Console, findings: Findings) -> None:

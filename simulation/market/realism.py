@@ -82,11 +82,15 @@ class Spread:
     high: float
 
 
-def spread(check: Check, samples: Sequence[Array]) -> Spread:
-    """Measure each sample of a check's series and return how the results spread; NaN where a series is too still."""
+def measure(check: Check, sample: Array) -> float:
+    """Return a check's statistic on one sample of its series; NaN or infinite on one that is too still for it."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.array([check.measure(sample) for sample in samples])
-    return Spread(float(np.median(values)), float(values.min()), float(values.max()))
+        return check.measure(sample)
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return how the values of several samples spread."""
+    return Spread(float(np.median(values)), float(np.min(values)), float(np.max(values)))
 
 
 def _of_returns(statistic: Measure, step: int = 1) -> Measure:

@@ -13,7 +13,7 @@ from cluster import market_check
 from cluster.recorded_series import SOURCES, read_folder
 from cluster.scenarios import Overrides, load
 from simulation.market import sampling
-from simulation.market.realism import CHECKS, MODEL, OWN, Band, spread
+from simulation.market.realism import CHECKS, MODEL, OWN, Band, measure, spread
 from simulation.market.synthetic import SyntheticSource
 from simulation.scenario import SyntheticMarket
 
@@ -129,7 +129,7 @@ def test_a_market_without_a_class_that_is_checked_is_refused(scenario) -> None:
 
 def test_a_spread_is_the_median_and_the_ends_of_what_the_samples_measure() -> None:
     check = next(check for check in CHECKS if check.series == "distances")
-    found = spread(check, [np.array([0.5]), np.array([-0.9]), np.array([0.6, 0.1])])
+    found = spread([measure(check, np.array(sample)) for sample in ([0.5], [-0.9], [0.6, 0.1])])
     assert (found.median, found.low, found.high) == (0.6, 0.5, 0.9)
 
 
@@ -158,7 +158,7 @@ def test_a_block_without_a_swap_keeps_the_price_of_the_last_swap(folder) -> None
 @pytest.fixture
 def measured(monkeypatch, series):
     """Let the command measure the series that are there."""
-    monkeypatch.setattr(market_check, "simulate", lambda seeds, _days: [series] * seeds)
+    monkeypatch.setattr(market_check, "simulate", lambda seeds, _days: [series for _ in seeds])
 
 
 @pytest.fixture
