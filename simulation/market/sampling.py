@@ -70,7 +70,7 @@ def cast(market: SyntheticMarket) -> tuple[SyntheticMarket, Cast]:
         if len(found) < count:
             raise ValueError(f"a market is checked on {count} of class {token_class}; this one has {len(found)}")
         tokens += found
-    return SyntheticMarket(tokens=tuple(tokens)), Cast((0, 1), 2, (3, 4))
+    return market.model_copy(update={"tokens": tuple(tokens)}), Cast((0, 1), 2, (3, 4))
 
 
 def series_of(market: SyntheticMarket, gas: Gas, seed: int, days: int) -> dict[str, Array]:
