@@ -180,7 +180,7 @@ def _range(low: float, high: float) -> str:
 def number(value: float) -> str:
     """Return a number with as many decimals as say something."""
     decimals = sum(abs(value) < limit for limit in (2.0, 10.0, 100.0))
-    text = f"{value:.{decimals}f}"
+    text = f"{value:z.{decimals}f}"
     return text.rstrip("0").rstrip(".") if decimals else text
 
 

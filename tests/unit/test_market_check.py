@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from repository import ROOT
 
 from cluster import market_check
 from cluster.recorded_series import SOURCES, read_folder
@@ -121,6 +122,13 @@ def test_samples_of_different_steps_join_without_a_gap(scenario) -> None:
     assert np.array_equal(mixed.base_fee_wei, single.base_fee_wei)
 
 
+def test_the_tokens_that_stand_for_their_classes_are_the_first_ones(scenario) -> None:
+    market, cast = sampling.cast(scenario.market)
+    classes = [market.tokens[at].token_class for at in (*cast.majors, cast.mid, *cast.memes)]
+    assert classes == ["major", "major", "mid", "meme", "meme"]
+    assert [token for token in scenario.market.tokens if token in market.tokens] == list(market.tokens)
+
+
 def test_a_market_without_a_class_that_is_checked_is_refused(scenario) -> None:
     majors = SyntheticMarket(tokens=scenario.market.tokens[:2])
     with pytest.raises(ValueError, match="1 of class mid; this one has 0"):
@@ -195,6 +203,19 @@ def test_the_table_has_a_line_for_every_check_and_fits_a_pipe(paperdex) -> None:
     assert len(lines) == len(CHECKS)
     assert max(map(len, lines)) <= 120
     assert "…" not in stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(-0.0004, "0"), (0.0126, "0.013"), (1.125, "1.125"), (4.2, "4.2"), (45.46, "45.5"), (357.4, "357"), (100.0, "100"), (math.nan, "nan")],
+)  # fmt: skip
+def test_a_number_is_shown_with_the_decimals_that_say_something(value, shown) -> None:
+    assert market_check.number(value) == shown
+
+
+def test_the_page_shows_every_check() -> None:
+    page = (ROOT / "docs" / "market" / "realism.md").read_text(encoding="utf-8")
+    assert [check.name for check in CHECKS if f"{check.name}, " not in page and f"{check.name} " not in page] == []
 
 
 @pytest.mark.usefixtures("measured", "forgiving")
