@@ -33,8 +33,10 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: its schema, its ledger, its address.", no_args_is_help=True)
 scenario_commands = typer.Typer(help="Scenario files: an example, a check, the schema.", no_args_is_help=True)
+market_commands = typer.Typer(help="The market: whether it is like recorded ones.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(scenario_commands, name="scenario")
+app.add_typer(market_commands, name="market")
 
 PIPED_WIDTH = 120
 """Columns of a table that goes into a file or a pipe, where there is no terminal to ask."""
@@ -175,6 +177,33 @@ def scenario_schema() -> None:
     from simulation.scenario import Scenario
 
     print(json.dumps(Scenario.model_json_schema(), indent=2))
+
+
+@market_commands.command("check")
+def market_check(
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many markets to measure.")] = 5,
+    days: Annotated[int, typer.Option(min=90, max=10_000, help="Length of each, for hours and days.")] = 730,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", show_default="published figures", help="Recorded markets to measure too."),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure the built-in market and recorded ones with the same functions; exit status 1 if a check fails."""
+    from rich.progress import track
+
+    from cluster import market_check as checking
+
+    recorded = checking.recordings(recordings)
+    shown = track(range(1, seeds + 1), "measuring", console=err, transient=True, disable=not err.is_terminal)
+    findings = checking.compare(checking.simulate(shown, days), recorded, recordings, days)
+    if as_json:
+        print(json.dumps(findings.as_json()))
+    else:
+        checking.print_findings(out, findings)
+    if not findings.holds:
+        raise typer.Exit(FAILED)
 
 
 def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:
