@@ -232,7 +232,11 @@ POOL = np.dtype(
 GAS = np.dtype(
     [
         ("base_fee_wei", np.int64),
-        ("priority_fee_wei", np.int64),
+        ("priority_fee_wei", np.int64),  # what the block's transactions typically tip
+        ("marginal_tip_wei", np.int64),  # least tip that a full block includes; 0 where there is room
+        ("l1_fee_wei", np.int64),  # of one swap transaction's data; 0 on a layer 1
+        ("gas_used", np.int64),
+        ("is_missed", np.int64),  # 1: nobody proposed a block in this slot, and nothing is included
         ("native_price_q", np.uint64),  # micro-USD per wei of the chain's own coin, times 2**NATIVE_SHIFT
     ],
     align=True,
