@@ -239,7 +239,7 @@ CHAIN_PRESETS: dict[Chain, dict[str, str | float]] = {
         "l1_swap_bytes": 250,
     },
 }
-"""What each chain sets where the scenario is silent; ETHEREUM is the defaults themselves. Sources: docs/market/gas.md."""
+"""What each chain sets where the scenario is silent; ETHEREUM is the defaults. docs/market/gas.md has the sources."""
 
 
 class Gas(Part):
