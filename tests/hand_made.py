@@ -42,7 +42,6 @@ RULES = Rules(
     seed=np.uint64(7),
     block_time_ms=12_000,
     day_offset_ms=0,
-    swap_gas=130_000,
     review_blocks=50,
     write_trades=True,
     write_decisions=True,
@@ -152,7 +151,9 @@ def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...]) -> Stage:
 def stage(n_blocks: int, *infos: TokenInfo) -> Stage:
     """Return a calm market: price 2 USD, a billion in the pool, 10 gwei, nothing to buy."""
     made = bare_stage(n_blocks, infos or (token(),))
-    made.segment.gas[:] = (10 * GWEI, GWEI, native_price_q(2_000.0))
+    made.segment.gas["base_fee_wei"] = 10 * GWEI
+    made.segment.gas["priority_fee_wei"] = GWEI
+    made.segment.gas["native_price_q"] = native_price_q(2_000.0)
     for row in range(len(made.infos)):
         made.price(START_PRICE_USD, since=0, token_row=row)
         made.signal(5_000, slice(None), token_row=row)

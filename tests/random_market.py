@@ -103,6 +103,7 @@ def _fill_gas(luck: Random, made: Stage) -> None:
     spike_chance = luck.choice((0.0, 0.02, 0.1))
     native_usd = 10 ** luck.uniform(0, 4)
     level_gwei = 10 ** luck.uniform(-1, 2)
+    missed_chance, l1_fee_wei = luck.choice((0.0, 0.1)), luck.choice((0, 10**12))
     spike, left = 1.0, 0
     for gas in made.segment.gas:
         left -= 1
@@ -112,6 +113,9 @@ def _fill_gas(luck: Random, made: Stage) -> None:
         gas["base_fee_wei"] = int(level_gwei * spike * luck.uniform(0.8, 1.25) * GWEI)
         gas["priority_fee_wei"] = luck.choice((0, GWEI, 3 * GWEI + 7))
         gas["native_price_q"] = native_price_q(native)
+        gas["is_missed"] = luck.random() < missed_chance
+        gas["marginal_tip_wei"] = luck.choice((0, 0, 0, GWEI))
+        gas["l1_fee_wei"] = l1_fee_wei
 
 
 def random_account(luck: Random, name: str, symbols: list[str]) -> AccountSpec:

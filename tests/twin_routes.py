@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twin_arithmetic import SwapRefusedError, amount_in, gas_cost_micro_usd, given
+from twin_arithmetic import SwapRefusedError, amount_in, gas_cost_micro_usd, given, most_swap_gas, swap_gas
 
 from simulation.state import Side
 
@@ -71,6 +71,22 @@ def best_route(market: Market, spot: Spot, side: int, amount: int) -> tuple[int,
     return -route, promise
 
 
+def hops(market: Market, route: int) -> int:
+    """Return how many pools a route goes through."""
+    return 1 if market.routes[route].usd_pool < 0 else 2
+
+
+def gas_of(market: Market, route: int, word: int) -> int:
+    """Return the gas that a swap through a route uses when it goes through."""
+    return swap_gas(hops(market, route), market.pairs[market.routes[route].pool].swap_kind, word)
+
+
+def most_gas_of(market: Market, spot: Spot) -> int:
+    """Return the gas of the unluckiest swap through any route of a token."""
+    first = spot.token.first_route
+    return max(gas_of(market, route, 2**64 - 1) for route in range(first, first + spot.token.n_routes))
+
+
 def kept_by_pools(market: Market, route: int, value: int) -> int:
     """Return what the pools of a route keep of a value, each rounded up."""
     kept = 0
@@ -80,7 +96,7 @@ def kept_by_pools(market: Market, route: int, value: int) -> int:
     return kept
 
 
-def attack_pays(market: Market, spot: Spot, holding: SimpleNamespace, met: Meeting, swap_gas: int) -> bool:
+def attack_pays(market: Market, spot: Spot, holding: SimpleNamespace, met: Meeting) -> bool:
     """Tell whether taking the whole tolerance of an order earns more than two swaps and the bribe."""
     ways, buys = market.routes[holding.order_route], holding.order_side == Side.BUY
     g = 1.0 - market.pairs[ways.pool].fee_pips / 1e6
@@ -100,7 +116,8 @@ def attack_pays(market: Market, spot: Spot, holding: SimpleNamespace, met: Meeti
     a = ((b * b - 4 * g * c) ** 0.5 - b) / (2 * g)
     bought = g * a * y / (x + g * a)
     earned = g * bought * (x + a + v) / (y - bought - m + g * bought) - a
-    gas = gas_cost_micro_usd(2 * swap_gas, spot.gas.base_fee_wei, spot.gas.native_price_q)
+    used = 2 * most_swap_gas(1, market.pairs[ways.pool].swap_kind)
+    gas = gas_cost_micro_usd(used, spot.gas.base_fee_wei, 2 * spot.gas.l1_fee_wei, spot.gas.native_price_q)
     return earned * _price_of_input(market, spot, ways, buys=buys) * KEPT_SHARE > gas
 
 

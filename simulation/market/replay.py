@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulation.scenario import Gas
+    from simulation.settings.gas import Gas
 
 
 @dataclass(frozen=True, slots=True, eq=False)

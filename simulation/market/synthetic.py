@@ -22,7 +22,8 @@ from simulation.state import GAS, MID, POOL
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulation.scenario import Gas, SyntheticMarket
+    from simulation.scenario import SyntheticMarket
+    from simulation.settings.gas import Gas
 
 NATIVE_SYMBOL = "WETH"
 """The token whose price is that of the chain's own coin."""

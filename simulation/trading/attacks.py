@@ -9,6 +9,7 @@ import numpy as np
 from simulation import rng
 from simulation.jit import compiled
 from simulation.market import mev
+from simulation.market.swap_gas import max_swap_gas
 from simulation.state import Lane, Side
 from simulation.trading import routing
 from simulation.trading.account import gas_cost
@@ -27,7 +28,7 @@ def is_sandwiched(session, holding, spot, met, luck):
     """Tell whether somebody attacks an order that would fill: it is public, the attack pays, and luck decides."""
     if session.simulate_mev == 0 or holding.order_lane != _FAST or rng.below(luck, _BP) >= mev.ATTACK_BP:
         return False
-    return _earned_micro_usd(holding, spot, met) * mev.KEPT_SHARE > _gas_micro_usd(spot)
+    return _earned_micro_usd(holding, spot, met) * mev.KEPT_SHARE > _gas_micro_usd(holding, spot)
 
 
 @compiled
@@ -68,8 +69,9 @@ def _price_of_input(holding, spot, route):
 
 
 @compiled
-def _gas_micro_usd(spot):
-    return gas_cost(_SWAPS * spot.rules.swap_gas, spot.gas.base_fee_wei, spot.gas.native_price_q)
+def _gas_micro_usd(holding, spot):
+    used = _SWAPS * max_swap_gas(1, spot.pairs[spot.routes[holding.order_route].pool].swap_kind)
+    return gas_cost(used, spot.gas.base_fee_wei, _SWAPS * spot.gas.l1_fee_wei, spot.gas.native_price_q)
 
 
 @compiled

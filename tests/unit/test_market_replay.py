@@ -13,7 +13,8 @@ from simulation.market.replay import Recording, ReplaySource
 from simulation.market.segment import NATIVE_SHIFT, price_shift_for
 from simulation.market.sources import open_source
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import AccountSpec, Gas, ReplayMarket, Scenario, SyntheticMarket, Token
+from simulation.scenario import AccountSpec, ReplayMarket, Scenario, SyntheticMarket, Token
+from simulation.settings.gas import Gas
 
 PRICES_USD = (2000, 2100, 1900)
 MINUTE_MS = 60_000

@@ -14,7 +14,8 @@ from simulation import wei
 from simulation.market import prices
 from simulation.market.segment import NATIVE_SHIFT, Blocks, terms_of
 from simulation.market.synthetic import NATIVE_TOKEN, SyntheticSource
-from simulation.scenario import Gas, SyntheticMarket, Token
+from simulation.scenario import SyntheticMarket, Token
+from simulation.settings.gas import Gas
 
 BLOCK_TIME_MS = 12_000
 
