@@ -15,10 +15,10 @@ import numpy as np
 from simulation import wei
 from simulation.jit import compiled
 from simulation.market import gas as fee_market
-from simulation.market import prices
+from simulation.market import clock, prices, volatility
 from simulation.market.segment import NATIVE_SHIFT, USD_DECIMALS, TokenInfo, price_shift_for
 from simulation.rng import Stream
-from simulation.scenario import Token, TokenClass
+from simulation.scenario import Regime, Token, TokenClass
 from simulation.state import GAS, POOL
 
 if TYPE_CHECKING:
@@ -51,20 +51,18 @@ MIN_FIRST_UNITS = 10**7
 MAX_FIRST_UNITS = 10**31
 """Leaves room below 2**112 for the price and the liquidity to reach their bounds."""
 
-_MARKET_KEY = np.uint64(Stream.PRICE)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Carried:
     """Where a market stands between two blocks: all that is needed to go on, and picklable."""
 
-    volatilities: NDArray[np.void]  # VOLATILITY, (1 + n_paths,)
+    noises: NDArray[np.void]  # NOISE, (1 + n_sectors + n_paths,)
     paths: NDArray[np.void]  # PATH, (n_paths,): the tokens, and the native coin where it isn't listed
     chain: NDArray[np.void]  # CHAIN, (1,)
 
     def copy(self) -> Carried:
         """Return a copy that shares no memory."""
-        return Carried(self.volatilities.copy(), self.paths.copy(), self.chain.copy())
+        return Carried(self.noises.copy(), self.paths.copy(), self.chain.copy())
 
 
 class SyntheticSource:
@@ -73,12 +71,17 @@ class SyntheticSource:
     n_blocks: int | None = None
     """It never ends."""
 
-    def __init__(self, market: SyntheticMarket, gas: Gas, seed: int, block_time_ms: int) -> None:
-        """Prepare the constants; a pool that the integers can't hold raises ValueError."""
+    def __init__(
+        self, market: SyntheticMarket, gas: Gas, seed: int, block_time_ms: int, week_offset_ms: int = 0
+    ) -> None:
+        """Prepare the constants; block 0 begins ``week_offset_ms`` after a Monday 00:00 UTC.
+
+        A pool that the integers can't hold raises ValueError.
+        """
         for token in market.tokens:
             _check(token)
         self.tokens = tuple(_describe(token) for token in market.tokens)
-        self._engine = Engine(market.tokens, gas, seed, block_time_ms)
+        self._engine = Engine(market.tokens, gas, seed, block_time_ms, week_offset_ms, market.regime)
 
     def begin(self) -> Carried:
         """Return where the market stands before its first block, whichever that is."""
@@ -93,28 +96,45 @@ class SyntheticSource:
         """
         return self._engine.advance(carried, first_block, n_blocks, len(self.tokens))
 
+    def skip(self, carried: Carried, first_block: int, n_blocks: int) -> Carried:
+        """Return where ``advance`` over the next blocks would lead; a year takes a second or two and no memory."""
+        return self._engine.skip(carried, first_block, n_blocks, len(self.tokens))
+
 
 class Engine:
     """The processes of some tokens, the native coin and the chain, stepped together."""
 
-    def __init__(self, tokens: tuple[Token, ...], gas: Gas, seed: int, block_time_ms: int) -> None:
+    def __init__(
+        self,
+        tokens: tuple[Token, ...],
+        gas: Gas,
+        seed: int,
+        block_time_ms: int,
+        week_offset_ms: int = 0,
+        regime: Regime = Regime.NORMAL,
+    ) -> None:
         symbols = [token.symbol for token in tokens]
         self._listed = tokens if NATIVE_SYMBOL in symbols else (*tokens, NATIVE_TOKEN)
         self._native_row = [token.symbol for token in self._listed].index(NATIVE_SYMBOL)
         self._first_native_q = _native_q(self._listed[self._native_row].price_usd)
         self._seed = np.uint64(seed)
-        self._rates = prices.rate_records(block_time_ms)
+        self._rates = prices.rate_records(regime, seed, block_time_ms, week_offset_ms)
+        self._week = clock.week()
         self._fees = fee_market.fee_records(gas, block_time_ms)
         self._chain = fee_market.chain_at_start(gas)
         self._processes = np.zeros(len(self._listed), prices.PROCESS)
+        sectors = sorted({_sector(token) for token in self._listed})
+        self._sectors = np.array([Stream.PRICE + 2 * _key(f"sector {sector}") for sector in sectors], np.uint64)
         for record, token in zip(self._processes, self._listed, strict=True):
-            _write_process(record, token, block_time_ms)
+            _write_process(record, token, regime, block_time_ms)
+            record["sector_row"] = sectors.index(_sector(token))
 
     def begin(self) -> Carried:
         """Return where everything stands before the first block: volatility is drawn, the rest is at its level."""
-        volatilities = np.zeros(1 + len(self._listed), prices.VOLATILITY)
-        _start(volatilities, self._processes, prices.volatility_deviations(), self._seed)
-        return Carried(volatilities, np.zeros(len(self._listed), prices.PATH), self._chain.copy())
+        noises = np.zeros(1 + len(self._sectors) + len(self._listed), volatility.NOISE)
+        deviations = volatility.stationary_deviations()
+        prices.start_prices(noises, self._processes, self._sectors, deviations, self._seed)
+        return Carried(noises, np.zeros(len(self._listed), prices.PATH), self._chain.copy())
 
     def advance(
         self, carried: Carried, first_block: int, n_blocks: int, n_pools: int
@@ -122,29 +142,32 @@ class Engine:
         """Return (carried, pools, gas) of the next blocks, with the pools of the first ``n_pools`` tokens."""
         carried = carried.copy()
         pools, gas = np.zeros((n_blocks, n_pools), POOL), np.zeros(n_blocks, GAS)
-        _run(
-            self._seed, first_block, self._rates, self._processes, self._fees, self._native_row, self._first_native_q,
-            carried.volatilities, carried.paths, carried.chain, pools, gas,
-        )  # fmt: skip
+        self._run(carried, first_block, n_blocks, pools, gas)
         return carried, pools, gas
 
+    def skip(self, carried: Carried, first_block: int, n_blocks: int, n_pools: int) -> Carried:
+        """Return where ``advance`` would lead; one row is written over and over."""
+        carried = carried.copy()
+        self._run(carried, first_block, n_blocks, np.zeros((1, n_pools), POOL), np.zeros(1, GAS))
+        return carried
 
-@compiled
-def _start(volatilities, processes, deviations, seed):
-    prices.start_volatility(volatilities[0], deviations, seed, _MARKET_KEY)
-    for i in range(len(processes)):
-        prices.start_volatility(volatilities[1 + i], deviations, seed, processes[i].price_stream)
+    def _run(
+        self, carried: Carried, first_block: int, n_blocks: int, pools: NDArray[np.void], gas: NDArray[np.void]
+    ) -> None:
+        _run(
+            self._seed, first_block, n_blocks, self._rates, self._week, self._sectors, self._processes, self._fees,
+            self._native_row, self._first_native_q, carried.noises, carried.paths, carried.chain, pools, gas,
+        )  # fmt: skip
 
 
 @compiled
 def _run(
-    seed, first_block, rates, processes, fees, native_row, first_native_q, volatilities, paths, chain, pools, gas
+    seed, first_block, n_blocks, rates, week, sectors, processes, fees, native_row, first_native_q, noises, paths,
+    chain, pools, gas,
 ):  # fmt: skip
-    for row in range(len(gas)):
-        block = first_block + row
-        shock, variance = prices.step_factor(volatilities[0], rates[0], seed, _MARKET_KEY, block)
-        for i in range(len(paths)):
-            prices.step_price(paths[i], volatilities[1 + i], processes[i], rates[0], shock, variance, seed, block)
+    for step in range(n_blocks):
+        block, row = first_block + step, step % len(gas)
+        prices.step_prices(paths, noises, processes, sectors, rates[0], week, seed, block)
         for i in range(pools.shape[1]):
             prices.step_pool(paths[i], processes[i], seed, block)
             prices.write_pool(pools[row, i], paths[i], processes[i])
@@ -180,11 +203,20 @@ def _check(token: Token) -> None:
         )
 
 
-def _write_process(record: np.void, token: Token, block_time_ms: int) -> None:
-    key = int.from_bytes(sha256(token.symbol.encode()).digest()[:4]) | 1  # never 0, which is the market factor's
+def _key(name: str) -> int:
+    """Return 31 bits that name a token or a sector."""
+    return int.from_bytes(sha256(name.encode()).digest()[:4]) >> 1
+
+
+def _sector(token: Token) -> str:
+    return token.sector or token.token_class
+
+
+def _write_process(record: np.void, token: Token, regime: Regime, block_time_ms: int) -> None:
+    key = 2 * _key(token.symbol) + 1  # odd; a sector's is even, and the market factor's is 0
     record["price_stream"] = Stream.PRICE + key
     record["flow_stream"] = Stream.FLOW + key
-    prices.write_character(record, token.token_class, block_time_ms)
+    prices.write_character(record, token.token_class, regime, block_time_ms)
     record["band"] = -np.log1p(-token.fee_bp * 1e-4)
     record["first_micro_usd"] = token.liquidity_usd * 10.0**USD_DECIMALS
     record["units_per_micro_usd"] = 10.0 ** (token.decimals - USD_DECIMALS) / token.price_usd
