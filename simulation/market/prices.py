@@ -1,15 +1,17 @@
 """Reference prices and the pools that follow them: one compiled step a block and token.
 
-A token's log return is its class's share of a common market factor and of its sector's, plus noise of its own, plus rare
-jumps that are let out over 5 to 20 blocks, so that no single block holds them. Volatility moves (``volatility``), and
-follows the hour (``clock``) and the regime (``regimes``). In the regimes normal and calm prices are martingales: holding
-a token earns nothing on average, but for rug pulls, which nobody pays for. docs/market/prices.md is the model in a page.
+A token's log return is its class's share of a common market factor and of its sector's, plus noise of its own, plus
+rare jumps that are let out over 8 to 20 blocks, so that no single block holds them. Volatility moves (``volatility``),
+and follows the hour (``clock``) and the regime (``regimes``). In the regimes normal and calm prices are martingales:
+holding a token earns nothing on average, but for rug pulls, which nobody pays for. docs/market/prices.md is the model
+in a page.
 
 A pool is moved by the swaps of strangers and held by arbitrage inside ``[gamma * P, P / gamma]`` around the reference
 price P, where gamma is one minus its fee. Its reserves are ``L * sqrt(p)`` USD and ``L / sqrt(p)`` tokens, with a
 liquidity L that wanders slowly.
 
-What is unrealistic: arbitrage costs no gas and never waits. A price stays within a factor of ``MAX_MOVE`` of where it began, so that integers hold it.
+What is unrealistic: arbitrage costs no gas and never waits. A price stays within a factor of ``MAX_MOVE`` of where it
+began, so that integers hold it.
 """
 
 from __future__ import annotations
@@ -73,13 +75,13 @@ CHARACTERS = {
     TokenClass.MAJOR: Character(1.0, 0.0095, 0.0152, 0.08, -0.005, 0.0245, 6120.0, 0.2),
     TokenClass.MID: Character(1.25, 0.0120, 0.0271, 0.15, -0.005, 0.0500, 1440.0, 0.8),
     TokenClass.MEME: Character(1.2, 0.0413, 0.0615, 0.30, 0.020, 0.0770, 480.0, 4.0),
-    TokenClass.STABLE: Character(0.0, 0.0, 0.0021, 0.01, -0.010, 0.0150, 1440.0, 0.05, return_days=0.25),
+    TokenClass.STABLE: Character(0.0, 0.0, 0.00187, 0.01, -0.010, 0.0150, 1440.0, 0.05, return_days=0.25),
     TokenClass.NEW_MEME: Character(1.2, 0.0700, 0.2340, 0.50, 0.040, 0.1500, 960.0, 20.0, rugs_per_day=0.2),
 }
 """Together these give 4.2 %, 5.6 %, 8.7 %, 0.05 % (without depegs) and 25 % a day. Sources: docs/market/prices.md."""
 
-JUMP_BLOCKS = (5, 20)
-JUMP_MS = (60_000, 240_000)
+JUMP_BLOCKS = (8, 20)
+JUMP_MS = (96_000, 240_000)
 """A jump is let out over this long, drawn for each, and never over fewer blocks."""
 
 RUG_LIQUIDITY = (0.90, 0.99)
@@ -175,27 +177,35 @@ def step_prices(paths, noises, processes, sectors, rates, week, seed, block):
     """
     scale = _scale(rates, week, block) if volatility.is_beat(block) else 1.0
     market = noises[0]
-    step_factor(market, rates.market_deviation, rates, scale, seed, _MARKET_KEY, block)
+    _step_market(market, rates, scale, seed, block)
+    for i in range(len(sectors)):
+        _step_sector(noises[1 + i], market, rates, scale, seed, sectors[i], block)
+    for i in range(len(paths)):
+        sector = noises[1 + processes[i].sector_row]
+        _step_price(paths[i], noises[1 + len(sectors) + i], market, sector, processes[i], rates, scale, seed, block)
+
+
+@compiled
+def _step_market(market, rates, scale, seed, block):
+    """Write the shock of the market factor at ``block``: its noise, the regime's drift and the crash."""
+    if volatility.is_beat(block):
+        volatility.lead(market, rates, scale, seed, _MARKET_KEY, block)
+    volatility.shake(market, rates.market_deviation)
     market.shock += rates.market_drift
     if rates.crash_from <= block < rates.crash_until:
         market.shock += rates.crash_step
-    for i in range(len(sectors)):
-        step_factor(noises[1 + i], rates.unit_deviation, rates, scale, seed, sectors[i], block)
-    for i in range(len(paths)):
-        sector = noises[1 + processes[i].sector_row]
-        step_price(paths[i], noises[1 + len(sectors) + i], market, sector, processes[i], rates, scale, seed, block)
 
 
 @compiled
-def step_factor(noise, deviation, rates, scale, seed, stream, block):
-    """Write the shock of a common factor at ``block``."""
+def _step_sector(noise, market, rates, scale, seed, stream, block):
+    """Write the shock of a sector at ``block``, for a volatility of 1 a day."""
     if volatility.is_beat(block):
-        volatility.renew(noise, rates, scale, seed, stream, block)
-    volatility.shake(noise, deviation)
+        volatility.follow(noise, market, rates, scale, seed, stream, block)
+    volatility.shake(noise, rates.unit_deviation)
 
 
 @compiled
-def step_price(path, noise, market, sector, process, rates, scale, seed, block):
+def _step_price(path, noise, market, sector, process, rates, scale, seed, block):
     """Carry a token's reference price and liquidity on, given the shocks of the market and of its sector.
 
     With shocks e of variance v, the log return is sum(share * e - share**2 * v / 2) + jumps + drift - pull * log price:
@@ -205,7 +215,7 @@ def step_price(path, noise, market, sector, process, rates, scale, seed, block):
         path.rugged = DEAD
         return
     if volatility.is_beat(block):
-        word_0, word_1 = volatility.renew(noise, rates, scale, seed, process.price_stream, block)
+        word_0, word_1 = volatility.follow(noise, market, rates, scale, seed, process.price_stream, block)
         _begin_beat(path, process, rates, word_0, word_1, seed, block)
     volatility.shake(noise, process.own_deviation)
     beta, share = process.market_beta, process.sector_volatility

@@ -14,8 +14,8 @@ import numpy as np
 
 from simulation import wei
 from simulation.jit import compiled
-from simulation.market import gas as fee_market
 from simulation.market import clock, prices, volatility
+from simulation.market import gas as fee_market
 from simulation.market.segment import NATIVE_SHIFT, USD_DECIMALS, TokenInfo, price_shift_for
 from simulation.rng import Stream
 from simulation.scenario import Regime, Token, TokenClass

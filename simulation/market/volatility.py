@@ -24,13 +24,18 @@ if TYPE_CHECKING:
 
 BEAT_BLOCKS = 4
 
+COMMON = 0.8
+"""Correlation of each source's log volatility with the market factor's: when the market is nervous, all are."""
+
+_OWN = math.sqrt(1.0 - COMMON * COMMON)
+
 COMPONENTS = {
     "season": (60.0, 0.42),
-    "week": (7.0, 0.23),
-    "day": (1.0, 0.18),
-    "hours": (0.125, 0.22),
-    "hour": (0.04, 0.33),
-    "minutes": (0.004, 0.28),
+    "week": (7.0, 0.25),
+    "day": (1.0, 0.28),
+    "hours": (0.125, 0.30),
+    "hour": (0.04, 0.36),
+    "minutes": (0.004, 0.30),
 }
 """Half-life in days and stationary deviation in log units, fitted to ether's hours of 2019 to 2025."""
 
@@ -43,6 +48,7 @@ MEMORY = [(f"{name}_{part}", np.float64) for name in COMPONENTS for part in ("ke
 NOISE = np.dtype(
     [
         *((name, np.float64) for name in COMPONENTS),
+        ("log", np.float64),  # the sum of the components
         ("factor", np.float64),  # on the deviation, throughout the beat
         ("word_0", np.uint64),  # of the next block
         ("word_1", np.uint64),
@@ -75,27 +81,23 @@ def start(noise, deviations, seed, stream):
     noise.season, noise.week = season * deviations[0], week * deviations[1]
     noise.day, noise.hours = day * deviations[2], hours * deviations[3]
     noise.hour, noise.minutes = hour * deviations[4], minutes * deviations[5]
-    noise.factor = _factor(noise)
+    noise.log = noise.season + noise.week + noise.day + noise.hours + noise.hour + noise.minutes
+    noise.factor = math.exp(noise.log + _LOG_MEAN)
     noise.word_0, noise.word_1, noise.word_2, noise.word_3 = draw_start(seed, stream, 2)
 
 
 @compiled
-def renew(noise, memory, scale, seed, stream, block):
-    """Begin a beat: move the volatility, draw the words of its blocks, and return two more that nobody has used.
+def lead(noise, memory, scale, seed, stream, block):
+    """Begin a beat of the market factor, whose volatility is its own; ``scale`` is the hour's and the regime's."""
+    _renew(noise, memory, seed, stream, block)
+    noise.factor = scale * math.exp(noise.log + _LOG_MEAN)
 
-    ``scale`` multiplies the volatility: the hour's and the regime's.
-    """
-    word_0, word_1, spare_0, spare_1 = draw_for(seed, stream, block, _BEAT)
-    season, week, day = innovations(word_0)
-    hours, hour, minutes = innovations(word_1)
-    noise.season = memory.season_keep * noise.season + memory.season_spread * season
-    noise.week = memory.week_keep * noise.week + memory.week_spread * week
-    noise.day = memory.day_keep * noise.day + memory.day_spread * day
-    noise.hours = memory.hours_keep * noise.hours + memory.hours_spread * hours
-    noise.hour = memory.hour_keep * noise.hour + memory.hour_spread * hour
-    noise.minutes = memory.minutes_keep * noise.minutes + memory.minutes_spread * minutes
-    noise.factor = scale * _factor(noise)
-    noise.word_0, noise.word_1, noise.word_2, noise.word_3 = draw(seed, stream, block)
+
+@compiled
+def follow(noise, leader, memory, scale, seed, stream, block):
+    """Begin a beat of noise whose volatility partly follows the leader's; return two words that nobody has used."""
+    spare_0, spare_1 = _renew(noise, memory, seed, stream, block)
+    noise.factor = scale * math.exp(COMMON * leader.log + _OWN * noise.log + _LOG_MEAN)
     return spare_0, spare_1
 
 
@@ -109,9 +111,20 @@ def shake(noise, deviation):
 
 
 @compiled
-def _factor(noise):
-    """Return the volatility of the components; its square has mean 1."""
-    return math.exp(noise.season + noise.week + noise.day + noise.hours + noise.hour + noise.minutes + _LOG_MEAN)
+def _renew(noise, memory, seed, stream, block):
+    """Move the components, and draw the words of the beat's blocks and two more, which are returned."""
+    word_0, word_1, spare_0, spare_1 = draw_for(seed, stream, block, _BEAT)
+    season, week, day = innovations(word_0)
+    hours, hour, minutes = innovations(word_1)
+    noise.season = memory.season_keep * noise.season + memory.season_spread * season
+    noise.week = memory.week_keep * noise.week + memory.week_spread * week
+    noise.day = memory.day_keep * noise.day + memory.day_spread * day
+    noise.hours = memory.hours_keep * noise.hours + memory.hours_spread * hours
+    noise.hour = memory.hour_keep * noise.hour + memory.hour_spread * hour
+    noise.minutes = memory.minutes_keep * noise.minutes + memory.minutes_spread * minutes
+    noise.log = noise.season + noise.week + noise.day + noise.hours + noise.hour + noise.minutes
+    noise.word_0, noise.word_1, noise.word_2, noise.word_3 = draw(seed, stream, block)
+    return spare_0, spare_1
 
 
 def write_memory(record: np.void, block_time_ms: int) -> None:
