@@ -83,4 +83,4 @@ def crash_of(regime: Regime, seed: int, block_time_ms: int) -> Crash:
 
 def _between(seed: int, bounds: Iterable[tuple[float, float]]) -> list[float]:
     words = draw_start(np.uint64(seed), np.uint64(Stream.PRICE), _CRASH_PART)
-    return [low + (high - low) * uniform(word) for (low, high), word in zip(bounds, words, strict=False)]
+    return [low + (high - low) * uniform(np.uint64(word)) for (low, high), word in zip(bounds, words, strict=False)]
