@@ -8,6 +8,7 @@ import numpy as np
 
 from simulation.market import clock
 from simulation.market.prices import ALIVE, DEAD, MAX_MOVE, RUG_FALL
+from simulation.market.regimes import CRASH_VOLATILITY
 from simulation.market.volatility import COMMON, COMPONENTS
 from simulation.rng import Stream, normals, uniform, words
 
@@ -72,7 +73,7 @@ def twin_log_prices(source, n_blocks, first_block):
     deviations = [
         float(value) for value in (rates["market_deviation"], rates["unit_deviation"], process["own_deviation"])
     ]
-    shares = (float(process["market_beta"]), float(process["sector_volatility"]), 1.0)
+    shares = (float(process["market_beta"]), float(process["sector_volatility"]))
     price, jumps, rugged, prices = 0.0, [], ALIVE, []
     for block in range(first_block, first_block + n_blocks):
         if rugged != ALIVE:
@@ -90,10 +91,10 @@ def twin_log_prices(source, n_blocks, first_block):
                 rugged, fall = 1, _fall(seed, streams[2], block)
         shocks = [noise.shock(deviation) for noise, deviation in zip(noises, deviations, strict=True)]
         shocks[0] = (shocks[0][0] + _regime(rates, block), shocks[0][1])
-        change = sum(
-            share * shock - 0.5 * share**2 * variance for share, (shock, variance) in zip(shares, shocks, strict=True)
-        )
-        change += float(process["drift"]) - float(process["pull"]) * price + fall + (jumps.pop() if jumps else 0.0)
+        change = shares[0] * shocks[0][0] + shares[1] * shocks[1][0] + shocks[2][0]
+        change -= 0.5 * (shares[0] ** 2 * shocks[0][1] + shares[1] ** 2 * shocks[1][1] + shocks[2][1])
+        change += float(process["drift"]) - float(process["pull"]) * price + fall
+        change += jumps.pop() if jumps else 0.0
         price = min(max(price + change, -math.log(MAX_MOVE)), math.log(MAX_MOVE))
         prices.append(price)
     return prices
@@ -101,11 +102,13 @@ def twin_log_prices(source, n_blocks, first_block):
 
 def _scale(rates, block):
     since, half_life = block - int(rates["crash_until"]), float(rates["crash_half_life"])
-    crashed = 1.0 + 2.0 * 0.5 ** (max(since, 0) / half_life) if block >= rates["crash_from"] else 1.0
+    crashed = (
+        1.0 + (CRASH_VOLATILITY - 1.0) * 0.5 ** (max(since, 0) / half_life) if block >= rates["crash_from"] else 1.0
+    )
     week_ms = (block * int(rates["block_time_ms"]) + int(rates["week_offset_ms"])) % clock.MS_PER_WEEK
     table, hour = clock.week(), week_ms // clock.MS_PER_HOUR
-    part = week_ms / clock.MS_PER_HOUR - hour
-    return float(rates["volatility"]) * crashed * float((1 - part) * table[hour] + part * table[hour + 1])
+    part = week_ms % clock.MS_PER_HOUR / clock.MS_PER_HOUR
+    return float(rates["volatility"]) * float(table[hour] + (table[hour + 1] - table[hour]) * part) * crashed
 
 
 def _regime(rates, block):

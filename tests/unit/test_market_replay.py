@@ -71,6 +71,8 @@ def test_replayed_blocks_are_the_same_however_they_are_cut(cut: int, symbol: str
     second = source.advance(first[0], -10 + cut, 30 - cut)
     for at in (1, 2):
         assert np.concatenate([first[at], second[at]]).tobytes() == whole[at].tobytes()
+        skipped = source.advance(source.skip(source.begin(), -10, cut), -10 + cut, 30 - cut)
+        assert skipped[at].tobytes() == second[at].tobytes()
 
 
 def test_the_recorded_ether_prices_the_gas() -> None:

@@ -144,6 +144,7 @@ EXTREMES = [
     token("DEAR", "meme", 1e6, 1e11, decimals=6),
     token("WHOLE", "meme", 0.01, 1e6, decimals=0),
     token("THIN", "meme", 100.0, 1e3),
+    token("RUGGED", "new_meme", 1.0, 1e3),
 ]
 
 
