@@ -1,7 +1,7 @@
 """Reference prices and the pools that follow them: one compiled step a block and token.
 
 A token's log return is its class's share of a common market factor and of its sector's, plus noise of its own, plus
-rare jumps that are let out over 8 to 20 blocks, so that no single block holds them. Volatility moves (``volatility``),
+rare jumps that are let out over 12 to 20 blocks, so that no single block holds them. Volatility moves (``volatility``),
 and follows the hour (``clock``) and the regime (``regimes``). In the regimes normal and calm prices are martingales:
 holding a token earns nothing on average, but for rug pulls, which nobody pays for. docs/market/prices.md is the model
 in a page.
@@ -80,8 +80,8 @@ CHARACTERS = {
 }
 """Together these give 4.2 %, 5.6 %, 8.7 %, 0.05 % (without depegs) and 25 % a day. Sources: docs/market/prices.md."""
 
-JUMP_BLOCKS = (8, 20)
-JUMP_MS = (96_000, 240_000)
+JUMP_BLOCKS = (12, 20)
+JUMP_MS = (144_000, 240_000)
 """A jump is let out over this long, drawn for each, and never over fewer blocks."""
 
 RUG_LIQUIDITY = (0.90, 0.99)

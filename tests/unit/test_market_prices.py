@@ -206,7 +206,7 @@ def quiet(source: SyntheticSource) -> SyntheticSource:
     return source
 
 
-def test_no_block_holds_more_than_an_eighth_of_a_jump() -> None:
+def test_no_block_holds_more_than_a_twelfth_of_a_jump() -> None:
     source = quiet(open_market(PEPE))
     source._engine._processes["jump_chance"] = 1e-3
     steps = np.diff(log_prices(source, 30_000, 1)[:, 0])
