@@ -1,8 +1,8 @@
 """The weather of a market: what a regime changes about its prices.
 
-Bull and bear drift as ether did in its steep months: 0.8 % a day makes 10 in nine months, as in 2020-21, and takes two
-thirds in five, as in 2022. A crash is that of 2020-03-12 or 2021-05-19: a quarter to two fifths of the whole market
-within hours, in volatility that takes days to calm down.
+Bull and bear drift as ether did in its steep months: 0.8 % a day, up from August 2020 to May 2021 and down in the first
+half of 2022. A crash is that of 2020-03-12 or 2021-05-19: a quarter to two fifths of the whole market within hours, in
+volatility that takes days to calm down. docs/market/prices.md has the sources.
 
 What is unrealistic: a regime lasts as long as the run, and nothing that happens in the market ends it.
 """
