@@ -97,7 +97,7 @@ class SyntheticSource:
         return self._engine.advance(carried, first_block, n_blocks, len(self.tokens))
 
     def skip(self, carried: Carried, first_block: int, n_blocks: int) -> Carried:
-        """Return where ``advance`` over the next blocks would lead; a year takes a second or two and no memory."""
+        """Return where ``advance`` over the next blocks would lead; a year takes seconds and no memory."""
         return self._engine.skip(carried, first_block, n_blocks, len(self.tokens))
 
 

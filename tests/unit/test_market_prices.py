@@ -6,6 +6,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from market_twin import twin_bell, twin_log_prices
 
 from simulation.jit import compiled
@@ -194,6 +196,24 @@ def test_the_slow_twin_gives_the_same_prices(one: Token, regime: Regime) -> None
     source = open_market(one, seed=3, regime=regime, block_time_ms=60_000, week_ms=5 * 86_400_000)
     fast = log_prices(source, 3_000, 1, -9)[:, 0]
     assert twin_log_prices(source, 3_000, -9) == fast.tolist()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    regime=st.sampled_from(Regime),
+    first_block=st.integers(-2000, 30_000),
+    cuts=st.lists(st.integers(0, 60), min_size=1, max_size=8),
+)
+def test_every_class_and_regime_is_the_same_however_it_is_cut(
+    regime: Regime, first_block: int, cuts: list[int]
+) -> None:
+    source = open_market(WETH, PEPE, token("NEW", "new_meme"), token("DAI", "stable", sector="coins"), regime=regime)
+    source._engine._processes["jump_chance"] = source._engine._processes["rug_chance"] = 0.05
+    carried, block = source.begin(), first_block
+    for n_blocks in cuts:
+        carried, block = source.skip(carried, block, n_blocks), block + n_blocks
+    whole = source.skip(source.begin(), first_block, sum(cuts))
+    assert (carried.paths.tobytes(), carried.noises.tobytes()) == (whole.paths.tobytes(), whole.noises.tobytes())
 
 
 # What a single mechanism does.
