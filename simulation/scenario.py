@@ -7,7 +7,7 @@ person writes them; the ``*_micro_usd`` and ``*_bp`` values that the kernel trad
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -33,6 +33,25 @@ class TokenClass(StrEnum):
     MAJOR = "major"
     MID = "mid"
     MEME = "meme"
+    STABLE = "stable"
+    """Held at its price, but for rare depegs that heal."""
+    NEW_MEME = "new_meme"
+    """Wild, and one day its owner takes the liquidity: a rug pull."""
+
+
+class Regime(StrEnum):
+    """The weather of a synthetic market; only in NORMAL and CALM holding a token earns nothing on average."""
+
+    NORMAL = "normal"
+    CALM = "calm"
+    BULL = "bull"
+    BEAR = "bear"
+    CRASH = "crash"
+    """Within the first days all prices fall by a quarter or more, over hours."""
+    CHOP = "chop"
+    """Prices are drawn back to where they began."""
+    CONGESTED = "congested"
+    """Blocks are full, and prices wilder than usual."""
 
 
 class Aggressiveness(StrEnum):
@@ -206,6 +225,8 @@ class Token(Part):
     """Price where the market begins: at the start of the warm-up before block 0."""
     pools: tuple[Pool, ...] = Field(min_length=1, max_length=8)
     """The first one's price is the token's mid; an order takes the route that promises most."""
+    sector: Name | None = None
+    """Tokens of one sector move together beyond what the whole market does; by default that of the token's class."""
 
 
 class SyntheticMarket(Part):
@@ -213,6 +234,7 @@ class SyntheticMarket(Part):
 
     source: Literal["synthetic"] = "synthetic"
     tokens: tuple[Token, ...] = Field(min_length=1, max_length=64)
+    regime: Regime = Regime.NORMAL
 
     @model_validator(mode="after")
     def _check_tokens(self) -> SyntheticMarket:
@@ -260,6 +282,9 @@ class Scenario(Part):
     review_blocks: int = Field(300, ge=1, le=100_000)
     """Every so many blocks equity is marked, metrics are written and Auto Pilot looks."""
     start_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    """When the market's block 0 begins; a replay's begins with its recording."""
+    start_block: int = Field(0, ge=0, le=100_000_000)
+    """The block of the market at which the run begins; the market before it is made, not traded."""
     record: Record = Record.ALL
     autopilot: bool = True
     """Off: no session is adjusted, whatever its strategy says."""
@@ -285,6 +310,11 @@ class Scenario(Part):
         if isinstance(self.market, SyntheticMarket):
             check_tokens(self, {token.symbol for token in self.market.tokens})
         return self
+
+    @property
+    def begin_at(self) -> datetime:
+        """When the run begins, which is at the market's ``start_block``."""
+        return self.start_at + timedelta(milliseconds=self.start_block * self.block_time_ms)
 
 
 def check_tokens(scenario: Scenario, pools: set[str]) -> None:

@@ -92,7 +92,7 @@ def rules_of(scenario: Scenario) -> Rules:
     return Rules(
         seed=np.uint64(scenario.seed),
         block_time_ms=scenario.block_time_ms,
-        day_offset_ms=int(scenario.start_at.timestamp() * 1000) % DAY_MS,
+        day_offset_ms=int(scenario.begin_at.timestamp() * 1000) % DAY_MS,
         review_blocks=scenario.review_blocks,
         write_trades=scenario.record != "none",
         write_decisions=scenario.record == "all",

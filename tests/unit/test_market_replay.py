@@ -70,8 +70,10 @@ def test_replayed_blocks_are_the_same_however_they_are_cut(cut: int, symbol: str
     whole = source.advance(source.begin(), -10, 30)
     first = source.advance(source.begin(), -10, cut)
     second = source.advance(first[0], -10 + cut, 30 - cut)
+    skipped = source.advance(source.skip(source.begin(), -10, cut), -10 + cut, 30 - cut)
     for at in (0, 1, 2):
         assert np.concatenate([first[1][at], second[1][at]]).tobytes() == whole[1][at].tobytes()
+        assert skipped[1][at].tobytes() == second[1][at].tobytes()
 
 
 def test_the_recorded_ether_prices_the_gas() -> None:
