@@ -171,9 +171,15 @@ def is_zero(a):
 
 
 @compiled
+def widen(a):
+    """Return a with one limb more, a zero at the top."""
+    return (U0, *a)
+
+
+@compiled
 def shift_left_96(a):
     """Return a * 2**96, two limbs wider: an integer as the fixed-point number Q96."""
-    return shift_left((U0, *a), U32) + (U0,)
+    return shift_left(widen(a), U32) + (U0,)
 
 
 @compiled
@@ -205,8 +211,8 @@ def _digit(rest, divisor):
 def div(a, divisor):
     """Return (quotient, whether a remainder is left) of a / divisor, for a divisor above zero.
 
-    The quotient is as many limbs as ``a`` has more than the divisor, and must fit: prepend zero limbs to ``a`` for a
-    wider one, or ask ``quotient_fits``. Knuth's algorithm D; numerator and divisor are first moved up together until
+    The quotient is as many limbs as ``a`` has more than the divisor, and must fit: ``widen`` a for a wider
+    one, or ask ``quotient_fits``. Knuth's algorithm D; numerator and divisor are first moved up together until
     the divisor's top bit is set, which leaves the quotient as it is.
     """
     for _ in range(len(divisor) - 1):
