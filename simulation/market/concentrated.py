@@ -10,7 +10,7 @@ of November 2021.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,9 @@ from simulation.market.tick_math import (
     get_tick_at_sqrt_ratio,
 )
 from simulation.wei import U0, U63
-from simulation.wide import Limbs
+
+if TYPE_CHECKING:
+    from simulation.wide import Limbs
 
 FEE_BASE_PIPS = 1_000_000
 TICK_SPACINGS = {100: 1, 500: 10, 3_000: 60, 10_000: 200}

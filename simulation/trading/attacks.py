@@ -52,8 +52,9 @@ def _least_out(holding, spot, route):
     """Return the output of the token's pool that leaves the victim its minimum at the end of the route."""
     hi, lo = holding.order_min_hi, holding.order_min_lo
     if holding.order_side != _BUY and route.usd_pool >= 0:
-        usd_pool = routing.state_of(spot.pools[route.usd_pool], False)  # noqa: FBT003
-        hi, lo = routing.asked(usd_pool, spot.pairs[route.usd_pool], hi, lo)
+        pair = spot.pairs[route.usd_pool]
+        usd_pool = routing.state_of(spot.pools[route.usd_pool], pair, routing.PAYS_TOKEN)
+        hi, lo = routing.asked(usd_pool, pair, hi, lo, spot.ticks)
     return max(_float(hi, lo), 1.0)
 
 

@@ -57,6 +57,7 @@ class World(NamedTuple):
     gas: NDArray[np.void]  # GAS, (n_blocks,)
     signals: NDArray[np.void]  # SIGNAL, (n_blocks, n_tokens)
     rules: Rules
+    ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room in which a concentrated pool's tick map is written for a swap
 
 
 class Spot(NamedTuple):
@@ -76,6 +77,7 @@ class Spot(NamedTuple):
     routes: NDArray[np.void]  # ROUTE, (n_routes,)
     mids: NDArray[np.void]  # MID, (n_tokens,)
     pools: NDArray[np.void]  # POOL, (n_pools,)
+    ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room for a tick map
 
 
 class Journal(NamedTuple):
