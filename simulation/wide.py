@@ -22,6 +22,7 @@ from simulation.wei import U0, U1, U32, div_128_by_64, leading_zeros
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+Limbs = tuple[np.uint64, ...]
 LIMB_BITS = 64
 _LIMB = ir.IntType(LIMB_BITS)
 _PAIR = ir.IntType(2 * LIMB_BITS)
@@ -120,7 +121,8 @@ def _funnel(name: str, neighbours: Callable[[list[Any]], list[tuple[Any, Any]]])
         value, bits = arguments
         shift = builder.module.declare_intrinsic(name, [_LIMB], ir.FunctionType(_LIMB, [_LIMB] * 3))
         pairs = neighbours(_limbs(builder, value))
-        return context.make_tuple(builder, signature.return_type, [builder.call(shift, [*pair, bits]) for pair in pairs])
+        shifted = [builder.call(shift, [*pair, bits]) for pair in pairs]
+        return context.make_tuple(builder, signature.return_type, shifted)
 
     return codegen
 
@@ -177,9 +179,15 @@ def widen(a):
 
 
 @compiled
+def lengthen(a):
+    """Return a * 2**64, one limb longer."""
+    return (*a, U0)
+
+
+@compiled
 def shift_left_96(a):
     """Return a * 2**96, two limbs wider: an integer as the fixed-point number Q96."""
-    return shift_left(widen(a), U32) + (U0,)
+    return lengthen(shift_left(widen(a), U32))
 
 
 @compiled
@@ -192,7 +200,8 @@ def shift_right_96(a):
 def _digit(rest, divisor):
     """Return (quotient, remainder) where the quotient is one limb, for a normalised divisor of one limb less.
 
-    The estimate from the top limbs is at most two too large (Knuth, The Art of Computer Programming 2, 4.3.1, theorem B).
+    The estimate from the top limbs is at most two too large (Knuth, The Art of Computer Programming 2, 4.3.1,
+    theorem B).
     """
     if less(rest, divisor):
         return U0, rest[1:]
@@ -217,14 +226,13 @@ def div(a, divisor):
     """
     for _ in range(len(divisor) - 1):
         if divisor[0] == U0:
-            divisor = divisor[1:] + (U0,)
-            a = a[1:] + (U0,)
+            divisor, a = lengthen(divisor[1:]), lengthen(a[1:])
     shift = leading_zeros(divisor[0])
     divisor = shift_left(divisor, shift)
     a = shift_left(a, shift)
     for _ in range(len(a) - len(divisor)):  # the quotient's digits come in where the numerator's go out
-        digit, rest = _digit(_head(a, divisor + (U0,)), divisor)
-        a = rest + _tail(a, divisor + (U0,)) + (digit,)
+        digit, rest = _digit(_head(a, lengthen(divisor)), divisor)
+        a = rest + _tail(a, lengthen(divisor)) + (digit,)
     return _tail(a, divisor), not is_zero(_head(a, divisor))
 
 
@@ -253,7 +261,7 @@ def mul_div_rounding_up(a, b, divisor):
     return div_rounding_up(mul(a, b), divisor)
 
 
-def split(value: int, count: int) -> tuple[np.uint64, ...]:
+def split(value: int, count: int) -> Limbs:
     """Return the limbs of a Python integer below 2**(64 * count)."""
     assert 0 <= value < 1 << LIMB_BITS * count
     return tuple(np.uint64(value >> LIMB_BITS * place & int(_TOP_LIMB)) for place in reversed(range(count)))

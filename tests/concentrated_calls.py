@@ -57,7 +57,7 @@ def compute_swap_step(sqrt_price, target, liquidity, remaining, fee_pips):
     return tuple(wide.join(number) for number in step[1:])
 
 
-def swap(pool: Pool, zero_for_one: bool, specified: int, limit: int) -> Result:
+def swap(pool: Pool, zero_for_one, specified: int, limit: int) -> Result:
     """Call the compiled swap as the twin's is called."""
     done = concentrated.swap(
         tick_map(pool.ticks), pool_state(pool), pool.fee_pips, pool.tick_spacing, pool.fee_protocol,

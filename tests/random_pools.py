@@ -70,7 +70,7 @@ def below(tick, fraction, positions):
 
 
 @st.composite
-def limits(draw: st.DrawFn, pool: Pool, zero_for_one: bool) -> int:
+def limits(draw: st.DrawFn, pool: Pool, zero_for_one) -> int:
     """Draw a price limit, mostly on the right side."""
     way = -1 if zero_for_one else 1
     if pool.tick_spacing >= FAR_SPACING and draw(st.integers(0, 7)) == 0:
@@ -95,6 +95,6 @@ def after(pool: Pool, done) -> Pool:
     )
 
 
-def farthest(zero_for_one: bool) -> int:
+def farthest(zero_for_one) -> int:
     """Return the price limit that never binds."""
     return MIN_SQRT_RATIO + 1 if zero_for_one else MAX_SQRT_RATIO - 1

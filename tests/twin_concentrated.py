@@ -12,6 +12,7 @@ from decimal import Decimal, localcontext
 from functools import cache
 
 Q96 = 1 << 96
+UP, DOWN = True, False
 TOP_128 = (1 << 128) - 1
 TOP_160 = (1 << 160) - 1
 TOP_256 = (1 << 256) - 1
@@ -24,7 +25,7 @@ class RevertError(ValueError):
     """The contract reverts; the message is its reason."""
 
 
-def require(holds: bool, reason: str) -> None:
+def require(holds, reason: str) -> None:
     if not holds:
         raise RevertError(reason)
 
@@ -63,7 +64,7 @@ def get_tick_at_sqrt_ratio(sqrt_price: int) -> int:
     return bisect_right(range(MIN_TICK, MAX_TICK), sqrt_price, key=get_sqrt_ratio_at_tick) + MIN_TICK - 1
 
 
-def get_next_sqrt_price_from_input(sqrt_price: int, liquidity: int, amount_in: int, zero_for_one: bool) -> int:
+def get_next_sqrt_price_from_input(sqrt_price: int, liquidity: int, amount_in: int, zero_for_one) -> int:
     require(sqrt_price > 0 and liquidity > 0, "price")
     if not zero_for_one:
         return uint(sqrt_price + amount_in * Q96 // liquidity, TOP_160)
@@ -76,7 +77,7 @@ def get_next_sqrt_price_from_input(sqrt_price: int, liquidity: int, amount_in: i
     return ceil_div(numerator, uint(numerator // sqrt_price + amount_in, TOP_256))
 
 
-def get_next_sqrt_price_from_output(sqrt_price: int, liquidity: int, amount_out: int, zero_for_one: bool) -> int:
+def get_next_sqrt_price_from_output(sqrt_price: int, liquidity: int, amount_out: int, zero_for_one) -> int:
     require(sqrt_price > 0 and liquidity > 0, "price")
     if zero_for_one:
         fall = ceil_div(amount_out * Q96, liquidity)
@@ -89,13 +90,13 @@ def get_next_sqrt_price_from_output(sqrt_price: int, liquidity: int, amount_out:
     return uint(ceil_div(numerator * sqrt_price, numerator - amount_out * sqrt_price), TOP_160)
 
 
-def get_amount0_delta(sqrt_a: int, sqrt_b: int, liquidity: int, round_up: bool) -> int:
+def get_amount0_delta(sqrt_a: int, sqrt_b: int, liquidity: int, round_up) -> int:
     low, high = sorted((sqrt_a, sqrt_b))
     product = liquidity * Q96 * (high - low)
     return ceil_div(ceil_div(product, high), low) if round_up else product // high // low
 
 
-def get_amount1_delta(sqrt_a: int, sqrt_b: int, liquidity: int, round_up: bool) -> int:
+def get_amount1_delta(sqrt_a: int, sqrt_b: int, liquidity: int, round_up) -> int:
     product = liquidity * abs(sqrt_b - sqrt_a)
     return ceil_div(product, Q96) if round_up else product // Q96
 
@@ -108,13 +109,13 @@ def compute_swap_step(
     into, out = (get_amount0_delta, get_amount1_delta) if down else (get_amount1_delta, get_amount0_delta)
     if exact_in:
         less_fee = remaining * (10**6 - fee_pips) // 10**6
-        reaches = less_fee >= into(sqrt_price, target, liquidity, True)
+        reaches = less_fee >= into(sqrt_price, target, liquidity, UP)
         next_price = target if reaches else get_next_sqrt_price_from_input(sqrt_price, liquidity, less_fee, down)
     else:
-        reaches = -remaining >= out(sqrt_price, target, liquidity, False)
+        reaches = -remaining >= out(sqrt_price, target, liquidity, DOWN)
         next_price = target if reaches else get_next_sqrt_price_from_output(sqrt_price, liquidity, -remaining, down)
-    amount_in = into(sqrt_price, next_price, liquidity, True)
-    amount_out = out(sqrt_price, next_price, liquidity, False)
+    amount_in = into(sqrt_price, next_price, liquidity, UP)
+    amount_out = out(sqrt_price, next_price, liquidity, DOWN)
     if not exact_in:
         amount_out = min(amount_out, -remaining)
     if exact_in and next_price != target:
@@ -150,7 +151,7 @@ class Result:
     liquidity: int
 
 
-def next_initialized_tick_within_one_word(pool: Pool, tick: int, down: bool) -> tuple[int, bool]:
+def next_initialized_tick_within_one_word(pool: Pool, tick: int, down) -> tuple[int, bool]:
     """Look at one bit of the bitmap after another until the word ends."""
     place = tick // pool.tick_spacing + (0 if down else 1)
     step, last = (-1, 0) if down else (1, 255)
@@ -160,7 +161,7 @@ def next_initialized_tick_within_one_word(pool: Pool, tick: int, down: bool) -> 
     return min(max(found, MIN_TICK), MAX_TICK), found in pool.ticks
 
 
-def swap(pool: Pool, zero_for_one: bool, specified: int, limit: int) -> Result:
+def swap(pool: Pool, zero_for_one, specified: int, limit: int) -> Result:
     """Return what the contract's swap does; the pool stays as it is."""
     require(specified != 0, "AS")
     if zero_for_one:

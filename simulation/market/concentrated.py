@@ -10,13 +10,15 @@ of November 2021.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from simulation import wide
 from simulation.jit import compiled
 from simulation.market.sqrt_price_math import (
+    ROUND_DOWN,
+    ROUND_UP,
     get_amount0_delta,
     get_amount1_delta,
     get_next_sqrt_price_from_input,
@@ -31,6 +33,9 @@ from simulation.market.tick_math import (
     get_tick_at_sqrt_ratio,
 )
 from simulation.wei import U0, U63
+
+if TYPE_CHECKING:
+    from simulation.wide import Limbs
 
 FEE_BASE_PIPS = 1_000_000
 TICK_SPACINGS = {100: 1, 500: 10, 3_000: 60, 10_000: 200}
@@ -74,29 +79,29 @@ _OVERFLOW = np.int64(SwapStatus.OVERFLOW)
 class PoolState(NamedTuple):
     """What a swap changes: slot0's price and tick, and the liquidity in range."""
 
-    sqrt_price: tuple[np.uint64, np.uint64, np.uint64]
+    sqrt_price: Limbs
     tick: int
-    liquidity: tuple[np.uint64, np.uint64]
+    liquidity: Limbs
 
 
 class Step(NamedTuple):
     """What happens between two boundaries; the fee is not part of the amount in."""
 
     fits: bool  # every amount is below 2**128
-    sqrt_price: tuple[np.uint64, np.uint64, np.uint64]
-    amount_in: tuple[np.uint64, np.uint64]
-    amount_out: tuple[np.uint64, np.uint64]
-    fee: tuple[np.uint64, np.uint64]
+    sqrt_price: Limbs
+    amount_in: Limbs
+    amount_out: Limbs
+    fee: Limbs
 
 
 class Swap(NamedTuple):
     """What a swap came to; a refused one has amounts of zero and the state as it was."""
 
-    status: int
-    amount_in: tuple[np.uint64, np.uint64]  # with the fee
-    amount_out: tuple[np.uint64, np.uint64]
-    fee: tuple[np.uint64, np.uint64]  # part of the amount in, in its token
-    protocol_fee: tuple[np.uint64, np.uint64]  # part of the fee
+    status: np.int64  # a SwapStatus
+    amount_in: Limbs  # with the fee
+    amount_out: Limbs
+    fee: Limbs  # part of the amount in, in its token
+    protocol_fee: Limbs  # part of the fee
     ticks_crossed: int  # initialized ones
     state: PoolState
 
@@ -112,7 +117,8 @@ def compute_swap_step(sqrt_price, sqrt_target, liquidity, remaining, exact_in, f
     fee = (np.uint64(fee_pips),)
     kept = (np.uint64(FEE_BASE_PIPS - fee_pips),)
     ok, next_price = _reached(sqrt_price, sqrt_target, liquidity, remaining, exact_in, zero_for_one, kept)
-    amount_in, amount_out = _amounts(sqrt_price, next_price, liquidity, zero_for_one)
+    amount_in = _amount_in(sqrt_price, next_price, liquidity, zero_for_one)
+    amount_out = _amount_out(sqrt_price, next_price, liquidity, zero_for_one)
     if not exact_in and wide.less(remaining, amount_out):
         amount_out = wide.widen(remaining)
     paid, given = amount_in[1:], amount_out[1:]
@@ -141,22 +147,16 @@ def _reached(sqrt_price, sqrt_target, liquidity, remaining, exact_in, zero_for_o
 def _amount_in(sqrt_price, next_price, liquidity, zero_for_one):
     """Return what moves the price so far, without fee, rounded up."""
     if zero_for_one:
-        return get_amount0_delta(next_price, sqrt_price, liquidity, True)
-    return get_amount1_delta(sqrt_price, next_price, liquidity, True)
+        return get_amount0_delta(next_price, sqrt_price, liquidity, ROUND_UP)
+    return get_amount1_delta(sqrt_price, next_price, liquidity, ROUND_UP)
 
 
 @compiled
 def _amount_out(sqrt_price, next_price, liquidity, zero_for_one):
     """Return what that move gives, rounded down."""
     if zero_for_one:
-        return get_amount1_delta(next_price, sqrt_price, liquidity, False)
-    return get_amount0_delta(sqrt_price, next_price, liquidity, False)
-
-
-@compiled
-def _amounts(sqrt_price, next_price, liquidity, zero_for_one):
-    amount_in = _amount_in(sqrt_price, next_price, liquidity, zero_for_one)
-    return amount_in, _amount_out(sqrt_price, next_price, liquidity, zero_for_one)
+        return get_amount1_delta(next_price, sqrt_price, liquidity, ROUND_DOWN)
+    return get_amount0_delta(sqrt_price, next_price, liquidity, ROUND_DOWN)
 
 
 @compiled
@@ -218,7 +218,7 @@ def _refused(status, state):
 
 @compiled
 def _first_index(ticks, tick, zero_for_one):
-    """Return where the walk over the tick map begins: at the last tick <= ``tick`` downwards, at the first > upwards."""
+    """Return where the walk over the ticks begins: downwards at the last one <= ``tick``, upwards at the first >."""
     low, high = 0, len(ticks)
     while low < high:
         middle = (low + high) // 2
@@ -277,7 +277,7 @@ def _protocol_part(fee, fee_protocol):
 
 @compiled
 def add_delta(liquidity, record, zero_for_one):
-    """Return (status, liquidity after crossing a tick): plus its liquidityNet upwards, minus downwards (LiquidityMath)."""
+    """Return (status, liquidity beyond a tick): plus its liquidityNet upwards, minus downwards (LiquidityMath)."""
     net = (record.net_hi, record.net_lo)
     negative = net[0] >> U63 != U0
     size = wide.sub(_ZERO, net) if negative else net

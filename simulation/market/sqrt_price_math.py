@@ -12,6 +12,8 @@ from simulation import wide
 from simulation.jit import compiled
 from simulation.wei import LOW32, U0, U1
 
+ROUND_UP = True
+ROUND_DOWN = False
 _TWO_160 = wide.split(1 << 160, 3)
 _NOTHING = wide.split(0, 3)
 

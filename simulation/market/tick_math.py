@@ -45,7 +45,8 @@ _POWERS_LO = np.array([power & (1 << 64) - 1 for power in _POWERS], np.uint64)
 _TWO_96 = wide.split(1 << 96, 3)
 _TWO_256_LESS_1 = wide.split((1 << 256) - 1, 5)
 
-# tick = log2(sqrt price) * 2 / log2(1.0001), in steps of 2**-42: a logarithm of 24 bits behind the point times this, of 18.
+# tick = log2(sqrt price) * 2 / log2(1.0001), in steps of 2**-42: a logarithm of 24 bits behind the point times a factor
+# of 18.
 _LOG_BITS = 24
 _TICKS_PER_OCTAVE = 3_634_269_191
 _TICK_BITS = 42

@@ -115,7 +115,9 @@ def recorded_map():
     recording = json.loads(shared(MAP))
     state = recording["scalars"]
     ticks = {int(tick): net for tick, (_, net, _) in recording["tick_data"].items()}
-    return twin.Pool(state["sqrt_price_x96"], state["tick"], state["liquidity"], ticks, state["fee"], state["tick_spacing"])
+    return twin.Pool(
+        state["sqrt_price_x96"], state["tick"], state["liquidity"], ticks, state["fee"], state["tick_spacing"]
+    )
 
 
 def test_the_nets_of_a_recorded_tick_map_add_up_to_its_liquidity_and_to_nothing():

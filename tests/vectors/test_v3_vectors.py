@@ -22,8 +22,8 @@ both = pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 
 def call(maker, vector):
     """Call the function that a vector names with its arguments in their order."""
-    arguments = {name: value for name, value in vector.items() if name not in ("fn", "result")}
-    return getattr(maker, vector["fn"])(*(value if value in (True, False) else int(value) for value in arguments.values()))
+    arguments = [int(value) for name, value in vector.items() if name not in ("fn", "result")]
+    return getattr(maker, vector["fn"])(*arguments)
 
 
 @both
