@@ -40,7 +40,7 @@ def test_a_summary_tells_what_is_stored(undisturbed):
     assert list(told) == ["run_id", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts"]
     assert {account["name"] for account in told["accounts"]} == {"tuned", "plain", "smart"}
     assert told["trades"] > 100
-    assert (told["seed"], told["blocks"]) == (7, 1200)
+    assert (told["seed"], told["blocks"]) == (9, 1200)
 
 
 def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, store, sql, undisturbed):
