@@ -33,5 +33,5 @@ def open_source(scenario: Scenario, recording: Recording | None) -> SyntheticSou
     if isinstance(scenario.market, SyntheticMarket):
         return SyntheticSource(scenario.market, scenario.gas, scenario.seed, scenario.block_time_ms)
     if recording is None:
-        raise ValueError(f"market.path: the recording {scenario.market.path} has not been read")
+        raise ValueError(f"market.recordings: {scenario.market.recordings[0].path} has not been read")
     return ReplaySource(recording, scenario.gas, scenario.seed, scenario.block_time_ms)
