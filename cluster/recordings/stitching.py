@@ -91,7 +91,8 @@ def _judge(
         )
     held_ms = np.where(bars, gaps_ms, 0)
     longest = int(np.argmax(held_ms))
-    return Gaps(int(np.count_nonzero(held_ms)), int(held_ms[longest]), int(since_ms[longest]))
+    until_ms = int(since_ms[longest]) - max(part.bar_ms for part in parts)
+    return Gaps(int(np.count_nonzero(held_ms)), int(held_ms[longest]), until_ms)
 
 
 def check_states(part: Series) -> None:
