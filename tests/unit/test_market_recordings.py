@@ -102,7 +102,9 @@ def test_a_pool_stands_at_the_exact_sqrt_price_of_its_tick_on_either_side(
     assert sqrt_price(first) == sqrt_price_at_tick(199_045)
     assert liquidity(first) == 12_453_647_101_533_358_277
     zero = (liquidity(first) << 96) // sqrt_price(first)
-    assert wei.join(first["reserve_hi"], first["reserve_lo"]) == (zero if side == 0 else liquidity(first) * sqrt_price(first) >> 96)
+    assert wei.join(first["reserve_hi"], first["reserve_lo"]) == (
+        zero if side == 0 else liquidity(first) * sqrt_price(first) >> 96
+    )
     assert recording.tokens[0].pools[0].terms == PoolInfo("uniswap_v3", 5, token_is_zero=side == 0)
     assert prices_usd(recording)[0] == pytest.approx(price if side else 1e3 * 1.0001**199045, rel=1e-9)
 
@@ -110,7 +112,11 @@ def test_a_pool_stands_at_the_exact_sqrt_price_of_its_tick_on_either_side(
 def test_the_sqrt_price_at_a_tick_is_the_contracts() -> None:
     assert sqrt_price_at_tick(-MAX_TICK) == MIN_SQRT_PRICE
     assert sqrt_price_at_tick(MAX_TICK) == MAX_SQRT_PRICE
-    vectors = {-50: 79030349367926598376800521322, -100: 78833030112140176575862854579, -250: 78244023372248365697264290337}
+    vectors = {
+        -50: 79030349367926598376800521322,
+        -100: 78833030112140176575862854579,
+        -250: 78244023372248365697264290337,
+    }
     assert {tick: sqrt_price_at_tick(tick) for tick in vectors} == vectors
 
 
@@ -139,8 +145,7 @@ def test_a_pool_of_a_coin_that_is_known_has_its_decimals(tmp_path: Path) -> None
 def test_columns_tell_the_tokens_of_a_pool_and_their_decimals(tmp_path: Path) -> None:
     header, *rows = POOL_BARS.splitlines()
     names = "token0_symbol,token1_symbol,token0_decimals,token1_decimals"
-    told = "
-".join([f"{header},{names}", *(f"{row},PEPE,USDC,9,6" for row in rows)])
+    told = "\n".join([f"{header},{names}", *(f"{row},PEPE,USDC,9,6" for row in rows)])
     recording = read(tmp_path, told)
     assert (recording.tokens[0].symbol, recording.tokens[0].decimals) == ("PEPE", 9)
     assert recording.tokens[0].pools[0].terms.token_is_zero is True
@@ -174,7 +179,10 @@ REFUSED = {
     "an empty file": ("", "is empty"),
     "a header only": ("timestamp,close\n", "holds 0 bars; at least two"),
     "one bar": ("timestamp,close\n2024-01-01,10\n", "holds 1 bars; at least two"),
-    "unknown columns": ("a,b\n1,2\n3,4\n", "'a, b' are of no known format; accepted are pool events with block_timestamp"),
+    "unknown columns": (
+        "a,b\n1,2\n3,4\n",
+        "'a, b' are of no known format; accepted are pool events with block_timestamp",
+    ),
     "prices without times": ("close\n1\n2\n", "no known format"),
     "a word for a price": (BODY.format("ten"), "line 3, column close: 'ten' is not a price in USD between"),
     "a negative price": (BODY.format("-3"), "line 3, column close: '-3' is not a price"),
@@ -218,7 +226,9 @@ def test_a_file_that_names_no_token_asks_for_one(tmp_path: Path) -> None:
         read(tmp_path, BODY.format("11"), name="prices.csv")
 
 
-@pytest.mark.parametrize(("path", "sentence"), [("none.csv", "No such file"), (".", "holds no recording"), ("a\0b", "null")])
+@pytest.mark.parametrize(
+    ("path", "sentence"), [("none.csv", "No such file"), (".", "holds no recording"), ("a\0b", "null")]
+)
 def test_what_is_not_a_file_is_refused(tmp_path: Path, path: str, sentence: str) -> None:
     with pytest.raises(RecordingError, match=sentence):
         read_market(ReplayMarket(source="replay", recordings=[{"path": str(tmp_path / path)}]))
@@ -286,13 +296,13 @@ def test_the_recorded_mainnet_day_is_shown_block_by_block() -> None:
 def test_five_recorded_days_are_stitched_with_one_minute_held() -> None:
     read = shared(*(name for name in RECORDED if "polygon" in name), gaps="hold")
     assert len(states(read.recording)) == 5 * 1440 - 1
-    assert read.repairs == (
-        "WETH: 1 gap held, the longest of 1 min until 2023-08-14 00:01:00 (at most 24 h are)",
-    )
+    assert read.repairs == ("WETH: 1 gap held, the longest of 1 min until 2023-08-14 00:01:00 (at most 24 h are)",)
 
 
 def test_a_missing_minute_is_refused_where_none_may_be() -> None:
-    with pytest.raises(RecordingError, match=r"2023-08-14.*nothing is recorded for 1 minutes up to 2023-08-14 00:01:00"):
+    with pytest.raises(
+        RecordingError, match=r"2023-08-14.*nothing is recorded for 1 minutes up to 2023-08-14 00:01:00"
+    ):
         shared(*(name for name in RECORDED if "polygon" in name), gaps="refuse")
 
 
