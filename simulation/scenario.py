@@ -276,8 +276,8 @@ class Recorded(Part):
     """A file with a recorded market, or a folder of them, and what the data can't tell of the pool."""
 
     path: FilePath
-    """CSV or Parquet: pool swap events, pool minute bars or OHLCV bars, told apart by their columns; docs/market/replay.md
-    describes them."""
+    """CSV or Parquet: pool swap events, pool minute bars or OHLCV bars, told apart by their columns
+    (docs/market/replay.md)."""
     sha256: Sha256 | None = None
     """Of the file's bytes; a file with others is refused. What a run is stored with names it."""
     symbol: Symbol | None = None

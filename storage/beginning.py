@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from simulation.market.segment import TokenInfo
     from simulation.scenario import AccountSpec
 
-NOT_IDENTITY = {"segment_blocks": True, "market": {"recordings": {"__all__": {"path"}}, "gas_path": True}}
+NOT_IDENTITY: dict[str, Any] = {
+    "segment_blocks": True,
+    "market": {"recordings": {"__all__": {"path"}}, "gas_path": True},
+}
 """Fields of a scenario that change nothing but the pace, and where recordings lie: their hashes say what they are."""
 
 _TOKEN_FIELDS = ("symbol", "name", "decimals", "price_shift", "address")

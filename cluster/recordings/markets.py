@@ -11,7 +11,7 @@ from cluster.recordings.cells import iso
 from cluster.recordings.fees import read_fees
 from cluster.recordings.formats import read_series
 from cluster.recordings.stitching import HOUR_MS, stitch
-from cluster.recordings.tables import RecordingError, Table, read_table
+from cluster.recordings.tables import ACCEPTED, RecordingError, Table, read_table
 from simulation.market.prices import MAX_MOVE
 from simulation.market.replay import RecordedToken, Recording, hub_pools, ratio
 from simulation.market.segment import USD_DECIMALS, price_shift_for
@@ -76,7 +76,7 @@ def _files(entry: Recorded) -> list[Recorded]:
     except OSError as error:
         raise RecordingError(f"{folder}: can't be listed ({error.strerror})") from None
     if not found:
-        raise RecordingError(f"{folder}: holds no recording; looked for files that end in .csv or .parquet")
+        raise RecordingError(f"{folder}: can't be read (a folder without .csv or .parquet files); {ACCEPTED}")
     return [entry.model_copy(update={"path": str(path)}) for path in found]
 
 
@@ -105,7 +105,7 @@ def _tokens(series: Sequence[Series], market: ReplayMarket, repairs: list[str]) 
         for parts in pools.values():
             pool, gaps = stitch(parts, market)
             stitched.append(pool)
-            if gaps.count:
+            if gaps.number:
                 repairs.append(gaps.in_words(symbol, market.max_gap_hours))
         asset = next(iter(assets.values())).asset
         tokens.append((asset, tuple(stitched)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,14 +29,14 @@ HOUR_MS = 3_600_000
 class Gaps(NamedTuple):
     """The times without a record in what was stitched."""
 
-    count: int
+    number: int
     longest_ms: int
     longest_until_ms: int
 
     def in_words(self, symbol: str, max_hours: float) -> str:
         """Return what was done about them."""
         return (
-            f"{symbol}: {self.count} gap{'s' if self.count > 1 else ''} held, the longest of "
+            f"{symbol}: {self.number} gap{'s' if self.number > 1 else ''} held, the longest of "
             f"{self.longest_ms / 60_000:g} min until {iso(self.longest_until_ms)} (at most {max_hours:g} h are)"
         )
 
@@ -47,7 +48,7 @@ def stitch(parts: Sequence[Series], market: ReplayMarket) -> tuple[RecordedPool,
     parts = sorted(parts, key=lambda part: int(part.since_ms[0]))
     gaps_ms = np.concatenate([_inner_gaps(part) for part in parts])
     first = 0
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(parts):
         first += len(before.since_ms)
         between = int(after.since_ms[0]) - after.bar_ms - int(before.since_ms[-1])
         if between < 0 or (between == 0 and after.bar_ms == 0):
@@ -98,6 +99,13 @@ def _judge(
 def check_states(part: Series) -> None:
     """Refuse states that the integers of the kernel can't hold, and prices that nobody has seen."""
     against_usd = part.terms.against == USD_SYMBOL
+    if against_usd:
+        price = ratio(part.states[:1], part.terms)[0] * 10.0 ** (part.asset.decimals - USD_DECIMALS)
+        if not MIN_PRICE_USD <= price <= MAX_PRICE_USD:
+            raise part.table.error(
+                f"{part.asset.symbol} begins at a price of {price:.3g} USD; accepted are {MIN_PRICE_USD:g} to "
+                f"{MAX_PRICE_USD:g} (token_side and decimals of the recording set it)"
+            )
     most_other = MAX_RESERVE_MICRO_USD if against_usd else MAX_FIRST_UNITS
     for side, name, least, most in (
         ("other", part.terms.against, 1 if against_usd else MIN_FIRST_UNITS, most_other),
@@ -108,16 +116,9 @@ def check_states(part: Series) -> None:
         if bad.any():
             at = int(np.argmax(bad))
             raise part.table.error(
-                f"at {iso(part.since_ms[at] - part.bar_ms)} there are {units[at]:.3g} base units of {name} in the pool; "
+                f"at {iso(part.since_ms[at] - part.bar_ms)} the pool holds {units[at]:.3g} base units of {name}; "
                 f"accepted are {least:.0e} to {most:.0e} (decimals and, where the file has prices only, liquidity_usd "
                 "set them)"
-            )
-    if against_usd:
-        price = ratio(part.states[:1], part.terms)[0] * 10.0 ** (part.asset.decimals - USD_DECIMALS)
-        if not MIN_PRICE_USD <= price <= MAX_PRICE_USD:
-            raise part.table.error(
-                f"{part.asset.symbol} begins at a price of {price:.3g} USD; accepted are {MIN_PRICE_USD:g} to "
-                f"{MAX_PRICE_USD:g} (token_side and decimals of the recording set it)"
             )
 
 

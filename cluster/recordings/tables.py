@@ -122,14 +122,18 @@ def shorten(text: str) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        if path.exists() and not path.is_file():  # a device or a pipe might never end
-            raise OSError(errno.EINVAL, "not a file")
-        if path.stat().st_size > MAX_BYTES:
-            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES / 10**9:g} GB")
+        _check_file(path)
         return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise RecordingError(f"{path}: can't be read ({reason}); {ACCEPTED}") from None
+
+
+def _check_file(path: Path) -> None:
+    if path.exists() and not path.is_file():  # a device or a pipe might never end
+        raise OSError(errno.EINVAL, "not a file")
+    if path.stat().st_size > MAX_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {MAX_BYTES / 10**9:g} GB")
 
 
 def _read_parquet(path: Path, data: bytes) -> tuple[tuple[str, ...], pl.DataFrame]:

@@ -93,20 +93,17 @@ def test_a_bar_ends_one_shortest_step_after_it_opened(tmp_path: Path) -> None:
     assert since_ms(recording) == [0, 3_600_000, 10_800_000]
 
 
-@pytest.mark.parametrize(("side", "price"), [(1, 1e12 * 1.0001**-199045), (0, 1e-12 * 1.0001**199045 * 1e15)])
-def test_a_pool_stands_at_the_exact_sqrt_price_of_its_tick_on_either_side(
-    tmp_path: Path, side: int, price: float
-) -> None:
-    recording = read(tmp_path, POOL_BARS, token_side=side, symbol="X", decimals=18 if side else 9)
+@pytest.mark.parametrize(("side", "tick"), [(1, 199_045), (0, -199_045)])
+def test_a_pool_stands_at_the_exact_sqrt_price_of_its_tick_on_either_side(tmp_path: Path, side: int, tick: int) -> None:
+    recording = read(tmp_path, POOL_BARS.replace("199045", str(tick)).replace("199043.0", str(tick)), token_side=side)
     first = states(recording)[0]
-    assert sqrt_price(first) == sqrt_price_at_tick(199_045)
-    assert liquidity(first) == 12_453_647_101_533_358_277
-    zero = (liquidity(first) << 96) // sqrt_price(first)
-    assert wei.join(first["reserve_hi"], first["reserve_lo"]) == (
-        zero if side == 0 else liquidity(first) * sqrt_price(first) >> 96
-    )
+    root, depth = sqrt_price_at_tick(tick), 12_453_647_101_533_358_277
+    zero, one = (depth << 96) // root, depth * root >> 96
+    assert (sqrt_price(first), liquidity(first)) == (root, depth)
+    assert wei.join(first["reserve_hi"], first["reserve_lo"]) == (one if side else zero)
+    assert wei.join(first["other_hi"], first["other_lo"]) == (zero if side else one)
     assert recording.tokens[0].pools[0].terms == PoolInfo("uniswap_v3", 5, token_is_zero=side == 0)
-    assert prices_usd(recording)[0] == pytest.approx(price if side else 1e3 * 1.0001**199045, rel=1e-9)
+    assert prices_usd(recording)[0] == pytest.approx(1e12 * 1.0001**-199045, rel=1e-9)
 
 
 def test_the_sqrt_price_at_a_tick_is_the_contracts() -> None:
@@ -143,7 +140,7 @@ def test_a_pool_of_a_coin_that_is_known_has_its_decimals(tmp_path: Path) -> None
 
 
 def test_columns_tell_the_tokens_of_a_pool_and_their_decimals(tmp_path: Path) -> None:
-    header, *rows = POOL_BARS.splitlines()
+    header, *rows = POOL_BARS.replace("1990", "-1990").splitlines()
     names = "token0_symbol,token1_symbol,token0_decimals,token1_decimals"
     told = "\n".join([f"{header},{names}", *(f"{row},PEPE,USDC,9,6" for row in rows)])
     recording = read(tmp_path, told)
@@ -191,7 +188,7 @@ REFUSED = {
     "an endless price": (BODY.format("inf"), "'inf' is not a price"),
     "an empty cell": (BODY.format(""), "line 3, column close: '' is not a price"),
     "a glitch": (BODY.format("1000000"), "2024-01-02 00:00:00 has a price more than 10,000 times away"),
-    "a tiny price": ("time,close\n1,1e-9\n2,1e-9\n", r"there are 2e\+34 base units of ETH"),
+    "a tiny price": ("time,close\n1,1e-9\n2,1e-9\n", r"the pool holds 2e\+34 base units of WETH"),
     "a missing cell": ("timestamp,close\n2024-01-01,10\n2024-01-02\n", "line 3 has 1 cells; the header has 2"),
     "a column twice": ("timestamp,close,Close\n2024-01-01,1,1\n2024-01-02,1,1\n", "column 'close' is there twice"),
     "a word for a time": ("time,close\nsoon,1\nlater,2\n", "line 2, column time: 'soon' is not a time"),
@@ -200,9 +197,12 @@ REFUSED = {
     "a time without end": ("time,close\n1e300,1\n2e300,2\n", "'1e300' is not a time"),
     "a time twice": ("time,close\n1,1\n1,2\n", "line 3: the time 1970-01-01 00:00:01 comes after 1970-01-01 00:00:01"),
     "disorder": ("time,close\n1,1\n5,1\n3,1\n9,1\n", "line 4: .* in a file that runs oldest first"),
-    "zero liquidity": (TICKS.format("1,0"), "line 3, column currentLiquidity: '0' is not a liquidity above zero"),
+    "zero liquidity": (
+        TICKS.format("1,0"),
+        "line 3, column currentLiquidity: '0' is not a liquidity, a whole number above zero",
+    ),
     "endless liquidity": (TICKS.format("1,1e300"), "'1e300' is not a liquidity"),
-    "next to no liquidity": (TICKS.format("1,1"), "base units of .* in the pool; accepted are"),
+    "next to no liquidity": (TICKS.format("1,1"), "the pool holds .* base units of .*; accepted are"),
     "a tick out of range": (TICKS.format("900000,1"), "line 3, column closeTick: '900000' is not a tick"),
     "half a tick": (TICKS.format("1.5,1"), "'1.5' is not a tick"),
     "an image": (b"\x89PNG\r\n\x1a\n\x00\x00", "byte 0 is not UTF-8 text"),
@@ -227,7 +227,7 @@ def test_a_file_that_names_no_token_asks_for_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "sentence"), [("none.csv", "No such file"), (".", "holds no recording"), ("a\0b", "null")]
+    ("path", "sentence"), [("none.csv", "No such file"), (".", "a folder without"), ("a\0b", "null")]
 )
 def test_what_is_not_a_file_is_refused(tmp_path: Path, path: str, sentence: str) -> None:
     with pytest.raises(RecordingError, match=sentence):
@@ -282,7 +282,7 @@ def test_the_recorded_mainnet_day_is_shown_block_by_block() -> None:
     with (SHARED_MARKET / EVENTS).open() as file:
         after = {row["block_timestamp"]: row for row in csv.DictReader(file)}
     for time, row in after.items():
-        block, rest = divmod((datetime.fromisoformat(time) - datetime(2024, 1, 5, 0, 0, 23)).seconds, 12)
+        block, rest = divmod((datetime.fromisoformat(time) - datetime.fromisoformat("2024-01-05 00:00:23")).seconds, 12)
         assert rest == 0
         if row["tx_type"] == "SWAP":
             assert (sqrt_price(pools[block]), liquidity(pools[block])) == (

