@@ -120,5 +120,6 @@ def _to_the_end(curve: Curve, end_at: datetime, final_equity_usd: Decimal) -> Cu
 
 def _market_in_words(scenario: Scenario) -> str:
     if isinstance(scenario.market, ReplayMarket):
-        return f"a replay of {PurePath(scenario.market.path).name}"
+        first, *others = (PurePath(recorded.path).name for recorded in scenario.market.recordings)
+        return f"a replay of {first}" + (f" and {len(others)} more" if others else "")
     return "a synthetic market"
