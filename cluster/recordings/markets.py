@@ -20,6 +20,7 @@ from simulation.scenario import USD_SYMBOL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cluster.recordings.assets import Asset
     from cluster.recordings.formats import Series
     from simulation.market.replay import RecordedFees, RecordedPool
     from simulation.market.segment import PoolInfo
@@ -111,12 +112,12 @@ def _tokens(series: Sequence[Series], market: ReplayMarket, repairs: list[str]) 
         tokens.append((asset, tuple(stitched)))
     _check_hubs(series, {asset.symbol for asset, pools in tokens if _has_usd(pools)})
     hubs = {asset.symbol: _first_usd(pools) for asset, pools in tokens if _has_usd(pools)}
-    return tuple(
-        RecordedToken(
-            asset.symbol, asset.name, asset.decimals, price_shift_for(_price_usd(pools[0], asset.decimals, hubs), asset.decimals), pools
-        )
-        for asset, pools in tokens
-    )  # fmt: skip
+    return tuple(_token(asset, pools, hubs) for asset, pools in tokens)
+
+
+def _token(asset: Asset, pools: tuple[RecordedPool, ...], hubs: dict[str, RecordedPool]) -> RecordedToken:
+    shift = price_shift_for(_price_usd(pools[0], asset.decimals, hubs), asset.decimals)
+    return RecordedToken(asset.symbol, asset.name, asset.decimals, shift, pools)
 
 
 def _has_usd(pools: Sequence[RecordedPool]) -> bool:
