@@ -203,7 +203,10 @@ REFUSED = {
         "line 3, column currentLiquidity: '0' is not a liquidity, a whole number above zero",
     ),
     "endless liquidity": (TICKS.format("1,1e300"), "'1e300' is not a liquidity"),
-    "next to no liquidity": (TICKS.format("200000,1").replace(",1,", ",200000,"), "the pool holds .* base units of .*; accepted are"),
+    "next to no liquidity": (
+        TICKS.format("199045,1").replace(",1,1", ",199045,1"),
+        "the pool holds .* base units of .*; accepted are",
+    ),
     "a tick out of range": (TICKS.format("900000,1"), "line 3, column closeTick: '900000' is not a tick"),
     "half a tick": (TICKS.format("1.5,1"), "'1.5' is not a tick"),
     "an image": (b"\x89PNG\r\n\x1a\n\x00\x00", "byte 0 is not UTF-8 text"),
