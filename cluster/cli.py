@@ -95,10 +95,10 @@ def run(
     place = runs.Place(database_url, ray_address, dashboard_port)
 
     def tell(result: runs.RunSummary, store: Store) -> None:
+        if as_json:  # whoever waits for it gets it, whatever becomes of the report
+            print(json.dumps(result.as_json()), flush=True)
         written = write_report(store, result.run_id, target) if target is not None else None
-        if as_json:
-            print(json.dumps(result.as_json()))
-        else:
+        if not as_json:
             summary.print_summary(out, result, store.notable_decisions(result.run_id, limit=5), written)
 
     with LiveView(plan.scenario.accounts, err) as view:
@@ -247,7 +247,12 @@ def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
     if path == Path("reports"):
         path.mkdir(exist_ok=True)
         path /= f"{run_id}.html"
-    reports.write(reports.collect(store, run_id), path)
+    try:
+        reports.write(reports.collect(store, run_id), path)
+    except OSError as error:
+        raise UsageError(
+            f"The report {path} can't be written ({error.strerror}); `paperdex report {run_id} -o FILE` tries again."
+        ) from error
     return path.resolve()
 
 
