@@ -231,13 +231,15 @@ def report_target(path: Path | None, *, wanted: bool) -> Path | None:
 
 def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
     """Write the report of a run and return where it is."""
-    from cluster import report as reports
+    from cluster.page import save
+    from cluster.report import collect
+    from cluster.report_page import render
 
     path = target or Path("reports")
     if path == Path("reports"):
         path.mkdir(exist_ok=True)
         path /= f"{run_id}.html"
-    reports.write(reports.collect(store, run_id), path)
+    save(render(collect(store, run_id)), path)
     return path.resolve()
 
 

@@ -34,9 +34,9 @@ def ratio(value: float) -> str:
     return f"{value:,.2f}".replace("-", MINUS)
 
 
-def usd(value: Decimal, places: int = 2) -> str:
+def usd(value: Decimal | float, places: int = 2) -> str:
     """Return an amount of USD without its unit."""
-    return f"{value:,.{places}f}".replace("-", MINUS)
+    return f"{value:z,.{places}f}".replace("-", MINUS)
 
 
 def signed_usd(value: Decimal) -> str:
