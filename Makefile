@@ -29,8 +29,9 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## measure the kernel
+bench: install  ## measure the kernel and the market
 	@$(BIN)/python benchmarks/kernel.py
+	@$(BIN)/python benchmarks/market.py
 
 clean:  ## remove the environment and what tools left
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -37,6 +37,7 @@ class Market:
     def __init__(self, scenario: Scenario, recording: Recording | None = None) -> None:
         self._source = open_source(scenario, recording)
         self._name = scenario.market.source
+        self._start_block = scenario.start_block
 
     def __repr__(self) -> str:
         return f"Market({self._name})"
@@ -47,14 +48,18 @@ class Market:
         return self._source.tokens
 
     def begin(self) -> Carried:
-        """Return the state before block 0, with the warm-up that the first signals look back at."""
-        source, past = self._source.advance(self._source.begin(), -HISTORY_BLOCKS, HISTORY_BLOCKS)
+        """Return the state before block 0 of the run, with the past that the first signals look back at.
+
+        It is the market's ``start_block``; the market itself begins as long before its own block 0 as signals look.
+        """
+        skipped = self._source.skip(self._source.begin(), -HISTORY_BLOCKS, self._start_block)
+        source, past = self._source.advance(skipped, self._start_block - HISTORY_BLOCKS, HISTORY_BLOCKS)
         return Carried(0, source, past.mids, past.gas)
 
     def segment(self, carried: Carried, n_blocks: int) -> tuple[int, Segment, Carried]:
         """Return the block after the next ``n_blocks``, those blocks, and the state after them."""
         first_block = carried.next_block
-        source, made = self._source.advance(carried.source, first_block, n_blocks)
+        source, made = self._source.advance(carried.source, self._start_block + first_block, n_blocks)
         mids = np.concatenate([carried.mids, made.mids])
         gas = np.concatenate([carried.gas, made.gas])
         segment = Segment(first_block, *made, analyse(mids, gas, n_blocks))

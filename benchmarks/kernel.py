@@ -9,9 +9,6 @@ strategy that decides every few blocks, for the cost of trading itself. Nothing 
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,6 +17,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
+from heading import heading
 
 from actors.market import Market
 from simulation import cohort
@@ -83,15 +81,9 @@ def blocks_held(trades: np.ndarray) -> int:
     return int((signs * (BLOCKS - filled["block"])).sum())
 
 
-def commit() -> str:
-    """Return the commit that is measured."""
-    command = ["git", "describe", "--always", "--dirty"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-
-
 def main() -> None:
     """Print the table."""
-    print(f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; commit {commit()}")
+    print(heading())
     print(f"{SESSIONS:,} sessions x {BLOCKS:,} blocks, one token, one core, all realism on, fastest of {REPEATS}")
     print(f"{'workload':<12} {'million session-blocks/s':>26} {'orders a day':>14} {'blocks in a position':>22}")
     for name, strategy in (("few trades", FEW_TRADES), ("busy", MANY_TRADES)):

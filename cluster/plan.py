@@ -57,16 +57,27 @@ class Plan:
 
 
 def plan_of(scenario: Scenario, recording: Recording | None) -> Plan:
-    """Return the plan of a scenario; raises ValueError when a strategy names a token without a pool."""
+    """Return the plan of a scenario; raises ValueError.
+
+    That is when a strategy names a token without a pool, or a recording ends before the run begins.
+    """
     source = open_source(scenario, recording)
     check_tokens(scenario, {token.symbol for token in source.tokens})
     start_at = scenario.start_at if recording is None else recording.start_at
-    covered = getattr(source, "n_blocks", None)
     scenario = scenario.model_copy(update={"start_at": start_at})
     return Plan(
         scenario=scenario,
         recording=recording,
         tokens=source.tokens,
-        blocks=scenario.blocks if covered is None else min(scenario.blocks, covered),
+        blocks=_blocks(scenario, source.n_blocks),
         rules=rules_of(scenario),
     )
+
+
+def _blocks(scenario: Scenario, covered: int | None) -> int:
+    """Return the length of the run in a market that covers so many blocks."""
+    if covered is None:
+        return scenario.blocks
+    if scenario.start_block >= covered:
+        raise ValueError(f"start_block {scenario.start_block} is after the recording, which covers {covered} blocks")
+    return min(scenario.blocks, covered - scenario.start_block)

@@ -42,7 +42,7 @@ def collect(store: Store, run_id: UUID) -> RunReport:
         version=run.version,
         seed=run.seed,
         blocks=run.blocks,
-        start_at=scenario.start_at,
+        start_at=scenario.begin_at,
         end_at=end_at,
         digest=run.digest,
         market=market_in_words(scenario),
@@ -61,7 +61,7 @@ def collect(store: Store, run_id: UUID) -> RunReport:
 def _end(scenario: Scenario, blocks: int, status: str, curves: Mapping[str, Curve]) -> datetime:
     """Return the time up to which there is something to tell: of a run cut short, its last mark."""
     if status == COMPLETED:
-        return Clock(scenario.start_at, scenario.block_time_ms).at(blocks)
+        return Clock(scenario.begin_at, scenario.block_time_ms).at(blocks)
     return max(curve[-1][0] for curve in curves.values())
 
 

@@ -10,6 +10,8 @@ import msgpack
 import numpy as np
 
 from simulation import kernel
+from simulation.market.concentrated import TICK
+from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.trading.account import day_end_block
 from simulation.trading.positions import set_exits
@@ -106,6 +108,7 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         gas=_read_only(segment.gas),
         signals=_read_only(segment.signals),
         rules=rules,
+        ticks=np.zeros(MAP_TICKS, TICK),
     )
     journal = _journal(*cohort.holdings.shape)
     outcomes = []

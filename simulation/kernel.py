@@ -119,7 +119,7 @@ def _spot(world, row, t, block):
     at = block - world.first_block
     return Spot(
         row, t, block, world.mids[at, t], world.gas[at], world.signals[at, t], world.tokens[t], world.rules,
-        world.tokens, world.pairs, world.routes, world.mids[at], world.pools[at],
+        world.tokens, world.pairs, world.routes, world.mids[at], world.pools[at], world.ticks,
     )  # fmt: skip
 
 

@@ -23,6 +23,12 @@ _WEYL_1 = np.uint64(0xBB67AE8584CAA73B)
 _ROUNDS = 10
 _U11 = np.uint64(11)
 _TWO_MINUS_53 = 2.0**-53
+_MASK16 = np.uint64(0xFFFF)
+_U16, _U32, _U48 = np.uint64(16), np.uint64(32), np.uint64(48)
+
+BELL_MAX = 2 * 0xFFFF
+BELL_DEVIATION = math.sqrt((2.0**32 - 1.0) / 3.0)
+"""Largest value and standard deviation of ``bell``: 3.46 deviations are the most that it strays."""
 
 
 class Stream(IntEnum):
@@ -64,6 +70,14 @@ def below(word, bound):
     """Return an integer in [0, bound) from one word; the bias is below bound / 2**64."""
     high, _ = mul64(word, np.uint64(bound))
     return np.int64(high)
+
+
+@compiled
+def bell(word):
+    """Return a nearly normal integer of mean 0 within ``BELL_MAX``: the sum of a word's four 16-bit parts, centred."""
+    high = (word >> _U48) + ((word >> _U32) & _MASK16)
+    low = ((word >> _U16) & _MASK16) + (word & _MASK16)
+    return np.int64(high + low) - BELL_MAX
 
 
 @compiled

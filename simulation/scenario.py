@@ -7,38 +7,15 @@ person writes them; the ``*_micro_usd`` and ``*_bp`` values that the kernel trad
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class Part(BaseModel):
-    """The manner of every part of a scenario: frozen, and no unknown fields."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
-    )
-
-
-def _two_places(value: Decimal) -> Decimal:
-    if value != round(value, 2):
-        raise ValueError("has more than two decimals")
-    return value
-
-
-def _six_places(value: Decimal) -> Decimal:
-    if value != round(value, 6):
-        raise ValueError("has more than six decimals")
-    return value
-
-
-Percent = Annotated[Decimal, AfterValidator(_two_places)]
-Usd = Annotated[Decimal, AfterValidator(_six_places)]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""Text of one line without control characters."""
+from simulation.settings.base import Name, Part, Percent, Symbol, Usd
+from simulation.settings.gas import CHAIN_BLOCK_TIME_MS, Chain, Gas, chain_of
 
 
 class TradingMode(StrEnum):
@@ -56,6 +33,25 @@ class TokenClass(StrEnum):
     MAJOR = "major"
     MID = "mid"
     MEME = "meme"
+    STABLE = "stable"
+    """Held at its price, but for rare depegs that heal."""
+    NEW_MEME = "new_meme"
+    """Wild, and one day its owner takes the liquidity: a rug pull."""
+
+
+class Regime(StrEnum):
+    """The weather of a synthetic market; only in NORMAL and CALM holding a token earns nothing on average."""
+
+    NORMAL = "normal"
+    CALM = "calm"
+    BULL = "bull"
+    BEAR = "bear"
+    CRASH = "crash"
+    """Within the first days all prices fall by a quarter or more, over hours."""
+    CHOP = "chop"
+    """Prices are drawn back to where they began."""
+    CONGESTED = "congested"
+    """Blocks are full, and prices wilder than usual."""
 
 
 class Aggressiveness(StrEnum):
@@ -198,7 +194,6 @@ V3_FEES_BP = (1, 5, 30, 100)
 """The fee tiers of Uniswap V3."""
 
 USD_SYMBOL = "USDC"
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,20}$")]
 
 
 class Pool(Part):
@@ -230,19 +225,8 @@ class Token(Part):
     """Price where the market begins: at the start of the warm-up before block 0."""
     pools: tuple[Pool, ...] = Field(min_length=1, max_length=8)
     """The first one's price is the token's mid; an order takes the route that promises most."""
-
-
-class Gas(Part):
-    """The chain's fee market: EIP-1559 with its integer rule, driven by random demand."""
-
-    base_fee_gwei: float = Field(12.0, gt=0.001, le=1_000)
-    """Base fee where the market begins and the level that demand returns to."""
-    priority_fee_gwei: float = Field(1.0, ge=0, le=1_000)
-    gas_limit: int = Field(36_000_000, ge=1_000_000, le=10_000_000_000)
-    elasticity: int = Field(2, ge=1, le=10)
-    denominator: int = Field(8, ge=2, le=1000)
-    swap_gas: int = Field(130_000, ge=21_000, le=5_000_000)
-    """Gas of a one-hop swap; each order draws within ten percent of it."""
+    sector: Name | None = None
+    """Tokens of one sector move together beyond what the whole market does; by default that of the token's class."""
 
 
 class SyntheticMarket(Part):
@@ -250,6 +234,7 @@ class SyntheticMarket(Part):
 
     source: Literal["synthetic"] = "synthetic"
     tokens: tuple[Token, ...] = Field(min_length=1, max_length=64)
+    regime: Regime = Regime.NORMAL
 
     @model_validator(mode="after")
     def _check_tokens(self) -> SyntheticMarket:
@@ -290,18 +275,28 @@ class Scenario(Part):
     seed: int = Field(1, ge=0, lt=2**63)
     blocks: int = Field(21_600, ge=1, le=100_000_000)
     """Length of the run; a replay ends with its recording if that is sooner."""
-    block_time_ms: int = Field(12_000, ge=100, le=600_000)
+    block_time_ms: int = Field(CHAIN_BLOCK_TIME_MS[Chain.ETHEREUM], ge=100, le=600_000)
+    """Time between blocks; that of ``gas.chain`` where it is not given."""
     segment_blocks: int = Field(300, ge=1, le=100_000)
     """How many blocks are made and traded at once; changes nothing but the pace."""
     review_blocks: int = Field(300, ge=1, le=100_000)
     """Every so many blocks equity is marked, metrics are written and Auto Pilot looks."""
     start_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    """When the market's block 0 begins; a replay's begins with its recording."""
+    start_block: int = Field(0, ge=0, le=100_000_000)
+    """The block of the market at which the run begins; the market before it is made, not traded."""
     record: Record = Record.ALL
     autopilot: bool = True
     """Off: no session is adjusted, whatever its strategy says."""
     market: Market
     gas: Gas = Gas()
     accounts: tuple[AccountSpec, ...] = Field(min_length=1, max_length=100_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_block_time(cls, data: Any) -> Any:
+        chain = chain_of(data.get("gas")) if isinstance(data, dict) else None
+        return {"block_time_ms": CHAIN_BLOCK_TIME_MS[chain], **data} if chain else data
 
     @model_validator(mode="after")
     def _check_names_and_tokens(self) -> Scenario:
@@ -315,6 +310,11 @@ class Scenario(Part):
         if isinstance(self.market, SyntheticMarket):
             check_tokens(self, {token.symbol for token in self.market.tokens})
         return self
+
+    @property
+    def begin_at(self) -> datetime:
+        """When the run begins, which is at the market's ``start_block``."""
+        return self.start_at + timedelta(milliseconds=self.start_block * self.block_time_ms)
 
 
 def check_tokens(scenario: Scenario, pools: set[str]) -> None:

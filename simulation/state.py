@@ -239,6 +239,7 @@ TOKEN = np.dtype(
         ("decimals", np.int64),
         ("first_route", np.int64),  # its rows of ROUTE
         ("n_routes", np.int64),
+        ("max_swap_gas", np.int64),  # the most that a swap through any of them burns
     ],
     align=True,
 )
@@ -247,6 +248,7 @@ TOKEN = np.dtype(
 PAIR = np.dtype(
     [
         ("kind", np.int64),  # PoolKind
+        ("swap_kind", np.int64),  # SwapKind of its venue
         ("fee_pips", np.int64),  # of the input, in millionths
         ("tick_spacing", np.int64),
         ("token_is_zero", np.int64),  # whether the traded token is the contract's token0
@@ -283,7 +285,11 @@ POOL = np.dtype(
 GAS = np.dtype(
     [
         ("base_fee_wei", np.int64),
-        ("priority_fee_wei", np.int64),
+        ("priority_fee_wei", np.int64),  # what the block's transactions typically tip
+        ("marginal_tip_wei", np.int64),  # least tip that a full block includes; 0 where there is room
+        ("l1_fee_wei", np.int64),  # of one swap transaction's data; 0 on a layer 1
+        ("gas_used", np.int64),
+        ("is_missed", np.int64),  # 1: nobody proposed a block in this slot, and nothing is included
         ("native_price_q", np.uint64),  # micro-USD per wei of the chain's own coin, times 2**NATIVE_SHIFT
     ],
     align=True,

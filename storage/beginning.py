@@ -106,8 +106,8 @@ def _account_row(scenario: Scenario, prefix: int, ordinal: int, account: Account
         account.name,
         account.initial_balance_usd,
         account.initial_balance_usd,
-        scenario.start_at,
-        scenario.start_at,
+        scenario.begin_at,
+        scenario.begin_at,
     )
 
 
@@ -122,9 +122,9 @@ def _strategy_row(scenario: Scenario, prefix: int, ordinal: int, account: Accoun
     return (
         derive(prefix, Kind.STRATEGY, ordinal, 0),
         derive(prefix, Kind.ACCOUNT, ordinal, 0),
-        scenario.start_at,
-        scenario.start_at,
-        scenario.start_at if autopilot else None,
+        scenario.begin_at,
+        scenario.begin_at,
+        scenario.begin_at if autopilot else None,
         *settings,
     )
 
@@ -134,8 +134,8 @@ def _session_row(scenario: Scenario, prefix: int, ordinal: int, account: Account
         derive(prefix, Kind.SESSION, ordinal, 0),
         derive(prefix, Kind.ACCOUNT, ordinal, 0),
         derive(prefix, Kind.STRATEGY, ordinal, 0),
-        scenario.start_at,
-        scenario.start_at,
+        scenario.begin_at,
+        scenario.begin_at,
         account.initial_balance_usd,
     )
 

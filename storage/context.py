@@ -54,7 +54,7 @@ class SessionContext:
             session=ordinal,
             account=scenario.accounts[ordinal],
             tokens=tokens,
-            clock=Clock(scenario.start_at, scenario.block_time_ms),
+            clock=Clock(scenario.begin_at, scenario.block_time_ms),
             seed=scenario.seed,
             review_blocks=scenario.review_blocks,
             record=scenario.record,

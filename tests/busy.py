@@ -46,7 +46,7 @@ def busy_scenario(**changes: Any) -> Scenario:
     )
     fields = {
         "name": "busy",
-        "seed": 7,
+        "seed": 9,
         "blocks": 1_200,
         "review_blocks": 300,
         "gas": {"base_fee_gwei": 0.5, "priority_fee_gwei": 0.05},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from simulation.market.segment import (
     all_pools,
     price_shift_for,
     terms_of,
+    token_address,
 )
 from simulation.scenario import USD_SYMBOL, AccountSpec, Strategy, TradingConfig
 from simulation.state import GAS, MID, POOL, SIGNAL, DecisionType, Reason
@@ -42,7 +44,6 @@ RULES = Rules(
     seed=np.uint64(7),
     block_time_ms=12_000,
     day_offset_ms=0,
-    swap_gas=130_000,
     review_blocks=50,
     write_trades=True,
     write_decisions=True,
@@ -75,15 +76,26 @@ def mid_at(info: TokenInfo, price_usd: float, liquidity_usd: float) -> tuple[int
 
 
 def pool_at(
-    info: TokenInfo, price_usd: float, liquidity_usd: float, other_usd: float = 1.0, other_decimals: int = 6
+    info: TokenInfo,
+    price_usd: float,
+    liquidity_usd: float,
+    other_usd: float = 1.0,
+    other_decimals: int = 6,
+    against: str = USD_SYMBOL,
 ) -> tuple[int, int, int, int, int, int, int, int, int]:
     """Return a POOL record's fields for a pool with ``liquidity_usd`` on each side; reserves end below 2**112.
 
-    The other side costs ``other_usd`` a piece.
+    The other side is ``against`` and costs ``other_usd`` a piece.
     """
     reserve = min(int(Fraction(liquidity_usd) / Fraction(price_usd) * 10**info.decimals), 2**111)
     other = min(int(Fraction(liquidity_usd) / Fraction(other_usd) * 10**other_decimals), 2**111)
-    return other >> 64, other & LOW, reserve >> 64, reserve & LOW, 0, 0, 0, 0, 0
+    is_zero = info.address < token_address(against)
+    root = isqrt(((other << 192) // reserve) if is_zero else ((reserve << 192) // other)) if other and reserve else 0
+    depth = isqrt(other * reserve)
+    return (
+        other >> 64, other & LOW, reserve >> 64, reserve & LOW,
+        root >> 128, root >> 64 & LOW, root & LOW, depth >> 64, depth & LOW,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -152,7 +164,9 @@ def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...]) -> Stage:
 def stage(n_blocks: int, *infos: TokenInfo) -> Stage:
     """Return a calm market: price 2 USD, a billion in the pool, 10 gwei, nothing to buy."""
     made = bare_stage(n_blocks, infos or (token(),))
-    made.segment.gas[:] = (10 * GWEI, GWEI, native_price_q(2_000.0))
+    made.segment.gas["base_fee_wei"] = 10 * GWEI
+    made.segment.gas["priority_fee_wei"] = GWEI
+    made.segment.gas["native_price_q"] = native_price_q(2_000.0)
     for row in range(len(made.infos)):
         made.price(START_PRICE_USD, since=0, token_row=row)
         made.signal(5_000, slice(None), token_row=row)

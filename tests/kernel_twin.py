@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from twin_arithmetic import BP, below, first_block_of_next_day, gas_cost_micro_usd, philox
 from twin_records import Log, Market, Receipt, Spot, Why, freeze, frozen, market_of, thawed, worth
-from twin_routes import ATTACK_BP, attack_pays, best_route, kept_by_pools, meeting
+from twin_routes import ATTACK_BP, attack_pays, best_route, gas_of, kept_by_pools, meeting, most_gas_of
 
 from simulation.cohort import Cohort, Outcome
 from simulation.state import (
@@ -34,12 +34,10 @@ if TYPE_CHECKING:
 
 SESSION_STREAM = 3 << 32
 SMALLEST_TRADE_MICRO_USD = 10 * 1_000_000
-BLOCKS_TO_DEADLINE = 25
+MS_TO_DEADLINE = 300_000
 ANALYSIS_MS = {Lane.FAST: 200, Lane.SMART: 3_000}
 LATE_BP, LATE_BLOCKS = 200, 5
 LOST_BP = 50
-GAS_SPREAD_BP = 1_000
-REVERT_GAS_BP = 6_000
 MISS_BP = (2_000, 400, 80, 16)
 """Chance that a private builder misses at least one, two, three and four blocks."""
 
@@ -100,10 +98,15 @@ class SessionTwin:
     def _try_to_include(self, holding: SimpleNamespace, spot: Spot) -> None:
         if holding.order_dropped:
             self._finish(holding, spot, Receipt(Failure.DROPPED))
-        elif spot.gas.base_fee_wei <= holding.order_max_fee_wei:
+        elif self._has_place(holding, spot.gas):
             self._finish(holding, spot, self._executed(holding, spot))
         elif spot.block >= holding.order_deadline_block:
             self._finish(holding, spot, Receipt(Failure.EXPIRED))
+
+    def _has_place(self, holding: SimpleNamespace, gas: SimpleNamespace) -> bool:
+        """Tell whether the block is there, the cap covers its base fee, and what is left covers its marginal tip."""
+        left_wei = holding.order_max_fee_wei - gas.base_fee_wei
+        return not gas.is_missed and left_wei >= 0 and min(left_wei, holding.order_tip_wei) >= gas.marginal_tip_wei
 
     def _executed(self, holding: SimpleNamespace, spot: Spot) -> Receipt:
         luck, adverse, gas_luck, attack_luck = self._draw(holding.order_trade, purpose=1)
@@ -111,18 +114,20 @@ class SessionTwin:
         push = below(adverse, self.session.base_slippage_bp * 100 + 1) if public else 0
         met = meeting(self.market, spot, holding.order_route, holding.order_side, holding.order_in_wei, push)
         failure = self._failure(holding, met.out, luck)
-        gas_used = self.rules.swap_gas * (BP - GAS_SPREAD_BP + below(gas_luck, 2 * GAS_SPREAD_BP + 1)) // BP
-        if failure:
-            gas_used = gas_used * REVERT_GAS_BP // BP
+        gas_used = gas_of(self.market, holding.order_route, gas_luck)
+        if failure == Failure.REVERTED:
+            gas_used = 25_000 + below(attack_luck, 20_001)
+        elif failure:
+            gas_used = gas_used * (4_000 + below(attack_luck, 3_501)) // BP
         price_wei = min(spot.gas.base_fee_wei + holding.order_tip_wei, holding.order_max_fee_wei)
-        gas_micro_usd = gas_cost_micro_usd(gas_used, price_wei, spot.gas.native_price_q)
+        gas_micro_usd = gas_cost_micro_usd(gas_used, price_wei, spot.gas.l1_fee_wei, spot.gas.native_price_q)
         spent = holding.order_in_wei if holding.order_side == Side.BUY else 0
         if spent + gas_micro_usd > self.session.cash_micro_usd:
             return Receipt(Failure.UNAFFORDABLE, gas_price_wei=price_wei)
         if failure:
             return Receipt(failure, gas_used, price_wei, gas_micro_usd)
         hunted = public and self.session.simulate_mev and below(attack_luck, BP) < ATTACK_BP
-        is_attacked = hunted and attack_pays(self.market, spot, holding, met, self.rules.swap_gas)
+        is_attacked = hunted and attack_pays(self.market, spot, holding, met)
         out_wei = holding.order_min_wei if is_attacked else met.out
         return Receipt(failure, gas_used, price_wei, gas_micro_usd, out_wei, met.out)
 
@@ -359,8 +364,8 @@ class SessionTwin:
     def _most_gas(self, spot: Spot) -> int:
         """Return the most that the gas of one order can cost, micro-USD."""
         cap_wei, _ = self._bid_wei(spot)
-        most_used = self.rules.swap_gas * (BP + GAS_SPREAD_BP) // BP
-        return gas_cost_micro_usd(most_used, cap_wei, spot.gas.native_price_q)
+        most_used = most_gas_of(self.market, spot)
+        return gas_cost_micro_usd(most_used, cap_wei, 2 * spot.gas.l1_fee_wei, spot.gas.native_price_q)
 
     def _purchase_micro_usd(self, spot: Spot) -> int:
         session = self.session
@@ -388,7 +393,7 @@ class SessionTwin:
         holding.order_decided_block = spot.block
         holding.order_delay_ms = delay_ms
         holding.order_due_block = spot.block + self._blocks_on_the_way(trade, lane, delay_ms)
-        holding.order_deadline_block = holding.order_due_block + BLOCKS_TO_DEADLINE
+        holding.order_deadline_block = holding.order_due_block + max(MS_TO_DEADLINE // self.rules.block_time_ms, 1)
         *_, loss = self._draw(trade, purpose=0)
         holding.order_dropped = int(session.simulate_network_issues and below(loss, BP) < LOST_BP)
         if holding.order_dropped:

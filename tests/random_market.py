@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hand_made import GWEI, Stage, bare_stage, mid_at, native_price_q, pool_at
 
 from simulation.market.segment import PoolInfo, TokenInfo, all_pools, price_shift_for
-from simulation.scenario import AccountSpec, Strategy, TradingConfig, TradingMode
+from simulation.scenario import V3_FEES_BP, AccountSpec, Strategy, TradingConfig, TradingMode
 
 if TYPE_CHECKING:
     from random import Random
@@ -43,11 +43,14 @@ def random_stage(luck: Random, n_blocks: int, n_tokens: int, depths: tuple[int, 
 def _token(luck: Random, row: int) -> TokenInfo:
     price_usd, decimals = 10 ** luck.uniform(-7, 5), luck.randint(0, 18)
     others = ["USDC"] if row == 0 else ["USDC", "T0", "T0"]
-    pools = tuple(
-        PoolInfo(luck.choice(("uniswap_v2", "sushiswap")), luck.randint(1, 1_000), luck.choice(others))
-        for _ in range(luck.choice((1, 1, 2, 3)))
-    )
+    pools = tuple(_pool(luck, luck.choice(others)) for _ in range(luck.choice((1, 1, 2, 3))))
     return TokenInfo(f"T{row}", f"T{row}", decimals, price_shift_for(price_usd, decimals), pools)
+
+
+def _pool(luck: Random, against: str) -> PoolInfo:
+    if luck.random() < 0.4:
+        return PoolInfo("uniswap_v3", luck.choice(V3_FEES_BP), against)
+    return PoolInfo(luck.choice(("uniswap_v2", "sushiswap")), luck.randint(1, 1_000), against)
 
 
 def _prices(luck: Random, info: TokenInfo, n_blocks: int) -> list[float]:
@@ -80,7 +83,9 @@ def _fill_pool(
         price_usd = prices_usd[row][block] * luck.uniform(1 - stray, 1 + stray)
         depth_usd = liquidity_usd * luck.uniform(0.99, 1.01)
         if luck.random() >= drained_chance:
-            made.segment.pools[block, column] = pool_at(made.infos[row], price_usd, depth_usd, *other)
+            made.segment.pools[block, column] = pool_at(
+                made.infos[row], price_usd, depth_usd, *other, against=pool.against
+            )
 
 
 def _fill_mids(luck: Random, made: Stage, row: int, info: TokenInfo, prices_usd: list[float]) -> None:
@@ -103,6 +108,7 @@ def _fill_gas(luck: Random, made: Stage) -> None:
     spike_chance = luck.choice((0.0, 0.02, 0.1))
     native_usd = 10 ** luck.uniform(0, 4)
     level_gwei = 10 ** luck.uniform(-1, 2)
+    missed_chance, l1_fee_wei = luck.choice((0.0, 0.1)), luck.choice((0, 10**12))
     spike, left = 1.0, 0
     for gas in made.segment.gas:
         left -= 1
@@ -112,6 +118,9 @@ def _fill_gas(luck: Random, made: Stage) -> None:
         gas["base_fee_wei"] = int(level_gwei * spike * luck.uniform(0.8, 1.25) * GWEI)
         gas["priority_fee_wei"] = luck.choice((0, GWEI, 3 * GWEI + 7))
         gas["native_price_q"] = native_price_q(native)
+        gas["is_missed"] = luck.random() < missed_chance
+        gas["marginal_tip_wei"] = luck.choice((0, 0, 0, GWEI))
+        gas["l1_fee_wei"] = l1_fee_wei
 
 
 def random_account(luck: Random, name: str, symbols: list[str]) -> AccountSpec:

@@ -70,9 +70,34 @@ def below(word: int, bound: int) -> int:
     return word * bound // LIMB
 
 
-def gas_cost_micro_usd(gas_used: int, price_wei: int, native_price_q: int) -> int:
-    """Return the price of gas, rounded up to the next micro-USD."""
-    return (gas_used * price_wei * native_price_q >> NATIVE_SHIFT) + 1
+def gas_cost_micro_usd(gas_used: int, price_wei: int, l1_fee_wei: int, native_price_q: int) -> int:
+    """Return the price of gas and of the data on layer 1, rounded up to the next micro-USD."""
+    return ((gas_used * price_wei + l1_fee_wei) * native_price_q >> NATIVE_SHIFT) + 1
+
+
+SWAP_GAS = {
+    0: (130_000, 15_000, 101_898, 52_462),
+    1: (150_000, 20_000, 107_180, 65_318),
+    2: (130_000, 15_000, 101_898, 52_462),
+}
+"""By kind of swap: mean, deviation, floor, floor of a further hop."""
+
+
+def bell(word: int) -> int:
+    """Return the sum of a word's four 16-bit parts, centred."""
+    return sum((word >> shift) & 0xFFFF for shift in (0, 16, 32, 48)) - 2 * 0xFFFF
+
+
+def swap_gas(n_hops: int, kind: int, word: int) -> int:
+    """Return the gas of a swap that goes through."""
+    mean, deviation, floor, floor_per_hop = SWAP_GAS[kind]
+    drawn = mean + 80_000 * (n_hops - 1) + bell(word) * deviation // 37_837
+    return max(drawn, floor + floor_per_hop * (n_hops - 1))
+
+
+def most_swap_gas(n_hops: int, kind: int) -> int:
+    """Return the gas of the unluckiest swap."""
+    return swap_gas(n_hops, kind, LIMB - 1)
 
 
 def first_block_of_next_day(block: int, rules: Rules) -> int:

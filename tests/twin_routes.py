@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from twin_arithmetic import SwapRefusedError, amount_in, gas_cost_micro_usd, given
+import twin_concentrated
+from twin_arithmetic import SwapRefusedError, amount_in, gas_cost_micro_usd, given, most_swap_gas, swap_gas
 
-from simulation.state import Side
+from simulation.state import PoolKind, Side
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -19,45 +20,116 @@ ATTACK_BP = 6_000
 KEPT_SHARE = 0.15
 
 
+REACHES, SHARES = (500, 2_000, 4_000, 10_000), (1_000, 550, 200, 40, 0)
+"""Ticks from the price at which the liquidity of a concentrated pool changes, and its thousandths in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool, as a swap in one direction meets it."""
+
+    into: int
+    out_of: int
+    fee_pips: int
+    tick_spacing: int
+    zero_for_one: bool
+    sqrt_price: int = 0
+    """Zero for a constant product."""
+    liquidity: int = 0
+
+    def given(self, amount: int) -> int:
+        """Return what it gives for an exact input, zero when it refuses."""
+        if not self.sqrt_price:
+            return given(amount, self.into, self.out_of, self.fee_pips // PIPS_PER_BP)
+        return self._concentrated(amount).amount_out
+
+    def asked(self, amount: int) -> int:
+        """Return what it asks for an exact output, zero when it refuses."""
+        if not self.sqrt_price:
+            try:
+                return amount_in(amount, self.into, self.out_of, self.fee_pips // PIPS_PER_BP)
+            except SwapRefusedError:
+                return 0
+        return self._concentrated(-amount).amount_in
+
+    def pushed(self, pips: int) -> Pool:
+        """Return it after others have moved its price in the same direction."""
+        noise = self.into * pips // 2_000_000
+        if not self.sqrt_price:
+            return replace(self, into=self.into + noise, out_of=self.out_of - self.given(noise))
+        moved = self.sqrt_price * pips // 2_000_000
+        return replace(
+            self,
+            into=self.into + noise,
+            out_of=self.out_of - self.out_of * pips // (2_000_000 + pips),
+            sqrt_price=self.sqrt_price + (-moved if self.zero_for_one else moved),
+        )
+
+    def _concentrated(self, specified: int) -> twin_concentrated.Result:
+        nothing = twin_concentrated.Result(*[0] * 9)
+        is_price = twin_concentrated.MIN_SQRT_RATIO <= self.sqrt_price < twin_concentrated.MAX_SQRT_RATIO
+        if specified == 0 or self.liquidity == 0 or not is_price:
+            return nothing
+        tick = twin_concentrated.get_tick_at_sqrt_ratio(self.sqrt_price)
+        ticks = tick_map(tick, self.tick_spacing, self.liquidity)
+        pool = twin_concentrated.Pool(
+            self.sqrt_price, tick, self.liquidity, ticks, self.fee_pips, self.tick_spacing
+        )  # fmt: skip
+        limit = twin_concentrated.get_sqrt_ratio_at_tick(min(ticks) if self.zero_for_one else max(ticks))
+        try:
+            result = twin_concentrated.swap(pool, self.zero_for_one, specified, limit)
+        except twin_concentrated.RevertError:
+            return nothing
+        return result if result.complete else nothing
+
+
+def tick_map(tick: int, spacing: int, liquidity: int) -> dict[int, int]:
+    """Return the liquidityNet at each boundary of the map around a tick."""
+    nets = {}
+    for place, reach in enumerate(REACHES):
+        step = liquidity * SHARES[place] // 1_000 - liquidity * SHARES[place + 1] // 1_000
+        lowest, highest = -887_272 // spacing + 4 - place, 887_272 // spacing - 4 + place
+        nets[max((tick - reach) // spacing, lowest) * spacing] = step
+        nets[min((tick + reach) // spacing + 1, highest) * spacing] = -step
+    return nets
+
+
 @dataclass(frozen=True, slots=True)
 class Meeting:
     """What an order meets at inclusion: its output, and the token's pool with what is paid into it."""
 
     out: int
     paid: int
-    reserve_in: int
-    reserve_out: int
+    pool: Pool
 
 
-def sides(pool: SimpleNamespace, *, pays_other: bool) -> tuple[int, int]:
-    """Return the reserves that a swap pays into and is paid from."""
-    return (pool.other_wei, pool.reserve_wei) if pays_other else (pool.reserve_wei, pool.other_wei)
+def pool_of(market: Market, spot: Spot, row: int, *, pays_other: bool) -> Pool:
+    """Return a pool of the market for swaps that pay with the other side, or with the traded token."""
+    pool, pair = spot.pools[row], market.pairs[row]
+    into, out_of = (pool.other_wei, pool.reserve_wei) if pays_other else (pool.reserve_wei, pool.other_wei)
+    zero_for_one = bool(pair.token_is_zero) != pays_other
+    sqrt_price = (pool.sqrt_2 << 128) + (pool.sqrt_1 << 64) + pool.sqrt_0
+    if pair.kind == PoolKind.CONSTANT_PRODUCT:
+        return Pool(into, out_of, pair.fee_pips, pair.tick_spacing, zero_for_one)
+    if sqrt_price == 0:  # the twin's sign of the other curve: an empty pool of this one gives nothing either
+        return Pool(0, 0, pair.fee_pips, pair.tick_spacing, zero_for_one)
+    return Pool(into, out_of, pair.fee_pips, pair.tick_spacing, zero_for_one, sqrt_price, pool.liquidity_wei)
 
 
-def fee_bp(market: Market, pool: int) -> int:
-    """Return the fee of a pool."""
-    return int(market.pairs[pool].fee_pips // PIPS_PER_BP)
-
-
-def swap(market: Market, spot: Spot, pool: int, amount: int, *, pays_other: bool) -> int:
+def swap(market: Market, spot: Spot, row: int, amount: int, *, pays_other: bool) -> int:
     """Return what a pool gives for an exact input, zero when it refuses; -1 stands for no pool, which passes it on."""
-    if pool < 0:
-        return amount
-    return given(amount, *sides(spot.pools[pool], pays_other=pays_other), fee_bp(market, pool))
+    return amount if row < 0 else pool_of(market, spot, row, pays_other=pays_other).given(amount)
 
 
 def meeting(market: Market, spot: Spot, route: int, side: int, amount: int, push_pips: int) -> Meeting:
     """Return what an order meets after others have pushed its token's pool in the same direction."""
     ways, buys = market.routes[route], side == Side.BUY
     paid = swap(market, spot, ways.usd_pool, amount, pays_other=True) if buys else amount
-    into, out_of = sides(spot.pools[ways.pool], pays_other=buys)
-    fee = fee_bp(market, ways.pool)
-    noise = into * push_pips // 2_000_000
-    into, out_of = into + noise, out_of - given(noise, into, out_of, fee)
-    out = given(paid, into, out_of, fee)
+    pool = pool_of(market, spot, ways.pool, pays_other=buys).pushed(push_pips)
+    out = pool.given(paid)
     if not buys:
         out = swap(market, spot, ways.usd_pool, out, pays_other=False)
-    return Meeting(out, paid, into, out_of)
+    return Meeting(out, paid, pool)
 
 
 def best_route(market: Market, spot: Spot, side: int, amount: int) -> tuple[int, int]:
@@ -71,6 +143,22 @@ def best_route(market: Market, spot: Spot, side: int, amount: int) -> tuple[int,
     return -route, promise
 
 
+def hops(market: Market, route: int) -> int:
+    """Return how many pools a route goes through."""
+    return 1 if market.routes[route].usd_pool < 0 else 2
+
+
+def gas_of(market: Market, route: int, word: int) -> int:
+    """Return the gas that a swap through a route uses when it goes through."""
+    return swap_gas(hops(market, route), market.pairs[market.routes[route].pool].swap_kind, word)
+
+
+def most_gas_of(market: Market, spot: Spot) -> int:
+    """Return the gas of the unluckiest swap through any route of a token."""
+    first = spot.token.first_route
+    return max(gas_of(market, route, 2**64 - 1) for route in range(first, first + spot.token.n_routes))
+
+
 def kept_by_pools(market: Market, route: int, value: int) -> int:
     """Return what the pools of a route keep of a value, each rounded up."""
     kept = 0
@@ -80,19 +168,16 @@ def kept_by_pools(market: Market, route: int, value: int) -> int:
     return kept
 
 
-def attack_pays(market: Market, spot: Spot, holding: SimpleNamespace, met: Meeting, swap_gas: int) -> bool:
+def attack_pays(market: Market, spot: Spot, holding: SimpleNamespace, met: Meeting) -> bool:
     """Tell whether taking the whole tolerance of an order earns more than two swaps and the bribe."""
     ways, buys = market.routes[holding.order_route], holding.order_side == Side.BUY
     g = 1.0 - market.pairs[ways.pool].fee_pips / 1e6
-    v, x, y = float(met.paid), float(met.reserve_in), float(met.reserve_out)
+    v, x, y = float(met.paid), float(met.pool.into), float(met.pool.out_of)
     if g * g * (1 + v / x) * (1 + g * v / x) <= 1:
         return False
     least = holding.order_min_wei
     if not buys and ways.usd_pool >= 0:
-        try:
-            least = amount_in(least, *sides(spot.pools[ways.usd_pool], pays_other=False), fee_bp(market, ways.usd_pool))
-        except SwapRefusedError:
-            least = 0
+        least = pool_of(market, spot, ways.usd_pool, pays_other=False).asked(least)
     m = float(max(least, 1))
     b, c = x * (1 + g) + g * g * v, x * x + g * v * x * (1 - y / m)
     if c >= 0:
@@ -100,7 +185,8 @@ def attack_pays(market: Market, spot: Spot, holding: SimpleNamespace, met: Meeti
     a = ((b * b - 4 * g * c) ** 0.5 - b) / (2 * g)
     bought = g * a * y / (x + g * a)
     earned = g * bought * (x + a + v) / (y - bought - m + g * bought) - a
-    gas = gas_cost_micro_usd(2 * swap_gas, spot.gas.base_fee_wei, spot.gas.native_price_q)
+    used = 2 * most_swap_gas(1, market.pairs[ways.pool].swap_kind)
+    gas = gas_cost_micro_usd(used, spot.gas.base_fee_wei, 2 * spot.gas.l1_fee_wei, spot.gas.native_price_q)
     return earned * _price_of_input(market, spot, ways, buys=buys) * KEPT_SHARE > gas
 
 

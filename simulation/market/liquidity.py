@@ -86,7 +86,7 @@ def step_pools(logs, paths, flows, seed, block):
 
 @compiled
 def write_pools(mids, pools, logs, paths, flows, first_prices_q):
-    """Write one block: the records of its pools, and of each token the mid and the depth, which begin at zero.
+    """Write one block: the records of its pools, and of each token the mid and the depth.
 
     ``first_prices_q`` are the tokens' first prices, as floats.
     """
@@ -99,6 +99,7 @@ def write_pools(mids, pools, logs, paths, flows, first_prices_q):
         usd = math.exp(against)
         if flow.is_first != 0:
             mid.price_q = np.uint64(first_prices_q[flow.token] * root * root * usd)
+            mid.depth_micro_usd = 0
         mid.depth_micro_usd += np.uint64(flow.first_micro_usd * deep * root * usd)
 
 

@@ -1,11 +1,12 @@
 """Reference prices: one compiled step a block and token.
 
-A token's log return is its class's share of a common market factor, plus noise of its own, plus rare jumps that are
-let out over some minutes, so that no single block holds them. Both kinds of noise have stochastic volatility: the
-exponential of three mean-reverting components with half-lives of a week, three hours and six minutes. Prices are
-martingales: holding a token earns nothing on average.
+A token's log return is its class's share of a common market factor and of its sector's, plus noise of its own, plus
+rare jumps that are let out over 12 to 20 blocks, so that no single block holds them. Volatility moves (``volatility``),
+and follows the hour (``clock``) and the regime (``regimes``). In the regimes normal and calm prices are martingales:
+holding a token earns nothing on average, but for rug pulls, which nobody pays for. docs/market/prices.md is the model
+in a page.
 
-What is unrealistic: volatility ignores the hour of the day. A price stays within a factor of ``MAX_MOVE`` of where it
+A price stays within a factor of ``MAX_MOVE`` of where it
 began, so that integers hold it.
 """
 
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulation.jit import compiled
-from simulation.market.noise import MS_PER_DAY, draw, draw_start, innovations, reversion
-from simulation.rng import normals, uniform
-from simulation.scenario import TokenClass
+from simulation.market import clock, volatility
+from simulation.market.noise import MS_PER_DAY, draw_for, innovations, reversion
+from simulation.market.regimes import CRASH_CALMS_DAYS, CRASH_VOLATILITY, WEATHER, crash_of
+from simulation.rng import Stream, below, normals, uniform
+from simulation.scenario import Regime, TokenClass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +39,9 @@ MAX_RESERVE_MICRO_USD = 2.0**62
 _MAX_LOG_MOVE = math.log(MAX_MOVE)
 _MAX_LOG_DEPTH = math.log(MAX_DEPTH_CHANGE)
 _AFTER_INNOVATION = np.uint64(21)
+_JUMP = np.uint64(3)
+_RUG = np.uint64(4)
+_MARKET_KEY = np.uint64(Stream.PRICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +49,56 @@ class Character:
     """How the tokens of a class move and how they are traded; volatility is per square root of a day."""
 
     market_beta: float
+    sector_volatility: float
     own_volatility: float
-    """Of what the market factor does not explain, jumps included."""
+    """Of what neither the market nor the sector explains, jumps included."""
     jumps_per_day: float
     jump_mean: float
     jump_deviation: float
     swaps_per_day: float
     swap_move_bp: float
     """How far the median swap moves the pool's price."""
+    return_days: float | None = None
+    """Half-life with which the price goes back to where it began; None: never."""
+    rugs_per_day: float = 0.0
 
 
-MARKET_VOLATILITY = 0.039
+MARKET_VOLATILITY = 0.038
 """Of the common factor, per square root of a day."""
 
 CHARACTERS = {
-    TokenClass.MAJOR: Character(1.0, 0.0156, 0.08, -0.005, 0.0245, 6120.0, 0.2),
-    TokenClass.MID: Character(1.2, 0.0308, 0.15, -0.005, 0.0500, 1440.0, 0.8),
-    TokenClass.MEME: Character(1.15, 0.0746, 0.30, 0.020, 0.0770, 480.0, 4.0),
+    TokenClass.MAJOR: Character(1.0, 0.0095, 0.0152, 0.08, -0.005, 0.0245, 2000.0, 0.1),
+    TokenClass.MID: Character(1.25, 0.0120, 0.0271, 0.15, -0.005, 0.0500, 1440.0, 0.8),
+    TokenClass.MEME: Character(1.2, 0.0413, 0.0615, 0.30, 0.020, 0.0770, 480.0, 4.0),
+    TokenClass.STABLE: Character(0.0, 0.0, 0.00187, 0.01, -0.010, 0.0150, 1440.0, 0.05, return_days=0.25),
+    TokenClass.NEW_MEME: Character(1.2, 0.0700, 0.2340, 0.50, 0.040, 0.1500, 960.0, 20.0, rugs_per_day=0.2),
 }
-"""Together with the market factor these give 4.2 %, 5.6 % and 8.7 % a day."""
+"""Together these give 4.2 %, 5.6 %, 8.7 %, 0.05 % (without depegs) and 25 % a day. Sources: docs/market/prices.md."""
 
-_VOLATILITY_COMPONENTS = {"slow": (7.0, 0.45), "mid": (0.125, 0.40), "fast": (0.004, 0.30)}
+JUMP_BLOCKS = (12, 20)
+JUMP_MS = (144_000, 240_000)
+"""A jump is let out over this long, drawn for each, and never over fewer blocks."""
+
+RUG_LIQUIDITY = (0.90, 0.99)
+"""What an owner burns of a pool's liquidity at a rug pull."""
+RUG_FALL = (0.95, 0.99)
+"""What the price loses in the same block."""
+
+ALIVE, RUGGING, DEAD = 0, 1, 2
+"""Of ``rugged`` in PATH: RUGGING throughout the block of the rug pull, DEAD in all later ones."""
+
 _DEPTH = (10.0, 0.25)
 """Half-life in days and stationary deviation in log units."""
-
-_JUMP_HALF_LIFE_DAYS = 2 / 1440
-_LOG_VOLATILITY_MEAN = -sum(deviation**2 for _, deviation in _VOLATILITY_COMPONENTS.values())
-"""Makes the mean variance, not the mean volatility, that of the class."""
-
-VOLATILITY = np.dtype([("slow", np.float64), ("mid", np.float64), ("fast", np.float64)], align=True)
-"""The log volatility of the market factor, then of each token's own noise; shape ``(1 + n_tokens,)``."""
 
 PATH = np.dtype(
     [
         ("price", np.float64),  # log of the reference price against the first
-        ("jump", np.float64),  # log return still to be let out
+        ("jump_step", np.float64),  # log return that a jump still lets out in each
+        ("jump_blocks", np.int64),  # of so many blocks
         ("depth", np.float64),  # log of the liquidity against the first
+        ("rugged", np.int64),  # ALIVE, RUGGING or DEAD
+        ("rug_depth", np.float64),  # what the rug pull added to depth, and to price, in its one block
+        ("rug_price", np.float64),
     ],
     align=True,
 )
@@ -87,15 +107,20 @@ PATH = np.dtype(
 RATES = np.dtype(
     [
         ("market_deviation", np.float64),  # of the factor's return a block
-        ("slow_keep", np.float64),
-        ("slow_spread", np.float64),
-        ("mid_keep", np.float64),
-        ("mid_spread", np.float64),
-        ("fast_keep", np.float64),
-        ("fast_spread", np.float64),
-        ("depth_keep", np.float64),
+        ("market_drift", np.float64),  # its mean a block
+        ("unit_deviation", np.float64),  # a block, of a sector whose volatility is 1 a day
+        ("volatility", np.float64),  # the regime's factor
+        *volatility.MEMORY,
+        ("depth_keep", np.float64),  # a beat
         ("depth_spread", np.float64),
-        ("jump_keep", np.float64),
+        ("jump_blocks_min", np.int64),
+        ("jump_lengths", np.int64),  # how many lengths a jump may have, from the least on
+        ("crash_from", np.int64),
+        ("crash_until", np.int64),
+        ("crash_step", np.float64),  # the market factor's return in each of these blocks
+        ("crash_half_life", np.float64),  # in blocks, of the volatility that it leaves
+        ("block_time_ms", np.int64),
+        ("week_offset_ms", np.int64),  # block 0 after a Monday 00:00 UTC
     ],
     align=True,
 )
@@ -104,12 +129,16 @@ RATES = np.dtype(
 PROCESS = np.dtype(
     [
         ("price_stream", np.uint64),
+        ("sector_row", np.int64),
         ("market_beta", np.float64),
+        ("sector_volatility", np.float64),
         ("own_deviation", np.float64),  # of the return a block, without jumps
-        ("jump_chance", np.float64),
+        ("jump_chance", np.float64),  # a beat
         ("jump_mean", np.float64),
         ("jump_deviation", np.float64),
         ("drift", np.float64),  # takes back what jumps earn on average
+        ("pull", np.float64),  # what a block takes of the log price
+        ("rug_chance", np.float64),  # a beat
     ],
     align=True,
 )
@@ -117,78 +146,152 @@ PROCESS = np.dtype(
 
 
 @compiled
-def start_volatility(volatility, deviations, seed, stream):
-    """Draw the three components from their stationary distribution."""
-    word_0, word_1, word_2, word_3 = draw_start(seed, stream)
-    slow, mid = normals(word_0, word_1)
-    fast, _ = normals(word_2, word_3)
-    volatility.slow = slow * deviations[0]
-    volatility.mid = mid * deviations[1]
-    volatility.fast = fast * deviations[2]
+def start_prices(noises, processes, sectors, deviations, seed):
+    """Draw where the volatility of the market factor, the sectors and the tokens begins."""
+    volatility.start(noises[0], deviations, seed, _MARKET_KEY)
+    for i in range(len(sectors)):
+        volatility.start(noises[1 + i], deviations, seed, sectors[i])
+    for i in range(len(processes)):
+        volatility.start(noises[1 + len(sectors) + i], deviations, seed, processes[i].price_stream)
 
 
 @compiled
-def _step_volatility(volatility, rates, word):
-    """Carry the components on and return the factor by which a block's deviation is scaled."""
-    slow, mid, fast = innovations(word)
-    volatility.slow = rates.slow_keep * volatility.slow + rates.slow_spread * slow
-    volatility.mid = rates.mid_keep * volatility.mid + rates.mid_spread * mid
-    volatility.fast = rates.fast_keep * volatility.fast + rates.fast_spread * fast
-    return math.exp(volatility.slow + volatility.mid + volatility.fast + _LOG_VOLATILITY_MEAN)
+def step_prices(paths, noises, processes, sectors, rates, week, seed, block):
+    """Carry the market factor, the sectors and every token's reference price and liquidity on to ``block``.
+
+    ``noises`` holds the market factor's NOISE, the sectors', then the tokens'.
+    """
+    scale = _scale(rates, week, block) if volatility.is_beat(block) else 1.0
+    market = noises[0]
+    _step_market(market, rates, scale, seed, block)
+    for i in range(len(sectors)):
+        _step_sector(noises[1 + i], market, rates, scale, seed, sectors[i], block)
+    for i in range(len(paths)):
+        sector = noises[1 + processes[i].sector_row]
+        _step_price(paths[i], noises[1 + len(sectors) + i], market, sector, processes[i], rates, scale, seed, block)
 
 
 @compiled
-def step_factor(volatility, rates, seed, stream, block):
-    """Carry the market factor on and return its (return, variance) of ``block``."""
-    word_0, word_1, word_2, _ = draw(seed, stream, block)
-    noise, _ = normals(word_0, word_1)
-    deviation = rates.market_deviation * _step_volatility(volatility, rates, word_2)
-    return deviation * noise, deviation * deviation
+def _step_market(market, rates, scale, seed, block):
+    """Write the shock of the market factor at ``block``: its noise, the regime's drift and the crash."""
+    if volatility.is_beat(block):
+        volatility.lead(market, rates, scale, seed, _MARKET_KEY, block)
+    volatility.shake(market, rates.market_deviation)
+    market.shock += rates.market_drift
+    if rates.crash_from <= block < rates.crash_until:
+        market.shock += rates.crash_step
 
 
 @compiled
-def step_price(path, volatility, process, rates, shock, variance, seed, block):
-    """Carry a token's reference price and liquidity on, given the market's (return, variance) of ``block``."""
-    word_0, word_1, word_2, word_3 = draw(seed, process.price_stream, block)
-    noise, size = normals(word_0, word_1)
-    deviation = process.own_deviation * _step_volatility(volatility, rates, word_2)
-    if uniform(word_3 << _AFTER_INNOVATION) < process.jump_chance:
-        path.jump += process.jump_mean + process.jump_deviation * size
-    let_out = path.jump * (1.0 - rates.jump_keep)
-    path.jump -= let_out
-    total_variance = process.market_beta * process.market_beta * variance + deviation * deviation
-    change = process.market_beta * shock + deviation * noise - 0.5 * total_variance + let_out + process.drift
+def _step_sector(noise, market, rates, scale, seed, stream, block):
+    """Write the shock of a sector at ``block``, for a volatility of 1 a day."""
+    if volatility.is_beat(block):
+        volatility.follow(noise, market, rates, scale, seed, stream, block)
+    volatility.shake(noise, rates.unit_deviation)
+
+
+@compiled
+def _step_price(path, noise, market, sector, process, rates, scale, seed, block):
+    """Carry a token's reference price and liquidity on, given the shocks of the market and of its sector.
+
+    With shocks e of variance v, the log return is sum(share * e - share**2 * v / 2) + jumps + drift - pull * log price:
+    without the pull, the price is a martingale.
+    """
+    if path.rugged != ALIVE:
+        path.rugged = DEAD
+        return
+    if volatility.is_beat(block):
+        word_0, word_1 = volatility.follow(noise, market, rates, scale, seed, process.price_stream, block)
+        _begin_beat(path, process, rates, word_0, word_1, seed, block)
+    volatility.shake(noise, process.own_deviation)
+    beta, share = process.market_beta, process.sector_volatility
+    change = beta * market.shock + share * sector.shock + noise.shock
+    change -= 0.5 * (beta * beta * market.variance + share * share * sector.variance + noise.variance)
+    change += process.drift - process.pull * path.price + path.rug_price
+    if path.jump_blocks > 0:
+        path.jump_blocks -= 1
+        change += path.jump_step
     path.price = min(max(path.price + change, -_MAX_LOG_MOVE), _MAX_LOG_MOVE)
-    innovation, _, _ = innovations(word_3)
+
+
+@compiled
+def _scale(rates, week, block):
+    """Return the factor on all volatility: the regime's, the hour's, and what a crash leaves."""
+    scale = rates.volatility * clock.at_time(week, block * rates.block_time_ms + rates.week_offset_ms)
+    if block < rates.crash_from:
+        return scale
+    calmed = 0.5 ** (max(block - rates.crash_until, 0) / rates.crash_half_life)
+    return scale * (1.0 + (CRASH_VOLATILITY - 1.0) * calmed)
+
+
+@compiled
+def _begin_beat(path, process, rates, word_0, word_1, seed, block):
+    """Let liquidity wander, and see whether a jump or a rug pull comes."""
+    innovation, _, _ = innovations(word_1)
     depth = rates.depth_keep * path.depth + rates.depth_spread * innovation
     path.depth = min(max(depth, -_MAX_LOG_DEPTH), _MAX_LOG_DEPTH)
+    if uniform(word_0) < process.jump_chance:
+        _begin_jump(path, process, rates, seed, block)
+    if uniform(word_1 << _AFTER_INNOVATION) < process.rug_chance and block >= 0:
+        _pull_rug(path, process, seed, block)
 
 
-def rate_records(block_time_ms: int) -> NDArray[np.void]:
-    """Return the RATES record of a block time, shape ``(1,)``."""
+@compiled
+def _begin_jump(path, process, rates, seed, block):
+    """Draw a jump and its length; what an earlier one still holds is let out with it."""
+    word_0, word_1, word_2, _ = draw_for(seed, process.price_stream, block, _JUMP)
+    size, _ = normals(word_0, word_1)
+    held = path.jump_step * path.jump_blocks + process.jump_mean + process.jump_deviation * size
+    path.jump_blocks = rates.jump_blocks_min + below(word_2, rates.jump_lengths)
+    path.jump_step = held / path.jump_blocks
+
+
+@compiled
+def _pull_rug(path, process, seed, block):
+    """Burn nearly all of the liquidity; the price follows in the same block, and stands still for ever after."""
+    word_0, word_1, _, _ = draw_for(seed, process.price_stream, block, _RUG)
+    low, high = RUG_LIQUIDITY
+    path.rug_depth = math.log(1.0 - (low + (high - low) * uniform(word_0)))
+    low, high = RUG_FALL
+    path.rug_price = math.log(1.0 - (low + (high - low) * uniform(word_1)))
+    path.depth += path.rug_depth
+    path.rugged = RUGGING
+
+
+def rate_records(regime: Regime, seed: int, block_time_ms: int, week_offset_ms: int) -> NDArray[np.void]:
+    """Return the RATES record of a market, shape ``(1,)``."""
+    days = block_time_ms / MS_PER_DAY
+    weather = WEATHER[regime]
     records = np.zeros(1, RATES)
     record = records[0]
-    record["market_deviation"] = MARKET_VOLATILITY * math.sqrt(block_time_ms / MS_PER_DAY)
-    for name, (half_life_days, deviation) in (*_VOLATILITY_COMPONENTS.items(), ("depth", _DEPTH)):
-        record[f"{name}_keep"], record[f"{name}_spread"] = reversion(half_life_days, deviation, block_time_ms)
-    record["jump_keep"], _ = reversion(_JUMP_HALF_LIFE_DAYS, 0.0, block_time_ms)
+    record["market_deviation"] = MARKET_VOLATILITY * math.sqrt(days)
+    record["market_drift"] = weather.drift_per_day * days
+    record["unit_deviation"] = math.sqrt(days)
+    record["volatility"] = weather.volatility
+    volatility.write_memory(record, block_time_ms)
+    record["depth_keep"], record["depth_spread"] = reversion(*_DEPTH, volatility.BEAT_BLOCKS * block_time_ms)
+    shortest, longest = (max(n, round(ms / block_time_ms)) for n, ms in zip(JUMP_BLOCKS, JUMP_MS, strict=True))
+    record["jump_blocks_min"], record["jump_lengths"] = shortest, longest - shortest + 1
+    record["crash_from"], record["crash_until"], record["crash_step"] = crash_of(regime, seed, block_time_ms)
+    record["crash_half_life"] = CRASH_CALMS_DAYS / days
+    record["block_time_ms"], record["week_offset_ms"] = block_time_ms, week_offset_ms
     return records
 
 
-def volatility_deviations() -> NDArray[np.float64]:
-    """Return the stationary deviations of the volatility components, shape ``(3,)``."""
-    return np.array([deviation for _, deviation in _VOLATILITY_COMPONENTS.values()])
-
-
-def write_character(record: np.void, token_class: TokenClass, block_time_ms: int) -> None:
-    """Write how the tokens of a class move into a PROCESS record."""
-    character = CHARACTERS[token_class]
+def write_character(record: np.void, token_class: TokenClass, regime: Regime, block_time_ms: int) -> None:
+    """Write how the tokens of a class move in a regime into a PROCESS record."""
+    character, weather = CHARACTERS[token_class], WEATHER[regime]
     days = block_time_ms / MS_PER_DAY
     jump_variance = character.jumps_per_day * (character.jump_mean**2 + character.jump_deviation**2)
     jump_gain = math.exp(character.jump_mean + 0.5 * character.jump_deviation**2) - 1.0
+    jumps = character.jumps_per_day * weather.jumps * days
     record["market_beta"] = character.market_beta
+    record["sector_volatility"] = character.sector_volatility
     record["own_deviation"] = math.sqrt((character.own_volatility**2 - jump_variance) * days)
-    record["jump_chance"] = character.jumps_per_day * days
+    record["jump_chance"] = jumps * volatility.BEAT_BLOCKS
     record["jump_mean"] = character.jump_mean
     record["jump_deviation"] = character.jump_deviation
-    record["drift"] = -character.jumps_per_day * days * jump_gain
+    record["drift"] = -jumps * jump_gain
+    return_days = min(character.return_days or math.inf, weather.return_days or math.inf)
+    record["pull"] = 1.0 - 0.5 ** (days / return_days)
+    record["rug_chance"] = character.rugs_per_day * days * volatility.BEAT_BLOCKS

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulation.scenario import Gas
+    from simulation.settings.gas import Gas
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ class Recording:
 class ReplaySource:
     """A market read from a recording; nothing in it changes after construction."""
 
-    def __init__(self, recording: Recording, gas: Gas, seed: int, block_time_ms: int) -> None:
+    def __init__(self, recording: Recording, gas: Gas, seed: int, block_time_ms: int, week_offset_ms: int = 0) -> None:
         """Prepare the bars; the seed drives gas, and the price of the native coin where it isn't the one recorded."""
         pool = PoolInfo(fee_bp=recording.fee_bp)
         self.tokens = (TokenInfo(recording.symbol, recording.name, recording.decimals, recording.price_shift, (pool,)),)
@@ -83,7 +83,7 @@ class ReplaySource:
         self._close_ms = recording.close_ms
         self._mids, self._pools = recording.mids(), recording.pools()
         self._native_prices = recording.native_prices() if recording.symbol == NATIVE_SYMBOL else None
-        self._engine = Engine((), (), gas, seed, block_time_ms)
+        self._engine = Engine((), (), gas, seed, block_time_ms, week_offset_ms)
 
     def begin(self) -> Carried:
         """Return where the gas market stands before its first block, whichever that is."""
@@ -96,6 +96,10 @@ class ReplaySource:
         if self._native_prices is not None:
             gas["native_price_q"] = self._native_prices[bars]
         return carried, Blocks(self._mids[bars][:, np.newaxis], self._pools[bars][:, np.newaxis], gas)
+
+    def skip(self, carried: Carried, first_block: int, n_blocks: int) -> Carried:
+        """Return where ``advance`` over the next blocks would lead."""
+        return self._engine.skip(carried, first_block, n_blocks)
 
     def _bars(self, first_block: int, n_blocks: int) -> NDArray[np.intp]:
         """Return the bar that each block shows."""

@@ -14,12 +14,13 @@ import numpy as np
 
 from simulation.market import statistics as st
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import SyntheticMarket, TokenClass
+from simulation.scenario import USD_SYMBOL, SyntheticMarket, TokenClass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulation.scenario import Gas, Token
+    from simulation.scenario import Token
+    from simulation.settings.gas import Gas
 
     Array = NDArray[np.float64]
 
@@ -70,7 +71,12 @@ def cast(market: SyntheticMarket) -> tuple[SyntheticMarket, Cast]:
         if len(found) < count:
             raise ValueError(f"a market is checked on {count} of class {token_class}; this one has {len(found)}")
         tokens += found
-    return market.model_copy(update={"tokens": tuple(tokens)}), Cast((0, 1), 2, (3, 4))
+    return market.model_copy(update={"tokens": tuple(_against_usd(token) for token in tokens)}), Cast((0, 1), 2, (3, 4))
+
+
+def _against_usd(token: Token) -> Token:
+    """Return a token with its first pool alone, against USDC: there the reference is the token's own."""
+    return token.model_copy(update={"pools": (token.pools[0].model_copy(update={"against": USD_SYMBOL}),)})
 
 
 def series_of(market: SyntheticMarket, gas: Gas, seed: int, days: int) -> dict[str, Array]:
@@ -98,10 +104,10 @@ def walk(source: SyntheticSource, legs: tuple[tuple[int, int], ...]) -> Walk:
     carried, row, block = source.begin(), 0, 0
     for count, step in legs:
         for _ in range(count):
-            carried, _, gas = source.advance(carried, block, step)
+            carried, blocks = source.advance(carried, block, step)
             reference[row] = carried.paths["price"][:n_tokens]
-            pool[row] = carried.paths["pool"][:n_tokens]
-            fees[block : block + step] = gas["base_fee_wei"]
+            pool[row] = carried.logs
+            fees[block : block + step] = blocks.gas["base_fee_wei"]
             row, block = row + 1, block + step
     return Walk(reference, pool, fees)
 
@@ -136,7 +142,7 @@ def _minute_series(blocks: Walk, cast_: Cast) -> dict[str, Array]:
 
 def _block_series(blocks: Walk, cast_: Cast, source: SyntheticSource) -> dict[str, Array]:
     """Return the series of tracked blocks; distances and tracks are in bands of the pool's fee."""
-    bands = np.array([-np.log1p(-token.fee_bp * 1e-4) for token in source.tokens])
+    bands = np.array([-np.log1p(-token.pools[0].fee_bp * 1e-4) for token in source.tokens])
     pool, reference = blocks.pool[:TRACKED_BLOCKS] / bands, blocks.reference[:TRACKED_BLOCKS] / bands
     tracks = np.stack([pool, reference], axis=2)
     return {

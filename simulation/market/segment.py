@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulation.market.swap_gas import SwapKind, max_swap_gas
 from simulation.scenario import USD_SYMBOL, Venue
 from simulation.state import PAIR, ROUTE, TOKEN, PoolKind
 
@@ -45,6 +46,11 @@ class PoolInfo:
     def kind(self) -> PoolKind:
         """The curve of its venue."""
         return PoolKind.CONCENTRATED if self.venue == Venue.UNISWAP_V3 else PoolKind.CONSTANT_PRODUCT
+
+    @property
+    def swap_kind(self) -> SwapKind:
+        """What a swap in it burns gas like."""
+        return SwapKind[self.venue.upper()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,11 @@ class Route(NamedTuple):
     pool: int
     usd_pool: int
 
+    @property
+    def n_hops(self) -> int:
+        """How many pools it goes through."""
+        return 1 if self.usd_pool < 0 else 2
+
 
 def all_pools(tokens: Sequence[TokenInfo]) -> list[tuple[int, PoolInfo]]:
     """Return (row of the token, pool) of every pool of a market, in the order of its columns."""
@@ -158,10 +169,11 @@ def terms_of(tokens: Sequence[TokenInfo]) -> Terms:
     records = Terms(np.zeros(len(tokens), TOKEN), np.zeros(len(pools), PAIR), np.zeros(len(routes), ROUTE))
     of_token = [route.token for route in routes]
     for row, token in enumerate(tokens):
-        records.tokens[row] = (token.price_shift, token.decimals, of_token.index(row), of_token.count(row))
+        most = max(max_swap_gas(route.n_hops, pools[route.pool][1].swap_kind) for route in routes if route.token == row)
+        records.tokens[row] = (token.price_shift, token.decimals, of_token.index(row), of_token.count(row), most)
     rows = {token.symbol: row for row, token in enumerate(tokens)}
     for record, (row, pool) in zip(records.pairs, pools, strict=True):
-        record["kind"] = pool.kind
+        record["kind"], record["swap_kind"] = pool.kind, pool.swap_kind
         record["fee_pips"] = pool.fee_bp * PIPS_PER_BP
         record["tick_spacing"] = TICK_SPACINGS.get(pool.fee_bp, 1)
         record["token_is_zero"] = tokens[row].address < token_address(pool.against)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from simulation.market.clock import week_offset_ms
 from simulation.market.replay import ReplaySource
 from simulation.market.synthetic import Carried, SyntheticSource
 from simulation.scenario import SyntheticMarket
@@ -27,11 +28,16 @@ class MarketSource(Protocol):
     def advance(self, carried: Carried, first_block: int, n_blocks: int) -> tuple[Carried, Blocks]:
         """Return where the market stands after the next blocks, and those blocks."""
 
+    def skip(self, carried: Carried, first_block: int, n_blocks: int) -> Carried:
+        """Return where ``advance`` over the next blocks would lead, without making them."""
+
 
 def open_source(scenario: Scenario, recording: Recording | None) -> SyntheticSource | ReplaySource:
     """Return the market of a scenario; one that replays needs its recording, and ValueError says so."""
     if isinstance(scenario.market, SyntheticMarket):
-        return SyntheticSource(scenario.market, scenario.gas, scenario.seed, scenario.block_time_ms)
+        offset_ms = week_offset_ms(scenario.start_at)
+        return SyntheticSource(scenario.market, scenario.gas, scenario.seed, scenario.block_time_ms, offset_ms)
     if recording is None:
         raise ValueError(f"market.path: the recording {scenario.market.path} has not been read")
-    return ReplaySource(recording, scenario.gas, scenario.seed, scenario.block_time_ms)
+    offset_ms = week_offset_ms(recording.start_at)
+    return ReplaySource(recording, scenario.gas, scenario.seed, scenario.block_time_ms, offset_ms)

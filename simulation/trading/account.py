@@ -19,9 +19,10 @@ def free_cash(session):
 
 
 @compiled
-def gas_cost(gas_used, price_wei, native_price_q):
-    """Return the price of gas in micro-USD, rounded up."""
+def gas_cost(gas_used, price_wei, l1_fee_wei, native_price_q):
+    """Return the price of gas and of the data on layer 1 in micro-USD, rounded up."""
     hi, lo = wei.mul64(np.uint64(gas_used), np.uint64(price_wei))
+    hi, lo = wei.add(hi, lo, wei.U0, np.uint64(l1_fee_wei))
     return np.int64(wei.mul_shift(hi, lo, native_price_q, NATIVE_SHIFT)) + 1
 
 

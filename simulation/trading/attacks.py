@@ -9,6 +9,7 @@ import numpy as np
 from simulation import rng
 from simulation.jit import compiled
 from simulation.market import mev
+from simulation.market.swap_gas import max_swap_gas
 from simulation.state import Lane, Side
 from simulation.trading import routing
 from simulation.trading.account import gas_cost
@@ -27,7 +28,7 @@ def is_sandwiched(session, holding, spot, met, luck):
     """Tell whether somebody attacks an order that would fill: it is public, the attack pays, and luck decides."""
     if session.simulate_mev == 0 or holding.order_lane != _FAST or rng.below(luck, _BP) >= mev.ATTACK_BP:
         return False
-    return _earned_micro_usd(holding, spot, met) * mev.KEPT_SHARE > _gas_micro_usd(spot)
+    return _earned_micro_usd(holding, spot, met) * mev.KEPT_SHARE > _gas_micro_usd(holding, spot)
 
 
 @compiled
@@ -51,8 +52,9 @@ def _least_out(holding, spot, route):
     """Return the output of the token's pool that leaves the victim its minimum at the end of the route."""
     hi, lo = holding.order_min_hi, holding.order_min_lo
     if holding.order_side != _BUY and route.usd_pool >= 0:
-        usd_pool = routing.state_of(spot.pools[route.usd_pool], False)  # noqa: FBT003
-        hi, lo = routing.asked(usd_pool, spot.pairs[route.usd_pool], hi, lo)
+        pair = spot.pairs[route.usd_pool]
+        usd_pool = routing.state_of(spot.pools[route.usd_pool], pair, routing.PAYS_TOKEN)
+        hi, lo = routing.asked(usd_pool, pair, hi, lo, spot.ticks)
     return max(_float(hi, lo), 1.0)
 
 
@@ -68,8 +70,9 @@ def _price_of_input(holding, spot, route):
 
 
 @compiled
-def _gas_micro_usd(spot):
-    return gas_cost(_SWAPS * spot.rules.swap_gas, spot.gas.base_fee_wei, spot.gas.native_price_q)
+def _gas_micro_usd(holding, spot):
+    used = _SWAPS * max_swap_gas(1, spot.pairs[spot.routes[holding.order_route].pool].swap_kind)
+    return gas_cost(used, spot.gas.base_fee_wei, _SWAPS * spot.gas.l1_fee_wei, spot.gas.native_price_q)
 
 
 @compiled

@@ -57,7 +57,7 @@ def nothing():
 @compiled
 def check_exits(session, holding, spot, value):
     """Leave a position whose value has reached its stop or its target."""
-    if free_cash(session) < orders.max_gas_cost(session, spot.gas, spot.rules):
+    if free_cash(session) < orders.max_gas_cost(session, spot):
         return nothing()
     if value <= holding.stop_micro_usd:
         return _leave(session, holding, spot, _STOPPED, _STOP_LOSS, value, holding.stop_micro_usd)
@@ -79,7 +79,7 @@ def _decide_exit(session, holding, spot):
     expired = held >= session.max_hold_blocks
     if not expired and (spot.signal.opportunity_bp >= NEUTRAL_BP or confidence < threshold):
         return Verdict(_HOLD, _SIGNAL, 0, -1, confidence, threshold)
-    gas_needed = orders.max_gas_cost(session, spot.gas, spot.rules)
+    gas_needed = orders.max_gas_cost(session, spot)
     if free_cash(session) < gas_needed:
         return Verdict(_SKIP, _NO_GAS, 0, -1, free_cash(session), gas_needed)
     if expired:
@@ -99,7 +99,7 @@ def _decide_entry(session, holding, spot):
     reason, observed, limit = _doubt(session, spot)
     if reason != _SIGNAL:
         return Verdict(_SKIP, reason, orders.lane_for(session, 0), -1, observed, limit)
-    size = orders.size_of_purchase(session, spot.gas, spot.rules)
+    size = orders.size_of_purchase(session, spot)
     if size < SMALLEST_TRADE_MICRO_USD:
         return Verdict(_SKIP, _NO_CASH, orders.lane_for(session, 0), -1, max(size, 0), SMALLEST_TRADE_MICRO_USD)
     lane = orders.lane_for(session, size)

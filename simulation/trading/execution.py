@@ -8,10 +8,11 @@ import numpy as np
 
 from simulation import rng, wei
 from simulation.jit import compiled
+from simulation.market.gas import is_included, price_paid
+from simulation.market.swap_gas import early_failure_gas, revert_gas, swap_gas
 from simulation.state import Failure, Lane, Side, TradeStatus
 from simulation.trading import attacks, orders, positions, routing
 from simulation.trading.account import gas_cost, value_at
-from simulation.trading.rules import GAS_SPREAD_BP, REVERT_GAS_BP
 
 _BP = 10_000
 _PIPS_PER_BP = 100
@@ -73,17 +74,17 @@ class Gas(NamedTuple):
 
 @compiled
 def include(session, holding, spot):
-    """Try to include the due order of a holding; it stays in flight while the base fee is above its cap."""
+    """Try to include the due order of a holding; it stays in flight while the block has no place for its bid."""
     if holding.order_dropped != 0:
         return _unfilled(session, holding, _CANCELLED, _DROPPED, Gas(0, 0, 0))
-    if spot.gas.base_fee_wei > holding.order_max_fee_wei:
+    if not _has_place(holding, spot.gas):
         if spot.block < holding.order_deadline_block:
             return Ending(0, _NONE, 0, -1, 0, _U0, _U0, 0, 0, 0, 0, 0, 0, Costs(0, 0, 0, 0, 0, 0))
         return _unfilled(session, holding, _CANCELLED, _EXPIRED, Gas(0, 0, 0))
     luck, adverse, gas_luck, attack_luck = orders.draw(session, holding.order_trade, orders.INCLUSION, spot.rules)
     met = routing.met(holding, spot, _push_pips(session, holding, adverse))
     failure = _failure(session, holding, luck, met)
-    gas = _gas(holding, spot, gas_luck, failure)
+    gas = _gas(holding, spot, failure, gas_luck, attack_luck)
     spent = np.int64(holding.order_in_lo) if holding.order_side == _BUY else 0
     if gas.micro_usd > session.cash_micro_usd - spent:
         return _unfilled(session, holding, _CANCELLED, _UNAFFORDABLE, Gas(gas.price_wei, 0, 0))
@@ -118,13 +119,23 @@ def _failure(session, holding, luck, met):
 
 
 @compiled
-def _gas(holding, spot, gas_luck, failure):
-    used = spot.rules.swap_gas * (_BP - GAS_SPREAD_BP + rng.below(gas_luck, 2 * GAS_SPREAD_BP + 1)) // _BP
-    if failure != _NONE:
-        used = used * REVERT_GAS_BP // _BP
-    base_fee_wei = spot.gas.base_fee_wei
-    price_wei = base_fee_wei + min(holding.order_tip_wei, holding.order_max_fee_wei - base_fee_wei)
-    return Gas(price_wei, used, gas_cost(used, price_wei, spot.gas.native_price_q))
+def _has_place(holding, gas):
+    return is_included(
+        gas.base_fee_wei, holding.order_max_fee_wei, holding.order_tip_wei, gas.marginal_tip_wei, gas.is_missed
+    )
+
+
+@compiled
+def _gas(holding, spot, failure, gas_luck, failure_luck):
+    """Return the gas of an order: all of a swap's, what had been used when it reverted, or hardly any."""
+    gas, route = spot.gas, spot.routes[holding.order_route]
+    used = swap_gas(1 if route.usd_pool < 0 else 2, spot.pairs[route.pool].swap_kind, gas_luck)
+    if failure == _REVERTED:
+        used = early_failure_gas(failure_luck)
+    elif failure != _NONE:
+        used = revert_gas(used, failure_luck)
+    price_wei = price_paid(gas.base_fee_wei, holding.order_max_fee_wei, holding.order_tip_wei)
+    return Gas(price_wei, used, gas_cost(used, price_wei, gas.l1_fee_wei, gas.native_price_q))
 
 
 @compiled

@@ -12,9 +12,8 @@ from simulation.trading import routing
 from simulation.trading.account import gas_cost, value_at
 from simulation.trading.rules import (
     ANALYSIS_MS,
-    DEADLINE_BLOCKS,
+    DEADLINE_MS,
     DROPPED_BP,
-    GAS_SPREAD_BP,
     NETWORK_ISSUE_BLOCKS,
     NETWORK_ISSUE_BP,
 )
@@ -38,10 +37,14 @@ def draw(session, trade, purpose, rules):
 
 
 @compiled
-def max_gas_cost(session, gas, rules):
-    """Return the most that the gas of one order can cost at the account's bid, micro-USD."""
+def max_gas_cost(session, spot):
+    """Return the most that the gas of one order can cost at the account's bid, micro-USD.
+
+    The fee of layer 1 is taken twice: it isn't bid for and may rise before inclusion.
+    """
+    gas = spot.gas
     max_fee_wei, _ = bid(session, gas)
-    return gas_cost(rules.swap_gas * (_BP + GAS_SPREAD_BP) // _BP, max_fee_wei, gas.native_price_q)
+    return gas_cost(spot.token.max_swap_gas, max_fee_wei, 2 * gas.l1_fee_wei, gas.native_price_q)
 
 
 @compiled
@@ -52,13 +55,13 @@ def bid(session, gas):
 
 
 @compiled
-def size_of_purchase(session, gas, rules):
+def size_of_purchase(session, spot):
     """Return the USD to spend on a new position within every limit, micro-USD; it may be too small to send.
 
     The gas of the purchase and of the later sale is kept back.
     """
     share = session.equity_micro_usd * session.max_position_size_bp // _BP
-    free = session.cash_micro_usd - session.reserved_micro_usd - 2 * max_gas_cost(session, gas, rules)
+    free = session.cash_micro_usd - session.reserved_micro_usd - 2 * max_gas_cost(session, spot)
     return min(share, session.max_trade_size_micro_usd, free)
 
 
@@ -89,7 +92,7 @@ def send(session, holding, spot, side, lane, reason, in_hi, in_lo):
     holding.order_in_hi, holding.order_in_lo = in_hi, in_lo
     _set_quote(session, holding, spot)
     holding.order_max_fee_wei, holding.order_tip_wei = bid(session, spot.gas)
-    reserved = max_gas_cost(session, spot.gas, spot.rules)
+    reserved = max_gas_cost(session, spot)
     if side == _BUY:
         session.buys_in_flight += 1
         reserved += np.int64(in_lo)
@@ -126,7 +129,7 @@ def _set_delay(session, holding, spot, lane):
         blocks += _private_blocks(rng.below(private, _BP))
     holding.order_delay_ms = delay_ms
     holding.order_due_block = spot.block + blocks
-    holding.order_deadline_block = spot.block + blocks + DEADLINE_BLOCKS
+    holding.order_deadline_block = spot.block + blocks + max(DEADLINE_MS // spot.rules.block_time_ms, 1)
     holding.order_dropped = int(has_issues and rng.below(loss, _BP) < DROPPED_BP)
     if holding.order_dropped != 0:  # nobody hears of it before its deadline
         holding.order_due_block = holding.order_deadline_block

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 SMALLEST_TRADE_MICRO_USD = 10_000_000
 """No order below 10 USD is sent: gas would eat it."""
 
-DEADLINE_BLOCKS = 25
-"""An order that could not be included this long after it was due is given up: five minutes of mainnet."""
+DEADLINE_MS = 300_000
+"""An order that could not be included this long after it was due is given up."""
 
 ANALYSIS_MS = np.zeros(2, np.int64)
 ANALYSIS_MS[Lane.FAST] = 200
@@ -31,12 +31,6 @@ NETWORK_ISSUE_BLOCKS = 5
 DROPPED_BP = 50
 """With network issues on, this share of orders is lost and never included."""
 
-REVERT_GAS_BP = 6_000
-"""A swap that reverts has used this share of the gas of one that succeeds (40 to 75 % is usual)."""
-
-GAS_SPREAD_BP = 1_000
-"""The gas of each swap is drawn within this distance of the market's figure."""
-
 DAY_MS = 86_400_000
 
 
@@ -46,7 +40,6 @@ class Rules(NamedTuple):
     seed: np.uint64
     block_time_ms: int
     day_offset_ms: int  # block 0 after its UTC midnight
-    swap_gas: int
     review_blocks: int
     write_trades: bool
     write_decisions: bool
@@ -64,6 +57,7 @@ class World(NamedTuple):
     gas: NDArray[np.void]  # GAS, (n_blocks,)
     signals: NDArray[np.void]  # SIGNAL, (n_blocks, n_tokens)
     rules: Rules
+    ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room in which a concentrated pool's tick map is written for a swap
 
 
 class Spot(NamedTuple):
@@ -83,6 +77,7 @@ class Spot(NamedTuple):
     routes: NDArray[np.void]  # ROUTE, (n_routes,)
     mids: NDArray[np.void]  # MID, (n_tokens,)
     pools: NDArray[np.void]  # POOL, (n_pools,)
+    ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room for a tick map
 
 
 class Journal(NamedTuple):
@@ -99,8 +94,7 @@ def rules_of(scenario: Scenario) -> Rules:
     return Rules(
         seed=np.uint64(scenario.seed),
         block_time_ms=scenario.block_time_ms,
-        day_offset_ms=int(scenario.start_at.timestamp() * 1000) % DAY_MS,
-        swap_gas=scenario.gas.swap_gas,
+        day_offset_ms=int(scenario.begin_at.timestamp() * 1000) % DAY_MS,
         review_blocks=scenario.review_blocks,
         write_trades=scenario.record != "none",
         write_decisions=scenario.record == "all",

@@ -50,7 +50,6 @@ def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int, *, is_hunt
         seed=np.uint64(luck.getrandbits(63)),
         block_time_ms=block_time_ms,
         day_offset_ms=luck.choice((0, -midnight_ms % DAY_MS)),
-        swap_gas=luck.choice((21_000, 130_000, 130_000, 5_000_000)),
         review_blocks=luck.randint(1, 60),
     )
     symbols = [info.symbol for info in made.infos]

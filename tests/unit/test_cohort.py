@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 N_BLOCKS = 60
 BUSY = RULES._replace(review_blocks=7, block_time_ms=400_000, day_offset_ms=86_400_000 - 10_000_000)
-LUCK = Random(21)
+LUCK = Random(20)
 MARKET = random_stage(LUCK, N_BLOCKS, 2)
 TOKENS = terms_of(MARKET.infos)
 ACCOUNTS = [random_account(LUCK, f"{row}", ["T0", "T1"]) for row in range(14)]

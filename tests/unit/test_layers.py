@@ -27,4 +27,5 @@ def test_numba_is_imported_where_things_are_compiled_only():
     assert [module.name for module in modules() if module.imports("numba") or module.imports("llvmlite")] == [
         "simulation/jit.py",
         "simulation/wei.py",
+        "simulation/wide.py",
     ]

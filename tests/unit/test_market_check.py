@@ -126,7 +126,8 @@ def test_the_tokens_that_stand_for_their_classes_are_the_first_ones(scenario) ->
     market, cast = sampling.cast(scenario.market)
     classes = [market.tokens[at].token_class for at in (*cast.majors, cast.mid, *cast.memes)]
     assert classes == ["major", "major", "mid", "meme", "meme"]
-    assert [token for token in scenario.market.tokens if token in market.tokens] == list(market.tokens)
+    chosen = [token.symbol for token in market.tokens]
+    assert [token.symbol for token in scenario.market.tokens if token.symbol in chosen] == chosen
 
 
 def test_a_market_without_a_class_that_is_checked_is_refused(scenario) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cluster.recordings import RecordingError, read_recording
 from simulation.market.replay import Recording, ReplaySource
-from simulation.scenario import Gas, ReplayMarket
+from simulation.scenario import ReplayMarket
+from simulation.settings.gas import Gas
 
 SHARED_MARKET = Path(__file__).parents[3] / "shared" / "market"
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulation import wei
-from simulation.market import prices
 from simulation.market.segment import NATIVE_SHIFT, Blocks, terms_of
 from simulation.market.synthetic import NATIVE_TOKEN, SyntheticSource
-from simulation.scenario import Gas, SyntheticMarket, Token
+from simulation.scenario import SyntheticMarket, Token
+from simulation.settings.gas import Gas
 
 BLOCK_TIME_MS = 12_000
 
@@ -58,6 +58,16 @@ def test_blocks_are_the_same_however_they_are_cut(first_block: int, cuts: list[i
         assert np.concatenate([part[at] for part in parts]).tobytes() == whole[at].tobytes()
 
 
+@settings(deadline=None, max_examples=30)
+@given(first_block=st.integers(-3000, 3000), skipped=st.integers(0, 300), made=st.integers(1, 40))
+def test_blocks_are_the_same_after_a_skip(first_block: int, skipped: int, made: int) -> None:
+    source = open_market()
+    carried = source.skip(source.begin(), first_block, skipped)
+    _, after = source.advance(carried, first_block + skipped, made)
+    whole = make(source, skipped + made, first_block)
+    assert [part.tobytes() for part in after] == [part[skipped:].tobytes() for part in whole]
+
+
 def test_the_same_seed_gives_the_same_bits() -> None:
     for first, second in zip(make(open_market(seed=9), 500), make(open_market(seed=9), 500), strict=True):
         assert first.tobytes() == second.tobytes()
@@ -73,6 +83,7 @@ def test_advancing_leaves_what_was_carried_as_it_was() -> None:
     carried = source.begin()
     before = pickle.dumps(carried)
     source.advance(carried, 0, 100)
+    source.skip(carried, 0, 100)
     assert pickle.dumps(carried) == before
 
 
@@ -171,6 +182,7 @@ EXTREMES = [
     token("DEAR", "meme", 1e6, 1e11, decimals=6),
     token("WHOLE", "meme", 0.01, 1e6, decimals=0, venue="uniswap_v2"),
     token("THIN", "meme", 100.0, 1e3),
+    token("RUGGED", "new_meme", 1.0, 1e3),
 ]
 
 
@@ -191,65 +203,3 @@ def test_integers_hold_the_extremes_for_as_long_as_a_run_may_be() -> None:
 def test_a_pool_that_the_integers_cannot_hold_is_refused_by_name(refused: Token) -> None:
     with pytest.raises(ValueError, match=rf"token {refused.symbol}: .* base units of "):
         open_market(refused)
-
-
-MINUTES_A_DAY, DAYS, SEEDS = 1440, 150, 6
-
-
-@pytest.fixture(scope="module")
-def log_prices() -> list[np.ndarray]:
-    """Log prices of a major, a mid and a meme at each minute, one array a seed."""
-    markets = (
-        open_market(WETH, LINK, token("PEPE", "meme", 1e-5, 1e6), seed=s, block_time_ms=60_000) for s in range(SEEDS)
-    )
-    return [np.log(make(market, MINUTES_A_DAY * DAYS).mids["price_q"].astype(float)) for market in markets]
-
-
-def returns(log_prices: list[np.ndarray], minutes: int) -> np.ndarray:
-    return np.concatenate([np.diff(prices[::minutes], axis=0) for prices in log_prices])
-
-
-def excess_kurtosis(values: np.ndarray) -> float:
-    centered = values - values.mean()
-    return float((centered**4).mean() / (centered**2).mean() ** 2 - 3)
-
-
-@pytest.mark.parametrize(("at", "daily"), [(0, 0.042), (1, 0.056), (2, 0.087)], ids=["major", "mid", "meme"])
-def test_volatility_is_that_of_the_class(log_prices, at: int, daily: float) -> None:
-    assert returns(log_prices, 60)[:, at].std() * 24**0.5 == pytest.approx(daily, rel=0.15)
-
-
-def test_returns_have_fat_tails_that_thin_out_with_the_horizon(log_prices) -> None:
-    for at in range(3):
-        minute, hour, day = (excess_kurtosis(returns(log_prices, minutes)[:, at]) for minutes in (1, 60, 1440))
-        assert minute > hour > day
-        assert 4 < hour < 60
-
-
-def test_volatility_comes_in_clusters_and_returns_do_not(log_prices) -> None:
-    hourly = returns(log_prices, 60)[:, 0]
-    assert abs(np.corrcoef(hourly[1:], hourly[:-1])[0, 1]) < 0.05
-    size = np.abs(hourly)
-    assert 0.15 < np.corrcoef(size[1:], size[:-1])[0, 1] < 0.4
-    assert np.corrcoef(size[24:], size[:-24])[0, 1] > 0.05
-
-
-def test_mid_tokens_follow_the_market_and_memes_go_their_own_way(log_prices) -> None:
-    with_mid, with_meme = np.corrcoef(returns(log_prices, 60).T)[0, 1:]
-    assert 0.65 < with_mid < 0.9
-    assert 0.3 < with_meme < 0.65
-
-
-def test_prices_are_martingales_on_average() -> None:
-    finals = []
-    for seed in range(150):
-        memes = (token(f"M{i}", "meme", 1.0, 1e6) for i in range(4))
-        mids = make(open_market(*memes, seed=seed, block_time_ms=600_000), 1008).mids
-        finals.extend(mids["price_q"][-1] / mids["price_q"][0])
-    assert np.mean(finals) == pytest.approx(1.0, abs=0.05)
-
-
-def test_volatility_of_a_class_leaves_room_for_its_jumps() -> None:
-    for character in prices.CHARACTERS.values():
-        jumps = character.jumps_per_day * (character.jump_mean**2 + character.jump_deviation**2)
-        assert jumps < character.own_volatility**2

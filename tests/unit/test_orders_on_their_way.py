@@ -10,9 +10,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from hand_made import BALANCE_MICRO_USD, GWEI, MICRO_USD, account, native_price_q, only, tempting, unlucky
+from twin_arithmetic import most_swap_gas
 
 from simulation.state import Failure, Lane, TradeStatus
-from simulation.trading.rules import DEADLINE_BLOCKS
+from simulation.trading.rules import DEADLINE_MS
 
 
 @pytest.mark.parametrize(("multiplier", "price_gwei"), [(Decimal("0.6"), 10.6), (1, 11), (2, 12), (10, 20)])
@@ -46,7 +47,7 @@ def test_an_order_that_waited_to_its_deadline_is_cancelled_and_pays_nothing() ->
     played = made.run(account())
     trade = only(played.trades)
     assert (trade["status"], trade["failure"]) == (TradeStatus.CANCELLED, Failure.EXPIRED)
-    assert trade["block"] == 4 + DEADLINE_BLOCKS
+    assert trade["block"] == 4 + DEADLINE_MS // 12_000
     assert (trade["gas_used"], trade["gas_micro_usd"]) == (0, 0)
     assert played.session["cash_micro_usd"] == BALANCE_MICRO_USD
     assert played.session["reserved_micro_usd"] == 0
@@ -64,7 +65,7 @@ def test_an_order_whose_gas_the_account_cannot_pay_is_cancelled_and_pays_nothing
 def test_a_purchase_keeps_back_the_gas_of_itself_and_of_its_sale() -> None:
     played = tempting().run(account(max_position_size_percent=100, max_trade_size_usd=100_000))
     trade = only(played.trades)
-    most_gas_micro_usd = 143_000 * 21 * GWEI / 10**18 * 2_000 * MICRO_USD
+    most_gas_micro_usd = most_swap_gas(1, 0) * 21 * GWEI / 10**18 * 2_000 * MICRO_USD
     assert int(trade["in_lo"]) == pytest.approx(BALANCE_MICRO_USD - 2 * most_gas_micro_usd, abs=4)
 
 
@@ -88,7 +89,7 @@ def test_network_issues_lose_a_few_orders_which_are_given_up_at_their_deadline_a
     trades = tempting().run(*accounts).trades
     lost = trades[trades["failure"] == Failure.DROPPED]
     assert 1 <= len(lost) <= 20
-    assert set((lost["block"] - 4 - DEADLINE_BLOCKS).tolist()) <= set(range(6))
+    assert set((lost["block"] - 4 - DEADLINE_MS // 12_000).tolist()) <= set(range(6))
     assert (lost["status"] == TradeStatus.CANCELLED).all()
     assert (lost["cash_micro_usd"] == BALANCE_MICRO_USD).all()
 

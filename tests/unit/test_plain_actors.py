@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from itertools import accumulate
 
@@ -119,6 +120,23 @@ def same(segment):
         segment.gas.tobytes(),
         segment.signals.tobytes(),
     )
+
+
+@pytest.mark.parametrize("start_block", [1, 130])
+def test_a_run_that_begins_later_meets_the_same_market(start_block):
+    market = Market(busy_scenario(start_block=start_block))
+    block, segment, _ = market.segment(market.begin(), 50)
+    whole = whole_market()
+    later = [getattr(whole, name)[start_block : start_block + 50] for name in ("mids", "pools", "gas", "signals")]
+    assert (block, same(segment)) == (50, same(Segment(0, *later)))
+
+
+def test_a_block_has_its_time_wherever_the_run_begins():
+    early, late = busy_scenario(), busy_scenario(start_block=300)
+    assert late.begin_at - early.begin_at == timedelta(hours=1)
+    contexts = [plan_of(scenario, None).contexts(PREFIX)[0] for scenario in (early, late)]
+    assert contexts[0].clock.at(310) == contexts[1].clock.at(10)
+    assert plan_of(late, None).rules.day_offset_ms == 3_600_000
 
 
 @settings(max_examples=20)

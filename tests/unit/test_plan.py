@@ -101,6 +101,17 @@ def test_a_replay_may_end_before_its_recording():
     assert plan_of(replay(blocks=7), recording()).blocks == 7
 
 
+def test_a_replay_may_begin_inside_its_recording():
+    plan = plan_of(replay(blocks=10_000, start_block=20), recording(bars=6))
+    assert plan.blocks == 5 * 60 // 12 + 1 - 20
+    assert plan.scenario.begin_at == RECORDED_AT + timedelta(minutes=4)
+
+
+def test_a_replay_that_begins_after_its_recording_is_refused():
+    with pytest.raises(ValueError, match=r"^start_block 26 is after the recording, which covers 26 blocks$"):
+        plan_of(replay(start_block=26), recording(bars=6))
+
+
 def test_a_replay_begins_when_its_recording_does():
     plan = plan_of(replay(start_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=3)), recording())
     assert plan.scenario.start_at == RECORDED_AT

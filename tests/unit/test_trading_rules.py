@@ -58,7 +58,7 @@ def test_with_a_failure_rate_of_100_percent_every_order_reverts_and_pays_gas() -
 def test_a_reverted_swap_pays_for_less_gas_than_a_filled_one() -> None:
     filled = only(tempting().run(account()).trades)
     reverted = only(tempting().run(unlucky(failure_rate_percent=100)).trades)
-    assert reverted["gas_used"] == filled["gas_used"] * 6 // 10
+    assert 25_000 <= reverted["gas_used"] <= 45_000 < filled["gas_used"]
 
 
 def test_other_swaps_in_the_block_make_a_fill_worse_but_by_no_more_than_the_base_slippage() -> None:

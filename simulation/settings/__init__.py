@@ -1,0 +1,1 @@
+"""Parts of a scenario that have a file of their own."""

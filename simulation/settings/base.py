@@ -1,0 +1,36 @@
+"""What all parts of a scenario have in common: their manner, and the types of their fields."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Part(BaseModel):
+    """The manner of every part of a scenario: frozen, and no unknown fields."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
+    )
+
+
+def _two_places(value: Decimal) -> Decimal:
+    if value != round(value, 2):
+        raise ValueError("has more than two decimals")
+    return value
+
+
+def _six_places(value: Decimal) -> Decimal:
+    if value != round(value, 6):
+        raise ValueError("has more than six decimals")
+    return value
+
+
+Percent = Annotated[Decimal, AfterValidator(_two_places)]
+Usd = Annotated[Decimal, AfterValidator(_six_places)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Text of one line without control characters."""
+
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,20}$")]
