@@ -33,9 +33,7 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: its schema, its ledger, its address.", no_args_is_help=True)
 scenario_commands = typer.Typer(help="Scenario files: an example, a check, the schema.", no_args_is_help=True)
-market_commands = typer.Typer(
-    help="The market: a look at it, and whether it is like recorded ones.", no_args_is_help=True
-)
+market_commands = typer.Typer(help="The market: a preview, and whether it is like recorded ones.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(scenario_commands, name="scenario")
 app.add_typer(market_commands, name="market")

@@ -84,12 +84,11 @@ def _prices_section(market: MarketPreview) -> str:
 def _tokens_section(market: MarketPreview) -> str:
     note = (
         f"Volatility is measured on returns over {words.span(market.return_span)}, as is the correlation "
-        f"with {escape(market.tokens[0].symbol)}. The last column is what buying for 1,000 USD costs at the first "
+        f"with {escape(market.tokens[0].symbol)}; the drawdown is the deepest. The last column is what buying for 1,000 USD costs at the first "
         "block against the mid price, through the best route: the pools' fees and the order's own impact, gas aside."
     )
-    headings = (("Token", ""), ("Class", ""), ("Pools, depth of one side", ""), ("Change", "number"),
-                ("Volatility a day", "number"), ("Max drawdown", "number"), ("Correlation", "number"),
-                ("1,000 USD swap", "number"))  # fmt: skip
+    headings = (("Token", ""), ("Pools, depth of one side", ""), ("Change", "number"), ("Volatility a day", "number"),
+                ("Drawdown", "number"), ("Correlation", "number"), ("1,000 USD swap", "number"))  # fmt: skip
     rows = "".join(_token_row(token, place) for place, token in enumerate(market.tokens))
     return f'<section><h2>Tokens</h2><p class="note">{note}</p>{table(headings, rows)}</section>\n'
 
@@ -104,8 +103,9 @@ def _token_row(token: TokenPreview, place: int) -> str:
         _swap(token.swap),
     )
     cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
-    symbol = f'<td class="account drawn">{swatch(place)}<bdi>{escape(token.symbol)}</bdi></td>'
-    return f"<tr>{symbol}<td>{_class(token)}</td><td>{pools}</td>{cells}</tr>"
+    symbol = f"{swatch(place)}<bdi>{escape(token.symbol)}</bdi>"
+    named = f'<td class="account drawn">{symbol}<div class="aside">{_class(token)}</div></td>'
+    return f"<tr>{named}<td>{pools}</td>{cells}</tr>"
 
 
 def _pool(pool: PoolPreview) -> str:

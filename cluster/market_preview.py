@@ -266,7 +266,7 @@ class _Units:
 
     def prices_usd(self, segment: Segment) -> Array:
         """Return the price of one whole token, ``(n_blocks, n_tokens)``."""
-        return np.maximum(segment.mids["price_q"], 1) * self._price_units
+        return np.asarray(np.maximum(segment.mids["price_q"], 1) * self._price_units)
 
     def depths_usd(self, segment: Segment, prices: Array) -> Array:
         """Return what one side of each pool is worth, ``(n_blocks, n_pools)``."""
@@ -288,7 +288,8 @@ def _spot(plan: Plan, segment: Segment, row: int) -> Spot:
     terms = terms_of(plan.tokens)
     return Spot(
         0, row, segment.first_block, segment.mids[0, row], segment.gas[0], segment.signals[0, row], terms.tokens[row],
-        plan.rules, terms.tokens, terms.pairs, terms.routes, segment.mids[0], segment.pools[0], np.zeros(MAP_TICKS, TICK),
+        plan.rules, terms.tokens, terms.pairs, terms.routes, segment.mids[0], segment.pools[0],
+        np.zeros(MAP_TICKS, TICK),
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def _windowed(values: NDArray[np.generic], window: int) -> Array:
     """Return the sum of each value and those before it, ``window`` in all."""
     sums = np.concatenate([np.zeros(1), np.cumsum(values, dtype=np.float64)])
     ends = np.arange(1, len(sums))
-    return sums[ends] - sums[np.maximum(ends - window, 0)]
+    return np.asarray(sums[ends] - sums[np.maximum(ends - window, 0)])
 
 
 def _rounded(values: Array) -> tuple[float | None, ...]:

@@ -55,7 +55,7 @@ p { margin: 0; max-width: 80ch; }
 .chart { height: 540px; }
 .chart.small { height: 360px; }
 .chart.token { height: 480px; }
-td .aside { font-size: 12.5px; color: var(--muted); }
+td .aside { font-size: 12.5px; font-weight: 400; color: var(--muted); }
 .pool { white-space: nowrap; }
 .terms { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 0 0 14px; font-size: 13.5px; }
 .terms dt .swatch, .pools .swatch { margin-right: 8px; }
