@@ -29,9 +29,10 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## measure the kernel and the market
+bench: install  ## measure the kernel, the market and its pools
 	@$(BIN)/python benchmarks/kernel.py
 	@$(BIN)/python benchmarks/market.py
+	@$(BIN)/python benchmarks/pools.py
 
 clean:  ## remove the environment and what tools left
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

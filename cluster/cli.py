@@ -18,6 +18,8 @@ from cluster.scenarios import Overrides, built_in, load
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
+    from cluster.plan import Plan
+    from simulation.scenario import Scenario
     from storage.store import Store
 
 USAGE, FAILED, STOPPED = 2, 1, 130
@@ -69,7 +71,7 @@ def run(
     blocks: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the market and all luck.")] = None,
     segment_blocks: Annotated[int | None, typer.Option(min=1, help="Blocks traded at once.")] = None,
-    market: Annotated[str | None, typer.Option(metavar="synthetic|PATH", help="Made, or read from a CSV.")] = None,
+    market: Annotated[str | None, typer.Option(metavar="synthetic|PATH", help="Made, or read from files.")] = None,
     database_url: DatabaseUrl = None,
     ray_address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster.", show_default="a private one")
@@ -88,7 +90,7 @@ def run(
     from cluster.live import LiveView
 
     overrides = Overrides(accounts, blocks, seed, segment_blocks, market, autopilot=False if no_autopilot else None)
-    plan = runs.prepare(load(scenario, overrides))
+    plan = prepared(load(scenario, overrides))
     target = report_target(report, "--report", wanted=not as_json)
     place = runs.Place(database_url, ray_address, dashboard_port)
 
@@ -161,9 +163,7 @@ def scenario_new() -> None:
 @scenario_commands.command("check")
 def scenario_check(scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.yaml")]) -> None:
     """Say whether a scenario can be run, and if not, why not."""
-    from cluster.runs import prepare
-
-    plan = prepare(load(scenario, Overrides()))
+    plan = prepared(load(scenario, Overrides()))
     out.print(
         f"{scenario}: {len(plan.scenario.accounts)} accounts, {len(plan.tokens)} tokens, {plan.blocks:,} blocks.",
         highlight=False,
@@ -193,10 +193,9 @@ def market_preview(
     from cluster import market_preview as previews
     from cluster.market_page import render
     from cluster.page import save
-    from cluster.runs import prepare
 
     target = file_target(output, "--output")
-    plan = prepare(load(scenario, Overrides(blocks=blocks)))
+    plan = prepared(load(scenario, Overrides(blocks=blocks)))
     lengths = previews.chunks(plan)
     shown = track(lengths, "previewing", console=err, transient=True, disable=not err.is_terminal)
     save(render(previews.preview(plan, shown)), target)
@@ -228,6 +227,16 @@ def market_check(
         checking.print_findings(out, findings)
     if not findings.holds:
         raise typer.Exit(FAILED)
+
+
+def prepared(scenario: Scenario) -> Plan:
+    """Return the plan of a scenario; what was repaired in its recordings is said on stderr."""
+    from cluster.runs import prepare
+
+    plan = prepare(scenario)
+    if plan.repairs:
+        err.print(f"Recordings: {'; '.join(plan.repairs)}.", highlight=False, soft_wrap=True)
+    return plan
 
 
 def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:

@@ -82,12 +82,13 @@ def _prices_section(market: MarketPreview) -> str:
 
 
 def _tokens_section(market: MarketPreview) -> str:
+    first, returns = escape(market.tokens[0].symbol), words.span(market.return_span)
     note = (
-        f"Volatility is measured on returns over {words.span(market.return_span)}, as is the correlation "
-        f"with {escape(market.tokens[0].symbol)}; the drawdown is the deepest. The last column is what buying for 1,000 USD costs at the first "
-        "block against the mid price, through the best route: the pools' fees and the order's own impact, gas aside."
+        f"Volatility of a day and the correlation with {first} are measured on returns over {returns}; the drawdown is "
+        "the deepest. The last column is what buying for 1,000 USD costs at the first block against the mid price, "
+        "through the best route: the pools' fees and the order's own impact, gas aside."
     )
-    headings = (("Token", ""), ("Pools, depth of one side", ""), ("Change", "number"), ("Volatility a day", "number"),
+    headings = (("Token", ""), ("Pools, depth of one side", ""), ("Change", "number"), ("Volatility", "number"),
                 ("Drawdown", "number"), ("Correlation", "number"), ("1,000 USD swap", "number"))  # fmt: skip
     rows = "".join(_token_row(token, place) for place, token in enumerate(market.tokens))
     return f'<section><h2>Tokens</h2><p class="note">{note}</p>{table(headings, rows)}</section>\n'

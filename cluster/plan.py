@@ -28,6 +28,8 @@ class Plan:
     tokens: tuple[TokenInfo, ...]
     blocks: int
     rules: Rules
+    repairs: tuple[str, ...] = ()
+    """What was done about gaps and disorder in recordings, in clauses."""
 
     def contexts(self, prefix: int) -> tuple[SessionContext, ...]:
         """Return what each session is told of itself in the run with this id prefix."""

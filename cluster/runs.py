@@ -6,14 +6,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cluster.connect import check_port_is_free, start_ray, stop_ray
 from cluster.errors import UsageError
 from cluster.plan import Plan, plan_of
-from cluster.recordings import read_recording
 from cluster.warm import compile_kernel, is_compiled
 from simulation.scenario import ReplayMarket
 from storage.ids import new_prefix, run_id_of
@@ -78,12 +77,15 @@ class RunSummary:
 
 
 def prepare(scenario: Scenario) -> Plan:
-    """Return the plan of a scenario, with its recording read; raises UsageError for what cannot be run."""
-    recording = None
+    """Return the plan of a scenario, with its recordings read; raises UsageError for what cannot be run."""
     try:
-        if isinstance(scenario.market, ReplayMarket):
-            recording = read_recording(scenario.market.path, scenario.market)
-        return plan_of(scenario, recording)
+        if not isinstance(scenario.market, ReplayMarket):
+            return plan_of(scenario, None)
+        from cluster.recordings import read_market  # noqa: PLC0415 -- polars takes its time, and few runs need it
+
+        read = read_market(scenario.market)
+        scenario = scenario.model_copy(update={"market": read.market})
+        return replace(plan_of(scenario, read.recording), repairs=read.repairs)
     except ValueError as error:  # a RecordingError, or a token without a pool
         raise UsageError(f"{error}.") from error
 

@@ -53,6 +53,8 @@ def load(path: Path | None, overrides: Overrides) -> Scenario:
     """Return the scenario in ``path``, the built-in one for None, with the overrides applied."""
     name = "the built-in scenario" if path is None else str(path)
     document = _parse(_read(path), name)
+    if path is not None:
+        document = _rooted(document, path.parent)
     return _validated(_overridden(document, overrides), name)
 
 
@@ -64,7 +66,8 @@ def built_in() -> str:
 def market_in_words(scenario: Scenario) -> str:
     """Return what kind of market a scenario has, with an article."""
     if isinstance(scenario.market, ReplayMarket):
-        return f"a replay of {PurePath(scenario.market.path).name}"
+        first, *others = (PurePath(recorded.path).name for recorded in scenario.market.recordings)
+        return f"a replay of {first}" + (f" and {len(others)} more" if others else "")
     return "a synthetic market"
 
 
@@ -117,13 +120,38 @@ def _overridden(document: dict[str, Any], overrides: Overrides) -> dict[str, Any
     if overrides.market == "synthetic":
         changed["market"] = _synthetic_market(document)
     elif overrides.market is not None:
-        given = document.get("market")
-        kept = given if isinstance(given, dict) and given.get("source") == "replay" else {}
-        changed["market"] = {**kept, "source": "replay", "path": overrides.market}
+        changed["market"] = _replayed(document.get("market"), overrides.market)
     accounts = changed.get("accounts")
     if overrides.accounts is not None and isinstance(accounts, list) and accounts:
         changed["accounts"] = _repeated(accounts, overrides.accounts)
     return changed
+
+
+def _replayed(market: Any, path: str) -> dict[str, Any]:
+    """Return a replay of the recording at ``path``, with what a replay in the file says beside paths."""
+    kept = market if isinstance(market, dict) and market.get("source") == "replay" else {}
+    entries = kept.get("recordings")
+    alone = entries[0] if isinstance(entries, list) and len(entries) == 1 and isinstance(entries[0], dict) else {}
+    said = {field: value for field, value in alone.items() if field != "sha256"}
+    return {**kept, "source": "replay", "recordings": [{**said, "path": path}]}
+
+
+def _rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a scenario whose recordings are looked for beside its file."""
+    market = document.get("market")
+    if not isinstance(market, dict) or market.get("source") != "replay":
+        return document
+    rooted = _with_path(market, "gas_path", folder)
+    if isinstance(market.get("recordings"), list):
+        rooted["recordings"] = [
+            _with_path(entry, "path", folder) if isinstance(entry, dict) else entry for entry in market["recordings"]
+        ]
+    return {**document, "market": rooted}
+
+
+def _with_path(fields: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    path = fields.get(name)
+    return {**fields, name: str(folder / path)} if isinstance(path, str) and path else dict(fields)
 
 
 def _synthetic_market(document: dict[str, Any]) -> Any:

@@ -253,16 +253,57 @@ class SyntheticMarket(Part):
         return self
 
 
-class ReplayMarket(Part):
-    """A market read from a recording: pool minute bars or OHLCV bars in a CSV file."""
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FilePath = Annotated[str, Field(min_length=1, max_length=4000)]
 
-    source: Literal["replay"]
-    path: str
+
+class Recorded(Part):
+    """A file with a recorded market, or a folder of them, and what the data can't tell of the pool."""
+
+    path: FilePath
+    """CSV or Parquet: pool swap events, pool minute bars or OHLCV bars, told apart by their columns
+    (docs/market/replay.md)."""
+    sha256: Sha256 | None = None
+    """Of the file's bytes; a file with others is refused. What a run is stored with names it."""
     symbol: Symbol | None = None
     """The recorded token; read off the file where it can be."""
+    decimals: int | None = Field(None, ge=0, le=18)
+    """Of the token; read off the file or known of its symbol where it can be."""
+    token_side: Literal[0, 1] | None = None
+    """Whether the token is token0 or token1 of a recorded pool; 1 where the file doesn't tell."""
+    fee_bp: int = Field(5, ge=1, le=1000)
+    venue: Venue | None = None
+    """Of the pool: uniswap_v3 for recorded pools, uniswap_v2 or sushiswap for a pool made from OHLCV bars."""
     liquidity_usd: float = Field(20_000_000.0, ge=1e3, le=1e11)
     """USD side of the pool where the recording has prices only (OHLCV)."""
-    fee_bp: int = Field(5, ge=1, le=1000)
+    against: Symbol = USD_SYMBOL
+    """The other side of the pool: USDC, or another token of the market that has a pool against USDC."""
+
+
+class GapPolicy(StrEnum):
+    """What is done about bars that are missing from a recording."""
+
+    REFUSE = "refuse"
+    HOLD = "hold"
+
+
+class ReplayMarket(Part):
+    """A market read from recordings; those of one pool are stitched in time."""
+
+    source: Literal["replay"]
+    recordings: tuple[Recorded, ...] = Field(min_length=1, max_length=1000)
+    gaps: GapPolicy = GapPolicy.HOLD
+    """HOLD keeps the last price over missing bars, for ``max_gap_hours`` at most; REFUSE wants every bar."""
+    max_gap_hours: float = Field(24.0, gt=0, le=8760)
+    """The longest time without a record that is held, also between two events."""
+    gas_path: FilePath | None = None
+    """Recorded base fees (CSV or Parquet with a time and a base fee in gwei or wei); None for the model's."""
+    gas_sha256: Sha256 | None = None
+    """As of recordings."""
+    speed: float = Field(1.0, ge=0.001, le=1000)
+    """How much faster than it happened the recording is played."""
+    repeat: int = Field(1, ge=1, le=1000)
+    """How often the recording is played, each pass with prices multiplied so that it begins where the last ended."""
 
 
 Market = Annotated[SyntheticMarket | ReplayMarket, Field(discriminator="source")]

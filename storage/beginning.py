@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from simulation.market.segment import TokenInfo
     from simulation.scenario import AccountSpec
 
-PACE = ("segment_blocks",)
-"""Fields of a scenario that change nothing but the pace."""
+NOT_IDENTITY: dict[str, Any] = {
+    "segment_blocks": True,
+    "market": {"recordings": {"__all__": {"path"}}, "gas_path": True},
+}
+"""Fields of a scenario that change nothing but the pace, and where recordings lie: their hashes say what they are."""
 
 _TOKEN_FIELDS = ("symbol", "name", "decimals", "price_shift", "address")
 _STRATEGY_FIELDS = tuple(name for name in Strategy.model_fields if name in PaperStrategyConfiguration.__table__.columns)
@@ -63,8 +66,8 @@ def begin(
 
 
 def scenario_hash(scenario: Scenario) -> str:
-    """Return the SHA-256 of what defines a run: the scenario without its pace."""
-    content = scenario.model_dump(mode="json", exclude=set(PACE))
+    """Return the SHA-256 of what defines a run: the scenario without its pace and without paths."""
+    content = scenario.model_dump(mode="json", exclude=NOT_IDENTITY)
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

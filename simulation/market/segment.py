@@ -41,6 +41,8 @@ class PoolInfo:
     venue: str = str(Venue.UNISWAP_V2)
     fee_bp: int = 30
     against: str = USD_SYMBOL
+    token_is_zero: bool | None = None
+    """Whether the traded token is the contract's token0; None where the order of the made-up addresses decides."""
 
     @property
     def kind(self) -> PoolKind:
@@ -176,7 +178,8 @@ def terms_of(tokens: Sequence[TokenInfo]) -> Terms:
         record["kind"], record["swap_kind"] = pool.kind, pool.swap_kind
         record["fee_pips"] = pool.fee_bp * PIPS_PER_BP
         record["tick_spacing"] = TICK_SPACINGS.get(pool.fee_bp, 1)
-        record["token_is_zero"] = tokens[row].address < token_address(pool.against)
+        by_address = tokens[row].address < token_address(pool.against)
+        record["token_is_zero"] = by_address if pool.token_is_zero is None else pool.token_is_zero
         record["against"] = rows.get(pool.against, -1)
     for record, route in zip(records.routes, routes, strict=True):
         record["pool"], record["usd_pool"] = route.pool, route.usd_pool

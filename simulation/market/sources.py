@@ -38,6 +38,6 @@ def open_source(scenario: Scenario, recording: Recording | None) -> SyntheticSou
         offset_ms = week_offset_ms(scenario.start_at)
         return SyntheticSource(scenario.market, scenario.gas, scenario.seed, scenario.block_time_ms, offset_ms)
     if recording is None:
-        raise ValueError(f"market.path: the recording {scenario.market.path} has not been read")
+        raise ValueError(f"market.recordings: {scenario.market.recordings[0].path} has not been read")
     offset_ms = week_offset_ms(recording.start_at)
     return ReplaySource(recording, scenario.gas, scenario.seed, scenario.block_time_ms, offset_ms)

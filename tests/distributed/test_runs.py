@@ -40,7 +40,7 @@ def test_a_summary_tells_what_is_stored(undisturbed):
     assert list(told) == ["run_id", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts"]
     assert {account["name"] for account in told["accounts"]} == {"tuned", "plain", "smart"}
     assert told["trades"] > 100
-    assert (told["seed"], told["blocks"]) == (7, 1200)
+    assert (told["seed"], told["blocks"]) == (9, 1200)
 
 
 def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, store, sql, undisturbed):
@@ -56,7 +56,7 @@ def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, s
 def test_a_recording_is_traded_to_its_end(run, store, tmp_path):
     file = tmp_path / "weth.csv"
     file.write_text("timestamp,closeTick,currentLiquidity\n" + "".join(_minutes(100)))
-    result = run(busy_scenario(market=ReplayMarket(source="replay", path=str(file)), blocks=10_000))
+    result = run(busy_scenario(market=ReplayMarket(source="replay", recordings=[{"path": str(file)}]), blocks=10_000))
     assert result.blocks == 99 * 5 + 1
     assert result.trades > 0
     assert store.check() == []
@@ -71,7 +71,7 @@ def _minutes(count):
 
 @pytest.mark.skipif(not POLYGON_DAY.exists(), reason="the recorded days are not part of the repository")
 def test_the_day_of_the_crash_is_traded_for_real(run, store):
-    market = ReplayMarket(source="replay", path=str(POLYGON_DAY))
+    market = ReplayMarket(source="replay", recordings=[{"path": str(POLYGON_DAY)}])
     result = run(busy_scenario(market=market, blocks=1_500, segment_blocks=500))
     assert (result.blocks, result.trades > 0) == (1_500, True)
     assert store.check() == []

@@ -86,7 +86,7 @@ def test_a_mistake_on_the_command_line_is_one_line_and_status_2(refused, argumen
             "accounts.A.strategy.allowed_tokens: token DOGE has no pool; the market has WETH.",
         ),
         (f"{MARKET}\naccounts: [{{name: '[red]A'}}, {{name: '[red]A'}}]", "account '[red]A' is listed twice."),
-        ("market: {source: replay, path: gone.csv}\naccounts: [{name: A}]", "gone.csv: can't be read"),
+        ("market: {source: replay, recordings: [{path: gone.csv}]}\naccounts: [{name: A}]", "gone.csv: can't be read"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_scenario_is_one_line_and_status_2(refused, tmp_path, command, text, said):
@@ -97,14 +97,14 @@ def test_a_mistake_in_a_scenario_is_one_line_and_status_2(refused, tmp_path, com
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "bars.csv: is empty; a recording is a CSV file with a header and at least two bars"),
+        (b"", "bars.csv: is empty; a recording is a CSV or Parquet file with a header"),
         (b"\n\n", "bars.csv: is empty"),
         (HEADER.encode(), "bars.csv: holds 0 bars; at least two are needed"),
         (b"one,two\n1,2\n3,4\n", "bars.csv: the columns 'one, two' are of no known format"),
         (f"{HEADER}2024-01-05 00:00:00,abc,1e18\n2024-01-05 00:01:00,1,1e18\n".encode(), "line 2, column closeTick: 'abc'"),
         (f"{HEADER}2024-01-05 00:00:00,200000\n2024-01-05 00:01:00,200000,1e18\n".encode(), "line 2 has 2 cells"),
         (f"{HEADER}yesterday,200000,1e18\n2024-01-05 00:01:00,200000,1e18\n".encode(), "'yesterday' is not a time"),
-        (b"\x00\xff\xfe\x80", "is not UTF-8 text; a recording is a CSV file"),
+        (b"\x00\xff\xfe\x80", "is not UTF-8 text; a recording is a CSV or Parquet file"),
         (b'timestamp,"closeTick\n', "is not CSV"),
     ],
 )  # fmt: skip

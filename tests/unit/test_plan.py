@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from cluster.errors import UsageError
 from cluster.plan import plan_of
 from cluster.runs import prepare
-from simulation.market.replay import Recording
-from simulation.market.segment import price_shift_for
+from simulation.market.replay import RecordedPool, RecordedToken, Recording
+from simulation.market.segment import PoolInfo, price_shift_for
 from simulation.scenario import AccountSpec, ReplayMarket, Scenario, Strategy, SyntheticMarket, Token
+from simulation.state import POOL
+from storage.beginning import scenario_hash
 
 WETH = Token(symbol="WETH", name="Wrapped Ether", token_class="major", price_usd=3000, pools=[{"liquidity_usd": 1e8}])
 TUNED = AccountSpec(name="tuned", strategy=Strategy(autopilot_enabled=True))
@@ -28,23 +30,19 @@ def scenario(*accounts, **fields):
 
 
 def replay(*accounts, **fields):
-    return scenario(*accounts, market=ReplayMarket(source="replay", path="recorded.csv"), **fields)
+    return scenario(*accounts, market=ReplayMarket(source="replay", recordings=[{"path": "recorded.csv"}]), **fields)
 
 
 def recording(bars=6, symbol="WETH"):
     """A pool of WETH, a bar a minute."""
-    return Recording(
-        symbol=symbol,
-        name=symbol,
-        decimals=18,
-        fee_bp=5,
-        start_at=RECORDED_AT,
-        close_ms=np.arange(bars, dtype=np.int64) * 60_000,
-        reserve_micro_usd=np.full(bars, 10**13, np.uint64),
-        reserve_hi=np.full(bars, 10**22 >> 64, np.uint64),
-        reserve_lo=np.full(bars, 10**22 & (2**64 - 1), np.uint64),
-        price_shift=price_shift_for(1000.0, 18),
+    states = np.zeros(bars, POOL)
+    states["other_lo"] = 10**13
+    states["reserve_hi"], states["reserve_lo"] = divmod(10**22, 2**64)
+    since_ms = int(RECORDED_AT.timestamp() * 1000) + np.arange(bars, dtype=np.int64) * 60_000
+    token = RecordedToken(
+        symbol, symbol, 18, price_shift_for(1000.0, 18), (RecordedPool(PoolInfo(), since_ms, states),)
     )
+    return Recording((token,), int(since_ms[0]), int(since_ms[-1]))
 
 
 def lengths(plan):
@@ -126,6 +124,29 @@ def test_a_replay_refuses_a_token_that_was_not_recorded():
 def test_a_recording_that_is_not_there_is_one_sentence():
     with pytest.raises(UsageError, match=r"^recorded\.csv: can't be read \(No such file or directory\)"):
         prepare(replay())
+
+
+BARS = "time,close\n2024-01-01,10\n2024-01-02,11\n2024-01-05,12\n"
+
+
+def prepared_from(path, text=BARS, **fields):
+    path.write_text(text)
+    market = ReplayMarket(source="replay", recordings=[{"path": str(path)}], max_gap_hours=48, **fields)
+    return prepare(scenario(market=market))
+
+
+def test_a_run_of_a_recording_is_named_by_its_data_and_not_by_where_it_lies(tmp_path):
+    one = prepared_from(tmp_path / "ethusd.csv").scenario
+    moved = prepared_from(tmp_path / "ethusd_copy.csv").scenario
+    other = prepared_from(tmp_path / "ethusd.csv", BARS.replace("12", "13")).scenario
+    assert scenario_hash(one) == scenario_hash(moved)
+    assert scenario_hash(one) != scenario_hash(other)
+
+
+def test_a_plan_says_what_was_repaired(tmp_path):
+    assert prepared_from(tmp_path / "ethusd.csv").repairs == (
+        "WETH: 1 gap held, the longest of 2880 min until 2024-01-05 00:00:00 (at most 48 h are)",
+    )
 
 
 def test_each_session_knows_its_place_in_the_run():

@@ -176,14 +176,25 @@ def test_a_market_option_replays_a_recording(tmp_path):
     file = tmp_path / "scenario.yaml"
     file.write_text(GOOD)
     market = load(file, Overrides(market="bars.csv")).market
-    assert market == ReplayMarket(source="replay", path="bars.csv")
+    assert market == ReplayMarket(source="replay", recordings=[{"path": "bars.csv"}])
 
 
 def test_a_market_option_keeps_what_a_replay_says_of_its_pool(tmp_path):
     file = tmp_path / "scenario.yaml"
-    file.write_text("market: {source: replay, path: old.csv, fee_bp: 30, symbol: LINK}\n" + ACCOUNTS)
+    file.write_text(
+        "market: {source: replay, speed: 2, recordings: [{path: old.csv, fee_bp: 30, symbol: LINK}]}\n" + ACCOUNTS
+    )
     market = load(file, Overrides(market="new.csv")).market
-    assert market == ReplayMarket(source="replay", path="new.csv", fee_bp=30, symbol="LINK")
+    assert market == ReplayMarket(
+        source="replay", speed=2, recordings=[{"path": "new.csv", "fee_bp": 30, "symbol": "LINK"}]
+    )
+
+
+def test_recordings_are_looked_for_beside_the_scenario(tmp_path):
+    file = tmp_path / "scenario.yaml"
+    file.write_text("market: {source: replay, gas_path: gas.csv, recordings: [{path: bars.csv}]}\n" + ACCOUNTS)
+    market = load(file, Overrides()).market
+    assert (market.recordings[0].path, market.gas_path) == (str(tmp_path / "bars.csv"), str(tmp_path / "gas.csv"))
 
 
 def test_the_synthetic_market_of_a_file_is_kept_when_it_is_asked_for(load_text):
@@ -191,7 +202,9 @@ def test_the_synthetic_market_of_a_file_is_kept_when_it_is_asked_for(load_text):
 
 
 def test_the_built_in_market_stands_in_when_a_replay_is_to_be_synthetic(load_text):
-    market = load_text("market: {source: replay, path: old.csv}\n" + ACCOUNTS, market="synthetic").market
+    market = load_text(
+        "market: {source: replay, recordings: [{path: old.csv}]}\n" + ACCOUNTS, market="synthetic"
+    ).market
     assert isinstance(market, SyntheticMarket)
     assert len(market.tokens) == 7
 
