@@ -35,7 +35,7 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: its schema, its ledger, its address.", no_args_is_help=True)
 scenario_commands = typer.Typer(help="Scenario files: an example, a check, the schema.", no_args_is_help=True)
-market_commands = typer.Typer(help="The market: whether it is like recorded ones.", no_args_is_help=True)
+market_commands = typer.Typer(help="The market: a preview, and whether it is like recorded ones.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(scenario_commands, name="scenario")
 app.add_typer(market_commands, name="market")
@@ -91,7 +91,7 @@ def run(
 
     overrides = Overrides(accounts, blocks, seed, segment_blocks, market, autopilot=False if no_autopilot else None)
     plan = prepared(load(scenario, overrides))
-    target = report_target(report, wanted=not as_json)
+    target = report_target(report, "--report", wanted=not as_json)
     place = runs.Place(database_url, ray_address, dashboard_port)
 
     def tell(result: runs.RunSummary, store: Store) -> None:
@@ -113,7 +113,7 @@ def report(
 ) -> None:
     """Write a stored run as one self-contained HTML file."""
     store = store_at(database_url)
-    target = report_target(output, wanted=True)
+    target = report_target(output, "--output", wanted=True)
     out.print(str(write_report(store, store.resolve_run(run_id), target)), soft_wrap=True, highlight=False)
 
 
@@ -179,6 +179,29 @@ def scenario_schema() -> None:
     print(json.dumps(Scenario.model_json_schema(), indent=2))
 
 
+@market_commands.command("preview")
+def market_preview(
+    scenario: ScenarioFile = None,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = Path(
+        "market.html"
+    ),
+    blocks: Annotated[int | None, typer.Option(min=1, help="How much of it.")] = None,
+) -> None:
+    """Show prices, liquidity, gas and volatility of a scenario's market as one self-contained HTML file."""
+    from rich.progress import track
+
+    from cluster import market_preview as previews
+    from cluster.market_page import render
+    from cluster.page import save
+
+    target = file_target(output, "--output")
+    plan = prepared(load(scenario, Overrides(blocks=blocks)))
+    lengths = previews.chunks(plan)
+    shown = track(lengths, "previewing", console=err, transient=True, disable=not err.is_terminal)
+    save(render(previews.preview(plan, shown)), target)
+    out.print(str(target.resolve()), soft_wrap=True, highlight=False)
+
+
 @market_commands.command("check")
 def market_check(
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many markets to measure.")] = 5,
@@ -223,32 +246,44 @@ def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:
     return open_store(database_url, upgrade=upgrade)[0]
 
 
-def report_target(path: Path | None, *, wanted: bool) -> Path | None:
+def report_target(path: Path | None, option: str, *, wanted: bool) -> Path | None:
     """Return the file or folder a report goes to; raises UsageError when it could not be written there."""
-    if path is None and not wanted:
+    if path is not None:
+        return file_target(path, option)
+    if not wanted:
         return None
-    folder = Path("reports") if path is None else path.parent
-    if path is None and not folder.exists():
-        folder = Path()
-    if path is not None and path.is_dir():
-        raise UsageError(f"--report {path} is a folder; name a file such as {path}/report.html.")
+    folder = Path("reports") if Path("reports").exists() else Path()
+    _check_folder(folder, "reports", option)
+    return Path("reports")
+
+
+def file_target(path: Path, option: str) -> Path:
+    """Return the file that something goes to; raises UsageError when it could not be written there."""
+    if path.is_dir():
+        raise UsageError(f"{option} {path} is a folder; name a file such as {path}/{option.strip('-')}.html.")
+    _check_folder(path.parent, str(path), option)
+    return path
+
+
+def _check_folder(folder: Path, said: str, option: str) -> None:
     if not folder.is_dir():
-        raise UsageError(f"--report {path}: the folder {folder} does not exist; create it or name another.")
+        raise UsageError(f"{option} {said}: the folder {folder} does not exist; create it or name another.")
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"--report {path}: the folder {folder} is not writable; name another.")
-    return path or Path("reports")
+        raise UsageError(f"{option} {said}: the folder {folder} is not writable; name another.")
 
 
 def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
     """Write the report of a run and return where it is."""
-    from cluster import report as reports
+    from cluster.page import save
+    from cluster.report import collect
+    from cluster.report_page import render
 
     path = target or Path("reports")
     if path == Path("reports"):
         path.mkdir(exist_ok=True)
         path /= f"{run_id}.html"
     try:
-        reports.write(reports.collect(store, run_id), path)
+        save(render(collect(store, run_id)), path)
     except OSError as error:
         raise UsageError(
             f"The report {path} can't be written ({error.strerror}); `paperdex report {run_id} -o FILE` tries again."

@@ -1,8 +1,4 @@
-"""The chart of a run report as plain plotly JSON: equity of every account, and below it the drawdown.
-
-Plain dictionaries, since ``plotly.graph_objects`` takes longer to import than a whole report takes to write. Colours
-of text, grid and hover labels are left to the page, which knows whether it is light or dark.
-"""
+"""The chart of a run report: equity of every account, and below it the drawdown."""
 
 from __future__ import annotations
 
@@ -12,7 +8,8 @@ from html import escape
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from cluster.report_words import plain
+from cluster.page_charts import Panel, layout, mark_of, moment
+from cluster.page_words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,39 +20,18 @@ if TYPE_CHECKING:
 
     Curve = Sequence[tuple[datetime, Decimal]]
 
-COLOURS = (
-    "#2f7ed8",
-    "#d9730d",
-    "#2e9e5b",
-    "#d1495b",
-    "#8a63d2",
-    "#0f93a3",
-    "#c2569b",
-    "#8a8320",
-    "#a9744f",
-    "#6b7c93",
-)
-"""Each stands out from a white and from a nearly black page by 3 to 1 at least, as WCAG asks of graphics."""
-
-DASHES = (("solid", "solid"), ("dash", "dashed"), ("dot", "dotted"))
-"""How a line is broken once the colours begin again: plotly's word, and CSS's."""
-
 POINTS_MAX = 1_500
 """Points of one curve in the chart; a longer one is thinned to the extremes of equal stretches."""
 
 UNIFIED_HOVER_MAX = 8
 """Up to so many accounts are told together where the mouse is; more would hide the chart."""
 
-EQUITY_DOMAIN, DRAWDOWN_DOMAIN = (0.37, 1.0), (0.0, 0.27)
+_PERCENT = {"ticksuffix": " %", "tickformat": "~g", "zeroline": True, "zerolinewidth": 1}
 
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How an account is drawn, in the chart and beside its name everywhere else."""
-
-    colour: str
-    dash: str
-    css_border: str
+PANELS = (
+    Panel("Equity, change from start", (0.37, 1.0), {**_PERCENT, "nticks": 6}),
+    Panel("Drawdown, below the peak so far", (0.0, 0.27), {**_PERCENT, "nticks": 4}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +41,6 @@ class Line:
     times: tuple[datetime, ...]
     change_percent: tuple[float, ...]
     drawdown_percent: tuple[float, ...]
-
-
-def mark_of(place: int) -> Mark:
-    """Return how the account at ``place`` of the leaderboard is drawn; 30 places differ."""
-    lap, colour = divmod(place, len(COLOURS))
-    dash, css_border = DASHES[lap % len(DASHES)]
-    return Mark(COLOURS[colour], dash, css_border)
 
 
 def line_of(curve: Curve) -> Line:
@@ -101,7 +70,7 @@ def figure(lines: Mapping[str, Line], adjustments: Mapping[str, Sequence[Adjustm
         traces.append(_drawdown_curve(place, name, line, unified=unified))
         if adjustments.get(name):
             traces.append(_marks(place, name, line, adjustments[name]))
-    return {"data": traces, "layout": _layout(unified=unified)}
+    return {"data": traces, "layout": layout(PANELS, unified=unified)}
 
 
 def _percent(usd: Decimal, base_usd: Decimal) -> float:
@@ -156,7 +125,7 @@ def _curve(place: int, name: str, line: Line, width: float) -> dict[str, Any]:
         "mode": "lines",
         "name": escape(name),
         "legendgroup": str(place),
-        "x": [_moment(at) for at in line.times],
+        "x": [moment(at) for at in line.times],
         "line": {"color": mark.colour, "dash": mark.dash, "width": width},
     }
 
@@ -168,7 +137,7 @@ def _marks(place: int, name: str, line: Line, entries: Sequence[AdjustmentRecord
         "mode": "markers",
         "name": escape(name),
         "legendgroup": str(place),
-        "x": [_moment(entry.at) for entry in entries],
+        "x": [moment(entry.at) for entry in entries],
         "y": [_change_at(line, entry.at) for entry in entries],
         "yaxis": "y",
         "text": [
@@ -182,33 +151,3 @@ def _marks(place: int, name: str, line: Line, entries: Sequence[AdjustmentRecord
 def _change_at(line: Line, at: datetime) -> float:
     """Return the latest value of the curve that was known at a time."""
     return line.change_percent[max(bisect_right(line.times, at) - 1, 0)]
-
-
-def _moment(at: datetime) -> str:
-    """Return a time as plotly reads it; without a zone, so that every browser shows UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S}"
-
-
-def _layout(*, unified: bool) -> dict[str, Any]:
-    axis = {"ticksuffix": " %", "tickformat": "~g", "zeroline": True, "zerolinewidth": 1, "automargin": True}
-    spike = {"spikethickness": 1, "spikedash": "solid"}
-    return {
-        "xaxis": {"type": "date", "anchor": "y2", "showgrid": False, "hoverformat": "%-d %b %Y, %H:%M UTC", **spike},
-        "yaxis": {**axis, "domain": EQUITY_DOMAIN, "nticks": 6},
-        "yaxis2": {**axis, "domain": DRAWDOWN_DOMAIN, "nticks": 4},
-        "annotations": [
-            _title("Equity, change from start", EQUITY_DOMAIN[1]),
-            _title("Drawdown, below the peak so far", DRAWDOWN_DOMAIN[1]),
-        ],
-        "margin": {"l": 8, "r": 8, "t": 28, "b": 32},
-        "hovermode": "x unified" if unified else "closest",
-        "hoversubplots": "axis",
-        "showlegend": False,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-    }
-
-
-def _title(text: str, top: float) -> dict[str, Any]:
-    place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": top, "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, "font": {"size": 13}, "yshift": 6, **place}

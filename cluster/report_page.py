@@ -1,110 +1,61 @@
-"""A run report as one HTML page that needs nothing but itself.
-
-Everything that comes from data is escaped where it is put in. A content security policy names the page's scripts by
-their hashes and forbids every connection: should a text ever get through as markup, it can neither run nor call out.
-"""
+"""A run report as one HTML page."""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import defaultdict
-from hashlib import sha256
 from html import escape
 from statistics import median
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from cluster import report_words as words
-from cluster.report_charts import figure, line_of, mark_of
-from cluster.report_style import SCRIPT, STYLE
+from cluster import page_words as words
+from cluster.page import SEPARATOR, chart, coloured, document, footer, gain, key_figures, legend, swatch, table
+from cluster.report_charts import figure, line_of
+from cluster.report_costs import costs_anything, costs_chart, costs_section
+from cluster.report_facts import BEST_MAX, WORST_MAX, ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from decimal import Decimal
+    from collections.abc import Sequence
 
-    from cluster.report import RunReport
     from cluster.report_charts import Line
+    from cluster.report_facts import RunReport
     from storage.records import AccountResult, AdjustmentRecord, NotableDecision
-
-BEST_MAX, WORST_MAX = 20, 10
-"""So many of a long leaderboard are drawn and listed from either end: showing the best alone would flatter."""
 
 ADJUSTMENTS_MAX = 300
 """Adjustments in the table; the latest, when there were more."""
 
-SCENARIO_CHARACTERS_MAX = 200_000
-"""A scenario longer than this is not repeated in the report."""
-
 SHORT_RETURNS = 500
 """Below so many returns an annualised Sharpe ratio says more about luck than about skill."""
-
-SEPARATOR = " \u00b7 "
-
-Item = TypeVar("Item")
 
 
 def render(report: RunReport) -> str:
     """Return the report as the text of one HTML file."""
-    library = _plotly()
-    drawn, places = _chart(report)
+    equity, places = _chart(report)
     body = "".join(
         (
             _header(report),
             _key_figures(report),
             _equity_section(report, places),
             _leaderboard_section(report, places),
+            costs_section(report.costs),
             _decisions_section(report),
             _adjustments_section(report),
             _footer(report),
         )
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(library, SCRIPT)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(report.name)} \u00b7 paperdex run</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}"
-        f'<script type="application/json" id="figure">{script_json(drawn)}</script>\n'
-        f"<script>{library}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    )
-
-
-def script_json(value: Any) -> str:
-    """Return JSON that cannot end the script element it stands in."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _plotly() -> str:
-    # Imported here: a run that writes no report should not wait for it.
-    from plotly.offline import get_plotlyjs  # noqa: PLC0415
-
-    library: str = get_plotlyjs()
-    # A parser of HTML turns every line end into a newline before a script is hashed; so must we.
-    return library.replace("\r\n", "\n").replace("\r", "\n").replace("</script", "<\\/script")
-
-
-def _policy(*scripts: str) -> str:
-    """Return the content security policy under which exactly ``scripts`` run and nothing is loaded."""
-    hashes = (base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    sources = " ".join(f"'sha256-{text}'" for text in hashes)
-    return f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data: blob:"
+    charts = {"equity": equity}
+    if costs_anything(report.costs):
+        charts["costs"] = costs_chart(report.costs)
+    return document(f"{report.name}{SEPARATOR}paperdex run", body, charts)
 
 
 def _chart(report: RunReport) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the figure, and the place in it of each account that is drawn."""
-    best, worst = _ends(report.leaderboard, BEST_MAX, WORST_MAX)
+    best, worst = ends(report.leaderboard)
     lines: dict[str, Line] = {row.name: line_of(report.equity[row.name]) for row in (*best, *worst)}
     adjustments: dict[str, list[AdjustmentRecord]] = defaultdict(list)
     for record in report.adjustments:
         adjustments[record.account].append(record)
     return figure(lines, adjustments), {name: place for place, name in enumerate(lines)}
-
-
-def _ends(rows: Sequence[Item], first: int, last: int) -> tuple[Sequence[Item], Sequence[Item]]:
-    """Return the beginning and the end of a sequence; all of it as the beginning when it is short enough."""
-    if len(rows) <= first + last:
-        return rows, ()
-    return rows[:first], rows[-last:]
 
 
 def _header(report: RunReport) -> str:
@@ -136,26 +87,22 @@ def _key_figures(report: RunReport) -> str:
         ("Gas paid", words.usd(report.gas_usd), "USD, failed trades too"),
         ("Slippage", words.usd(report.slippage_usd), "USD less than was quoted"),
     )
-    cells = (
-        f'<div><dt>{name}</dt><dd>{value}<div class="aside">{escape(aside)}</div></dd></div>'
-        for name, value, aside in figures
-    )
-    return f'<dl class="key">{"".join(cells)}</dl>\n'
+    return key_figures(figures)
 
 
 def _returns_of_many(rows: Sequence[AccountResult]) -> tuple[tuple[str, str, str], ...]:
     best, worst, middle = rows[0], rows[-1], median(row.return_percent for row in rows)
     in_profit = sum(row.return_percent > 0 for row in rows)
     return (
-        ("Best return", _gain(best.return_percent), best.name),
-        ("Median return", _gain(middle), f"{in_profit:,} of {len(rows):,} accounts in profit"),
-        ("Worst return", _gain(worst.return_percent), worst.name),
+        ("Best return", gain(best.return_percent), best.name),
+        ("Median return", gain(middle), f"{in_profit:,} of {len(rows):,} accounts in profit"),
+        ("Worst return", gain(worst.return_percent), worst.name),
     )
 
 
 def _returns_of_one(row: AccountResult) -> tuple[tuple[str, str, str], ...]:
     return (
-        ("Return", _gain(row.return_percent), row.name),
+        ("Return", gain(row.return_percent), row.name),
         ("Equity", words.usd(row.final_equity_usd), f"USD, of {words.usd(row.initial_balance_usd)} at the start"),
         ("Max drawdown", words.percent(row.max_drawdown_percent), "below the peak so far"),
     )
@@ -166,22 +113,13 @@ def _equity_section(report: RunReport, places: dict[str, int]) -> str:
     shown = f" Drawn are the best {BEST_MAX} and the worst {WORST_MAX} accounts." if hidden else ""
     adjusted = " A diamond marks an adjustment by Auto Pilot." if report.adjustments else ""
     zoom = '<span class="mouse">Drag over the chart to look closer, double-click to return.</span>'
-    buttons = (
-        f'<button type="button" aria-pressed="true" data-place="{place}">{_swatch(place)}'
-        f"<span>{escape(name)}</span></button>"
-        for name, place in places.items()
-    )
-    return (
-        f'<section><h2>Equity</h2><p class="note">{zoom}{shown}{adjusted}</p>'
-        f'<div class="legend" role="group" aria-label="Accounts shown">{"".join(buttons)}'
-        '<button type="button" class="all" data-all="true">Show all</button>'
-        '<button type="button" class="all" data-all="false">Hide all</button></div>'
-        '<div id="chart" role="img" aria-label="Equity and drawdown of each account over time"></div></section>\n'
-    )
+    buttons = legend("equity", ((place, name) for name, place in places.items()), "Accounts shown")
+    drawn = chart("equity", "Equity and drawdown of each account over time")
+    return f'<section><h2>Equity</h2><p class="note">{zoom}{shown}{adjusted}</p>{buttons}{drawn}</section>\n'
 
 
 def _leaderboard_section(report: RunReport, places: dict[str, int]) -> str:
-    best, worst = _ends(report.leaderboard, BEST_MAX, WORST_MAX)
+    best, worst = ends(report.leaderboard)
     between = len(report.leaderboard) - len(best) - len(worst)
     gap = f'<tr class="gap"><td colspan="10">{between:,} accounts between</td></tr>' if between else ""
     rows = "".join(_account_row(row, places[row.name]) for row in best)
@@ -189,9 +127,7 @@ def _leaderboard_section(report: RunReport, places: dict[str, int]) -> str:
     headings = (("Account", ""), ("Strategy", ""), ("Return", "number"), ("Max drawdown", "number"),
                 ("Sharpe", "number"), ("Win rate", "number"), ("Trades", "number"), ("Gas USD", "number"),
                 ("Slippage USD", "number"), ("Equity USD", "number"))  # fmt: skip
-    return (
-        f'<section><h2>Leaderboard</h2><p class="note">{_sharpe_note(report)}</p>{_table(headings, rows)}</section>\n'
-    )
+    return f'<section><h2>Leaderboard</h2><p class="note">{_sharpe_note(report)}</p>{table(headings, rows)}</section>\n'
 
 
 def _sharpe_note(report: RunReport) -> str:
@@ -203,7 +139,7 @@ def _sharpe_note(report: RunReport) -> str:
 
 def _account_row(row: AccountResult, place: int) -> str:
     numbers = (
-        _gain(row.return_percent),
+        gain(row.return_percent),
         words.percent(row.max_drawdown_percent),
         words.ratio(row.sharpe_ratio),
         words.percent(row.win_rate_percent, 0),
@@ -213,7 +149,7 @@ def _account_row(row: AccountResult, place: int) -> str:
         words.usd(row.final_equity_usd),
     )
     cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
-    name = f'<td class="account drawn">{_swatch(place)}<bdi>{escape(row.name)}</bdi></td>'
+    name = f'<td class="account drawn">{swatch(place)}<bdi>{escape(row.name)}</bdi></td>'
     return f"<tr>{name}<td>{escape(row.strategy)}</td>{cells}</tr>"
 
 
@@ -235,7 +171,7 @@ def _decision(decision: NotableDecision) -> str:
         f"confidence {words.percent(decision.confidence_percent, 1)}",
     ]
     if decision.net_pnl_usd is not None:
-        result = _coloured(words.signed_usd(decision.net_pnl_usd), decision.net_pnl_usd)
+        result = coloured(words.signed_usd(decision.net_pnl_usd), decision.net_pnl_usd)
         facts.append(f"came to {result} after gas")
     return (
         f'<li><span class="kind {escape(css)}">{escape(kind)}</span><p>{escape(decision.reasoning)}</p>'
@@ -246,15 +182,15 @@ def _decision(decision: NotableDecision) -> str:
 def _adjustments_section(report: RunReport) -> str:
     records = report.adjustments[-ADJUSTMENTS_MAX:]
     if not records:
-        note, table = "Auto Pilot changed nothing in this run.", ""
+        note, listed = "Auto Pilot changed nothing in this run.", ""
     else:
         accounts = len({record.account for record in report.adjustments})
         note = f"{words.count(len(report.adjustments), 'adjustment')} of {words.count(accounts, 'account')}."
         if len(records) < len(report.adjustments):
             note += f" Listed are the latest {len(records):,}."
         headings = (("Time", ""), ("Account", ""), ("Parameter", ""), ("Change", "number"), ("Reason", "reason"))
-        table = _table(headings, "".join(_adjustment_row(record) for record in records), "scroll tall")
-    return f'<section><h2>Auto Pilot</h2><p class="note">{note}</p>{table}</section>\n'
+        listed = table(headings, "".join(_adjustment_row(record) for record in records), "scroll tall")
+    return f'<section><h2>Auto Pilot</h2><p class="note">{note}</p>{listed}</section>\n'
 
 
 def _adjustment_row(record: AdjustmentRecord) -> str:
@@ -275,33 +211,5 @@ def _footer(report: RunReport) -> str:
         ("Again", f"paperdex run scenario.yaml --seed {report.seed}"),
         ("Verify", f"paperdex digest {report.run_id}"),
     )
-    lines = "".join(f"<dt>{name}</dt><dd><code>{escape(str(value))}</code></dd>" for name, value in facts)
-    version = f"Written by paperdex {report.version}. Times are simulated, in UTC."
-    return f"<footer><dl>{lines}</dl>{_scenario(report)}<p>{escape(version)}</p></footer>\n"
-
-
-def _scenario(report: RunReport) -> str:
-    if len(report.scenario_yaml) > SCENARIO_CHARACTERS_MAX:
-        return ""
     said = "The scenario: kept as scenario.yaml, it gives the same digest again"
-    return f"<details><summary>{said}</summary><pre>{escape(report.scenario_yaml)}</pre></details>"
-
-
-def _table(headings: Iterable[tuple[str, str]], rows: str, css: str = "scroll") -> str:
-    cells = "".join(f'<th scope="col" class="{kind}">{text}</th>' for text, kind in headings)
-    head = f"<thead><tr>{cells}</tr></thead>"
-    return f'<div class="{css}" tabindex="0"><table>{head}<tbody>{rows}</tbody></table></div>'
-
-
-def _gain(percent: Decimal) -> str:
-    return _coloured(words.signed_percent(percent), percent)
-
-
-def _coloured(text: str, value: Decimal) -> str:
-    css = "gain" if value > 0 else "loss" if value < 0 else ""
-    return f'<span class="{css}">{text}</span>'
-
-
-def _swatch(place: int) -> str:
-    mark = mark_of(place)
-    return f'<span class="swatch" style="border-top: 3px {mark.css_border} {mark.colour}"></span>'
+    return footer(facts, report.scenario_yaml, said, report.version)

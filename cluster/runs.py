@@ -146,7 +146,7 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
 def _prepared(plan: Plan, database_url: str | None) -> tuple[Store, str]:
     opened = _opened(database_url)
     compile_kernel(plan)
-    for module in ("cluster.conductor", "cluster.report"):
+    for module in ("cluster.conductor", "cluster.report", "cluster.report_page"):
         import_module(module)
     return opened
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
 
 from cluster.errors import UsageError
-from simulation.scenario import Scenario
+from simulation.scenario import ReplayMarket, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,14 @@ def load(path: Path | None, overrides: Overrides) -> Scenario:
 def built_in() -> str:
     """Return the text of the built-in scenario."""
     return files("cluster").joinpath(DEFAULT_SCENARIO).read_text(encoding="utf-8")
+
+
+def market_in_words(scenario: Scenario) -> str:
+    """Return what kind of market a scenario has, with an article."""
+    if isinstance(scenario.market, ReplayMarket):
+        first, *others = (PurePath(recorded.path).name for recorded in scenario.market.recordings)
+        return f"a replay of {first}" + (f" and {len(others)} more" if others else "")
+    return "a synthetic market"
 
 
 def _read(path: Path | None) -> str:

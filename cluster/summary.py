@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from cluster.runs import RunSummary
     from storage.records import AccountResult, NotableDecision
 
-COLUMNS = ("account", "strategy", "return", "drawdown", "Sharpe", "win rate", "trades", "gas USD", "equity USD")
+COLUMNS = (
+    "account", "strategy", "return", "drawdown", "Sharpe", "win rate", "trades", "gas USD", "costs USD", "equity USD",
+)  # fmt: skip
+"""``costs USD`` is all that the orders cost against the mid prices of their decisions; the gas is part of it."""
 
 
 def print_summary(
@@ -61,6 +64,7 @@ def _row(account: AccountResult) -> tuple[str | Text, ...]:
         f"{account.win_rate_percent:.0f} %",
         str(account.trades),
         f"{account.gas_usd:,.2f}",
+        f"{account.cost_usd:,.2f}",
         f"{account.final_equity_usd:,.2f}",
     )
 

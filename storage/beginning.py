@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from simulation.scenario import Scenario, Strategy, TradingConfig
 from storage.committing import copy
 from storage.copying import encode
 from storage.ids import LOCAL_USER_ID, Kind, derive, run_id_of
+from storage.installed import paperdex_version
 from storage.models import PaperStrategyConfiguration
 
 if TYPE_CHECKING:
@@ -69,14 +69,6 @@ def scenario_hash(scenario: Scenario) -> str:
     """Return the SHA-256 of what defines a run: the scenario without its pace and without paths."""
     content = scenario.model_dump(mode="json", exclude=NOT_IDENTITY)
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def paperdex_version() -> str:
-    """Return the version of the installed distribution."""
-    try:
-        return version("paperdex")
-    except PackageNotFoundError:  # run from a source tree
-        return "uninstalled"
 
 
 def _write_run(

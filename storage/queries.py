@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from storage.errors import AmbiguousRun, RunNotFound
-from storage.records import AccountResult, AdjustmentRecord, Counts, NotableDecision, RunDetail, RunRecord
+from storage.records import (
+    AccountCosts,
+    AccountResult,
+    AdjustmentRecord,
+    Counts,
+    NotableDecision,
+    RunDetail,
+    RunRecord,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +41,7 @@ _LEADERBOARD = text(
         coalesce(metrics.sharpe_ratio, 0) AS sharpe_ratio,
         coalesce(100.0 * accounts.winning_trades / nullif(accounts.winning_trades + accounts.losing_trades, 0), 0)
             AS win_rate_percent,
-        coalesce(slippage.usd, 0) AS slippage_usd
+        coalesce(orders.slippage_usd, 0) AS slippage_usd, coalesce(orders.cost_usd, 0) AS cost_usd
     FROM paper_trading_accounts AS accounts
     JOIN paper_trading_sessions AS sessions USING (account_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
@@ -42,15 +50,14 @@ _LEADERBOARD = text(
         WHERE metrics.session_id = sessions.session_id ORDER BY period_end DESC LIMIT 1
     ) AS metrics ON true
     LEFT JOIN LATERAL (
-        SELECT sum(
+        SELECT sum(execution_cost_usd) AS cost_usd, sum(
             CASE trade_type
                 WHEN 'buy' THEN amount_in_usd * (expected_amount_out - actual_amount_out) / expected_amount_out
                 ELSE (expected_amount_out - actual_amount_out) / 1000000.0
             END
-        ) AS usd
-        FROM paper_trades AS trades
-        WHERE trades.session_id = sessions.session_id AND status = 'completed' AND expected_amount_out > 0
-    ) AS slippage ON true
+        ) FILTER (WHERE status = 'completed' AND expected_amount_out > 0) AS slippage_usd
+        FROM paper_trades AS trades WHERE trades.session_id = sessions.session_id
+    ) AS orders ON true
     WHERE accounts.run_id = :run
     ORDER BY return_percent DESC, accounts.ordinal
     """
@@ -63,6 +70,18 @@ _EQUITY = text(
     JOIN paper_trading_sessions AS sessions USING (account_id)
     JOIN paper_performance_metrics AS metrics USING (session_id)
     WHERE accounts.run_id = :run ORDER BY accounts.ordinal, metrics.period_end
+    """
+)
+
+_COSTS = text(
+    """
+    SELECT accounts.name, coalesce(sum(fee_usd), 0) AS fee_usd, coalesce(sum(price_impact_usd), 0) AS impact_usd,
+        coalesce(sum(drift_usd), 0) AS drift_usd, coalesce(sum(sandwich_usd), 0) AS sandwich_usd,
+        coalesce(sum(simulated_gas_cost_usd) FILTER (WHERE trades.status = 'completed'), 0) AS gas_usd,
+        coalesce(sum(failure_usd), 0) AS failure_usd, coalesce(sum(execution_cost_usd), 0) AS total_usd
+    FROM paper_trading_accounts AS accounts
+    LEFT JOIN paper_trades AS trades USING (account_id)
+    WHERE accounts.run_id = :run GROUP BY accounts.account_id ORDER BY accounts.ordinal
     """
 )
 
@@ -184,6 +203,11 @@ def equity(connection: Connection, run_id: UUID) -> dict[str, list[tuple[datetim
     for row in connection.execute(_EQUITY, {"run": run_id}):
         curves[row.name].append((row.period_end, row.equity_usd))
     return curves
+
+
+def costs(connection: Connection, run_id: UUID) -> list[AccountCosts]:
+    """Return what trading has cost each account, part by part, in the order of the scenario."""
+    return [AccountCosts(**row) for row in connection.execute(_COSTS, {"run": run_id}).mappings()]
 
 
 def counts(connection: Connection, run_id: UUID) -> Counts:

@@ -58,10 +58,31 @@ class AccountResult:
     gas_usd: Decimal
     slippage_usd: Decimal
     """What filled orders gave less than they were promised."""
+    cost_usd: Decimal
+    """What its orders cost against the mid prices of their decisions, gas included."""
     realized_pnl_usd: Decimal
     """Of closed positions, before gas."""
     initial_balance_usd: Decimal
     final_equity_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCosts:
+    """What an account's orders cost against the mid prices of their decisions: the parts add up to the total."""
+
+    name: str
+    fee_usd: Decimal
+    """Kept by the pools."""
+    impact_usd: Decimal
+    """The rest of mid against quote."""
+    drift_usd: Decimal
+    """Quote against what the pools would have given at inclusion; negative in the account's favour."""
+    sandwich_usd: Decimal
+    gas_usd: Decimal
+    """Of orders that filled."""
+    failure_usd: Decimal
+    """Gas of orders that did not."""
+    total_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True)

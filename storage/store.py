@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from simulation.scenario import Scenario
     from storage.batch import Batch
     from storage.beginning import RunIds
-    from storage.records import AccountResult, AdjustmentRecord, Counts, Finding, NotableDecision, RunDetail, RunRecord
+    from storage.records import (
+        AccountCosts,
+        AccountResult,
+        AdjustmentRecord,
+        Counts,
+        Finding,
+        NotableDecision,
+        RunDetail,
+        RunRecord,
+    )
 
 STATEMENT_TIMEOUT_MS = 60_000
 LOCK_TIMEOUT_MS = 30_000
@@ -152,6 +161,11 @@ class Store:
         """Return the equity of each account in USD, from its beginning on at each mark."""
         with self._transaction() as connection:
             return queries.equity(connection, run_id)
+
+    def costs(self, run_id: UUID) -> list[AccountCosts]:
+        """Return what trading has cost each account, part by part, in the order of the scenario."""
+        with self._transaction() as connection:
+            return queries.costs(connection, run_id)
 
     def counts(self, run_id: UUID) -> Counts:
         """Return how much a run has written."""

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from cluster.report import RunReport
-from storage.records import AccountResult, AdjustmentRecord, NotableDecision
+from cluster.report_facts import RunReport
+from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = UUID("0197a3b2-c4d5-8001-8000-000000000000")
@@ -36,6 +36,7 @@ def report_of(*names: str) -> RunReport:
         scenario_yaml="seed: 7\n",
         leaderboard=tuple(result_of(name) for name in names),
         equity={name: curve_of(10_000, 11_000, *[11_000] * 10, 11_000) for name in names},
+        costs=tuple(costs_of(name) for name in names),
         decisions=(),
         adjustments=(),
         gas_usd=Decimal("12.5"),
@@ -56,6 +57,7 @@ def filled_with(text: str) -> RunReport:
         tokens=(text,),
         scenario_yaml=text,
         leaderboard=(replace(result_of(text), strategy=text),),
+        costs=(costs_of(text),),
         decisions=(replace(decision_of(text, text), token=text, reasoning=text, risk_assessment=text),),
         adjustments=(replace(adjustment_of(text, hours=1), parameter=text, reason=text, strategy=text),),
     )
@@ -73,9 +75,23 @@ def result_of(name: str) -> AccountResult:
         failed_trades=2,
         gas_usd=Decimal(30),
         slippage_usd=Decimal(4),
+        cost_usd=Decimal("34.251003"),
         realized_pnl_usd=Decimal(520),
         initial_balance_usd=Decimal(10_000),
         final_equity_usd=Decimal(10_500),
+    )
+
+
+def costs_of(name: str) -> AccountCosts:
+    return AccountCosts(
+        name=name,
+        fee_usd=Decimal("2.500001"),
+        impact_usd=Decimal("0.649002"),
+        drift_usd=Decimal("-0.500000"),
+        sandwich_usd=Decimal("1.252000"),
+        gas_usd=Decimal("28.000000"),
+        failure_usd=Decimal("2.350000"),
+        total_usd=Decimal("34.251003"),
     )
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
+
+from cluster.report import collect
+from cluster.report_page import render
 
 
 def test_the_leaderboard_is_sorted_and_adds_up(finished, store):
@@ -29,6 +33,55 @@ def test_the_equity_begins_with_the_initial_balance_and_has_every_mark(finished,
         assert curve == sorted(curve)
 
 
+COSTS = "fee_usd + price_impact_usd + drift_usd + sandwich_usd + failure_usd"
+PARTS = ("fee_usd", "impact_usd", "drift_usd", "sandwich_usd", "gas_usd", "failure_usd")
+
+
+def test_the_parts_of_what_a_trade_cost_add_up_to_the_micro_usd(stored):
+    ((trades, wrong),) = stored(
+        "SELECT count(*), count(*) FILTER (WHERE execution_cost_usd <> "
+        f"{COSTS} + CASE status WHEN 'completed' THEN simulated_gas_cost_usd ELSE 0 END) FROM paper_trades"
+    )
+    assert trades > 50
+    assert wrong == 0
+
+
+def test_the_costs_of_an_account_are_those_that_its_session_counted(finished, store):
+    results = {result.name: result for result in store.leaderboard(finished.ids.run_id)}
+    costs = store.costs(finished.ids.run_id)
+    assert [row.name for row in costs] == ["trader 0", "trader 1", "trader 2"]
+    for row, session in zip(costs, finished.cohort.sessions, strict=True):
+        counted = {
+            f"{part}_usd": Decimal(int(session[name])) / 10**6
+            for part, name in (
+                ("fee", "fees_micro_usd"),
+                ("impact", "impact_micro_usd"),
+                ("drift", "drift_micro_usd"),
+                ("sandwich", "sandwich_micro_usd"),
+                ("failure", "failure_micro_usd"),
+            )
+        }
+        assert {name: getattr(row, name) for name in counted} == counted
+        assert row.gas_usd + row.failure_usd == Decimal(int(session["gas_paid_micro_usd"])) / 10**6
+        assert sum(getattr(row, part) for part in PARTS) == row.total_usd == results[row.name].cost_usd
+
+
+def test_the_costs_in_the_report_are_those_of_the_trades(finished, store, stored):
+    section = render(collect(store, finished.ids.run_id)).split("<h2>Costs</h2>")[1].split("</section>")[0]
+    amounts = [Decimal(amount) for amount in re.findall(r'<data value="([-0-9.]+)"', section)]
+    rows = [amounts[at : at + len(PARTS) + 1] for at in range(0, len(amounts), len(PARTS) + 1)]
+    assert len(rows) == 4  # three accounts, and all of them
+    assert all(sum(parts) == total for *parts, total in rows)
+    assert [sum(column) for column in zip(*rows[:3], strict=True)] == rows[3]
+    ((paid,),) = stored("SELECT sum(execution_cost_usd) FROM paper_trades")
+    assert rows[3][-1] == paid > 0
+
+
+def test_an_account_that_never_traded_has_cost_nothing(begin, store):
+    live = begin()
+    assert [row.total_usd for row in store.costs(live.ids.run_id)] == [0, 0, 0]
+
+
 def test_counts_are_those_of_the_kernel(finished, store):
     counts = store.counts(finished.ids.run_id)
     sessions = finished.cohort.sessions
@@ -49,8 +102,8 @@ def test_notable_decisions_are_of_different_kinds_and_reasons_first(finished, st
 def test_the_history_of_the_auto_pilot_tells_its_adjustment(finished, store):
     (adjustment,) = store.autopilot_history(finished.ids.run_id)
     assert (adjustment.account, adjustment.strategy, adjustment.block) == ("trader 0", "eager 0", 600)
-    assert (adjustment.old_value, adjustment.new_value) == (Decimal(5), Decimal("6.5"))
-    assert adjustment.change_percent == Decimal(30)
+    assert (adjustment.old_value, adjustment.new_value) == (Decimal(10), Decimal("11.5"))
+    assert adjustment.change_percent == Decimal(15)
     assert adjustment.at == finished.contexts[0].clock.at(600)
 
 
@@ -62,9 +115,9 @@ def test_snapshots_name_the_last_adjustment(finished, sql):
         str(finished.ids.sessions[0]),
     )
     assert rows == [
-        (299, 0, "", True, 500),
-        (599, 0, "", True, 500),
-        (899, 1, "CONFIDENCE_INCREASE", True, 650),
+        (299, 0, "", True, 1000),
+        (599, 0, "", True, 1000),
+        (899, 1, "CONFIDENCE_INCREASE", True, 1150),
     ]
 
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import RUN, adjustment_of, decision_of, filled_with, report_of, result_of
+from report_samples import RUN, adjustment_of, costs_of, decision_of, filled_with, report_of, result_of
 
-from cluster.report import RunReport, collect, render, write
-from cluster.report_page import script_json
+from cluster.page import save, script_json
+from cluster.report import collect
+from cluster.report_costs import PARTS
+from cluster.report_page import render
 from cluster.scenarios import Overrides, load
 
 if TYPE_CHECKING:
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from cluster.report_facts import RunReport
     from simulation.scenario import Scenario
-    from storage.records import AccountResult, AdjustmentRecord, NotableDecision
+    from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--%{x}\u2028"
 
@@ -53,7 +56,7 @@ def test_the_page_refers_to_nothing_outside_itself() -> None:
 def test_the_policy_allows_exactly_the_scripts_of_the_page_and_no_connection() -> None:
     page = parsed(render(report_of("careful")))
     policy = next(attributes["content"] for tag, attributes in page.elements if "http-equiv" in attributes)
-    scripts = page.texts["script"][1:]  # the first is the figure, which is data
+    scripts = page.texts["script"][1:]  # the first holds the charts, which are data
 
     hashes = [base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{text}'" for text in hashes)
@@ -120,7 +123,7 @@ def test_an_account_has_one_colour_in_chart_legend_and_leaderboard() -> None:
     swatches = [attributes["style"] for _, attributes in page.elements if attributes.get("class") == "swatch"]
     drawn = [trace["line"]["color"] for trace in chart_of(report)["data"] if trace["yaxis"] == "y"]
 
-    assert [style.split()[-1] for style in swatches] == drawn * 2
+    assert [style.split()[-1] for style in swatches[:4]] == drawn * 2
 
 
 def test_a_long_leaderboard_shows_both_ends_and_counts_the_rest() -> None:
@@ -132,6 +135,37 @@ def test_a_long_leaderboard_shows_both_ends_and_counts_the_rest() -> None:
     assert "Drawn are the best 20 and the worst 10 accounts." in text
     drawn = {trace["name"] for trace in chart_of(report)["data"]}
     assert drawn == {*names[:20], *names[-10:]}
+
+
+def test_the_costs_of_an_account_add_up_to_the_millionth_in_table_and_chart() -> None:
+    report = report_of("careful", "bold")
+    rows = costs_told(report)
+
+    assert [name for name, *_ in rows] == ["careful", "bold", "All accounts"]
+    assert all(sum(parts) == total for _, *parts, total in rows)
+    first, second, whole = ([*amounts] for _, *amounts in rows)
+    assert [one + other for one, other in zip(first, second, strict=True)] == whole
+    drawn = charts_of(report)["costs"]["data"]
+    assert [[Decimal(str(bar["x"][place])) for bar in drawn] for place in (0, 1)] == [first[:-1], second[:-1]]
+
+
+def test_costs_are_shown_in_cents_and_each_part_is_explained() -> None:
+    text = text_of(render(report_of("careful")))
+
+    assert "0.65\u22120.501.25" in text  # impact, drift, sandwich
+    for part in PARTS:
+        assert f"{part.name}{part.told}" in text
+
+
+def test_one_account_has_no_row_of_sums() -> None:
+    assert "All accounts" not in text_of(render(report_of("careful")))
+
+
+def test_a_run_in_which_no_order_cost_anything_draws_no_costs() -> None:
+    report = replace(report_of("idle"), costs=(free("idle"),))
+
+    assert "No order has cost anything." in text_of(render(report))
+    assert list(charts_of(report)) == ["equity"]
 
 
 def test_a_decision_is_told_with_time_account_token_confidence_and_result() -> None:
@@ -193,7 +227,7 @@ def test_a_report_replaces_the_file_that_was_there(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("old", encoding="utf-8")
 
-    write(report_of("careful"), path)
+    save(render(report_of("careful")), path)
 
     assert path.read_text(encoding="utf-8") == render(report_of("careful"))
     assert list(tmp_path.iterdir()) == [path]
@@ -205,7 +239,7 @@ def test_a_report_that_cannot_be_written_leaves_what_was_there(tmp_path: Path, m
     monkeypatch.setattr(type(path), "replace", refuse)
 
     with pytest.raises(OSError, match="disk full"):
-        write(report_of("careful"), path)
+        save(render(report_of("careful")), path)
 
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -213,7 +247,7 @@ def test_a_report_that_cannot_be_written_leaves_what_was_there(tmp_path: Path, m
 
 def test_a_missing_folder_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        write(report_of("careful"), tmp_path / "missing" / "report.html")
+        save(render(report_of("careful")), tmp_path / "missing" / "report.html")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -222,7 +256,7 @@ def test_a_link_still_leads_to_the_file_it_named(tmp_path: Path) -> None:
     target.write_text("old", encoding="utf-8")
     link.symlink_to(target)
 
-    write(report_of("careful"), link)
+    save(render(report_of("careful")), link)
 
     assert link.is_symlink()
     assert target.read_text(encoding="utf-8") == render(report_of("careful"))
@@ -232,7 +266,7 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     link = tmp_path / "nowhere"
     link.symlink_to(os.devnull)
 
-    write(report_of("careful"), link)
+    save(render(report_of("careful")), link)
 
     assert not link.is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["nowhere"]
@@ -266,6 +300,19 @@ def test_the_scenario_in_the_report_is_the_scenario_of_the_run(tmp_path: Path) -
     assert load(path, Overrides()) == scenario
 
 
+def free(name: str) -> AccountCosts:
+    return replace(costs_of(name), **{part.field: Decimal() for part in PARTS}, total_usd=Decimal())
+
+
+def costs_told(report: RunReport) -> list[tuple[Any, ...]]:
+    """Return the rows of the table of costs: the name, then what each cell carries."""
+    section = render(report).split("<h2>Costs</h2>", 1)[1].split("</section>", 1)[0]
+    page = parsed(section)
+    amounts = [Decimal(attributes["value"]) for tag, attributes in page.elements if tag == "data"]
+    columns = len(PARTS) + 1
+    return [(name, *amounts[at * columns :][:columns]) for at, name in enumerate(page.texts["bdi"])]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRun:
     """One run of one account, as a store answers for it: marked once, an hour after its start."""
@@ -283,6 +330,9 @@ class StoredRun:
     def equity(self, _run_id: UUID) -> dict[str, list[tuple[datetime, Decimal]]]:
         start_at = self.scenario.start_at
         return {self.account: [(start_at, Decimal(10_000)), (start_at + timedelta(hours=1), Decimal(10_200))]}
+
+    def costs(self, _run_id: UUID) -> list[AccountCosts]:
+        return [costs_of(self.account)]
 
     def notable_decisions(self, _run_id: UUID, _limit: int) -> list[NotableDecision]:
         return [decision_of(self.account, "BUY")]
@@ -358,8 +408,12 @@ class TextReader(HTMLParser):
 
 
 def chart_of(report: RunReport) -> dict[str, Any]:
-    chart: dict[str, Any] = json.loads(parsed(render(report)).texts["script"][0])
-    return chart
+    return charts_of(report)["equity"]
+
+
+def charts_of(report: RunReport) -> dict[str, dict[str, Any]]:
+    charts: dict[str, dict[str, Any]] = json.loads(parsed(render(report)).texts["script"][0])
+    return charts
 
 
 def refuse(_self: Path, _target: Path) -> None:

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from report_samples import START, curve_of
 
-from cluster import report_words as words
-from cluster.report_charts import COLOURS, POINTS_MAX, figure, line_of, mark_of
+from cluster import page_words as words
+from cluster.page_charts import COLOURS, mark_of
+from cluster.report_charts import POINTS_MAX, figure, line_of
 
 
 def test_equity_is_drawn_in_percent_of_the_start() -> None:

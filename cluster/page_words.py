@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ THIN_SPACE = "\u202f"
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
+
+_SPANS = (("a day", "days", DAY_SECONDS), ("an hour", "hours", HOUR_SECONDS), ("a minute", "minutes", 60))
 
 
 def percent(value: Decimal | float, places: int = 2) -> str:
@@ -34,14 +37,41 @@ def ratio(value: float) -> str:
     return f"{value:,.2f}".replace("-", MINUS)
 
 
-def usd(value: Decimal, places: int = 2) -> str:
+def usd(value: Decimal | float, places: int = 2) -> str:
     """Return an amount of USD without its unit."""
-    return f"{value:,.{places}f}".replace("-", MINUS)
+    return f"{value:z,.{places}f}".replace("-", MINUS)
 
 
 def signed_usd(value: Decimal) -> str:
     """Return an amount of USD with its sign and unit."""
     return _signed(f"{value:+,.2f}") + f"{THIN_SPACE}USD"
+
+
+def significant(value: float) -> str:
+    """Return a number with three significant digits, whatever its size: 4.76, 0.0123, 12,300."""
+    if not value:
+        return "0"
+    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}".replace("-", MINUS)
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def short(value: float) -> str:
+    """Return a large number with three significant digits and k, M or G: 1.5 M."""
+    rounded = float(f"{value:.3g}")
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if rounded >= size:
+            return f"{significant(rounded / size)}{THIN_SPACE}{unit}"
+    return significant(rounded)
+
+
+def span(time: timedelta) -> str:
+    """Return a length of time with its article or number: an hour, 6 hours, 2.5 days."""
+    seconds = time.total_seconds()
+    for one, many, unit_seconds in _SPANS:
+        if seconds >= unit_seconds:
+            return one if seconds == unit_seconds else f"{significant(seconds / unit_seconds)} {many}"
+    return f"{significant(seconds)} seconds"
 
 
 def plain(value: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""How a run report looks, and the little that happens in it: the stylesheet and the script, inlined into the page."""
+"""How a page looks, and the little that happens in it: the stylesheet and the script, inlined into the page."""
 
 from __future__ import annotations
 
@@ -52,7 +52,15 @@ p { margin: 0; max-width: 80ch; }
 .legend button.all { border-color: transparent; color: var(--muted); }
 :focus-visible { outline: 2px solid var(--buy); outline-offset: 2px; }
 .swatch { display: inline-block; flex: none; width: 18px; height: 0; border-top: 3px solid; vertical-align: middle; }
-#chart { height: 540px; }
+.chart { height: 540px; }
+.chart.small { height: 360px; }
+.chart.token { height: 480px; }
+td .aside { font-size: 12.5px; font-weight: 400; color: var(--muted); }
+.pool { white-space: nowrap; }
+.terms { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 0 0 14px; font-size: 13.5px; }
+.terms dt .swatch, .pools .swatch { margin-right: 8px; }
+.terms dd { margin: 0; color: var(--muted); }
+.pools { display: flex; flex-wrap: wrap; gap: 2px 20px; margin: 0 0 6px; color: var(--muted); font-size: 13.5px; }
 .scroll { overflow-x: auto; }
 .scroll.tall { max-height: 640px; overflow-y: auto; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
@@ -70,6 +78,7 @@ th:last-child, td:last-child { padding-right: 4px; }
 .account .swatch { margin: 0 10px 0 -28px; }
 .reason { min-width: 280px; padding-left: 20px; }
 .gap td { color: var(--muted); text-align: center; }
+.sum td { font-weight: 600; border-bottom: 0; }
 .thoughts { list-style: none; margin: 0; padding: 0; }
 .thoughts li {
   display: grid; grid-template-columns: 118px 1fr; gap: 2px 20px; padding: 14px 0; border-bottom: 1px solid var(--line);
@@ -96,7 +105,7 @@ summary { cursor: pointer; }
   .lead { font-size: 16px; }
   .key { grid-template-columns: 1fr 1fr; gap: 16px 20px; }
   .key dd { font-size: 20px; }
-  #chart { height: 460px; }
+  .chart { height: 460px; }
   .thoughts li { grid-template-columns: 1fr; }
   .thoughts .meta, .thoughts p { grid-column: 1; }
   footer dl { grid-template-columns: 1fr; gap: 0; }
@@ -111,47 +120,57 @@ summary { cursor: pointer; }
 
 SCRIPT = """
 "use strict";
-const chart = document.getElementById("chart");
-const drawn = JSON.parse(document.getElementById("figure").textContent);
+const charts = JSON.parse(document.getElementById("charts").textContent);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const touch = window.matchMedia("(pointer: coarse)");
 
-function themed() {
+function themed(layout) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
-  return {
+  const theme = {
     "font.color": colour("--muted"),
     "font.family": getComputedStyle(document.body).fontFamily,
     "xaxis.linecolor": colour("--line"),
     "xaxis.showline": true,
     "xaxis.spikecolor": colour("--zero"),
-    "yaxis.gridcolor": colour("--grid"),
-    "yaxis2.gridcolor": colour("--grid"),
-    "yaxis.zerolinecolor": colour("--zero"),
-    "yaxis2.zerolinecolor": colour("--zero"),
+    "xaxis.gridcolor": colour("--grid"),
+    "xaxis.zerolinecolor": colour("--zero"),
     "hoverlabel.bgcolor": colour("--raised"),
     "hoverlabel.bordercolor": colour("--line"),
     "hoverlabel.font.color": colour("--text"),
   };
+  Object.keys(layout).filter((name) => name.startsWith("yaxis")).forEach((axis) => {
+    theme[axis + ".gridcolor"] = colour("--grid");
+    theme[axis + ".zerolinecolor"] = colour("--zero");
+  });
+  return theme;
+}
+
+function draw(name, drawn) {
+  const chart = document.getElementById(name);
+  // On a touch screen a finger on the chart scrolls the page; there is no room to drag out a zoom.
+  drawn.layout.dragmode = touch.matches ? false : "zoom";
+  Plotly.newPlot(chart, drawn.data, drawn.layout, { responsive: true, displayModeBar: false, doubleClick: "reset" })
+    .then(() => Plotly.relayout(chart, themed(drawn.layout)));
+  dark.addEventListener("change", () => Plotly.relayout(chart, themed(drawn.layout)));
 }
 
 function show(button, visible) {
+  const name = button.parentElement.dataset.chart;
+  const traces = charts[name].data;
+  const places = traces.flatMap((trace, index) => (trace.legendgroup === button.dataset.place ? [index] : []));
   button.setAttribute("aria-pressed", String(visible));
-  const places = drawn.data.flatMap((trace, index) => (trace.legendgroup === button.dataset.place ? [index] : []));
-  Plotly.restyle(chart, { visible: visible }, places);
+  Plotly.restyle(document.getElementById(name), { visible: visible }, places);
 }
 
-// On a touch screen a finger on the chart scrolls the page; there is no room to drag out a zoom.
-drawn.layout.dragmode = touch.matches ? false : "zoom";
-Plotly.newPlot(chart, drawn.data, drawn.layout, { responsive: true, displayModeBar: false, doubleClick: "reset" })
-  .then(() => Plotly.relayout(chart, themed()));
-dark.addEventListener("change", () => Plotly.relayout(chart, themed()));
-
-const accounts = [...document.querySelectorAll(".legend button[data-place]")];
-accounts.forEach((button) => {
-  button.addEventListener("click", () => show(button, button.getAttribute("aria-pressed") !== "true"));
-});
-document.querySelectorAll(".legend button[data-all]").forEach((button) => {
-  button.addEventListener("click", () => accounts.forEach((one) => show(one, button.dataset.all === "true")));
+Object.entries(charts).forEach(([name, drawn]) => draw(name, drawn));
+document.querySelectorAll(".legend").forEach((legend) => {
+  const lines = [...legend.querySelectorAll("button[data-place]")];
+  lines.forEach((button) => {
+    button.addEventListener("click", () => show(button, button.getAttribute("aria-pressed") !== "true"));
+  });
+  legend.querySelectorAll("button[data-all]").forEach((button) => {
+    button.addEventListener("click", () => lines.forEach((one) => show(one, button.dataset.all === "true")));
+  });
 });
 """
