@@ -95,10 +95,10 @@ def run(
     place = runs.Place(database_url, ray_address, dashboard_port)
 
     def tell(result: runs.RunSummary, store: Store) -> None:
+        if as_json:  # whoever waits for it gets it, whatever becomes of the report
+            print(json.dumps(result.as_json()), flush=True)
         written = write_report(store, result.run_id, target) if target is not None else None
-        if as_json:
-            print(json.dumps(result.as_json()))
-        else:
+        if not as_json:
             summary.print_summary(out, result, store.notable_decisions(result.run_id, limit=5), written)
 
     with LiveView(plan.scenario.accounts, err) as view:
@@ -198,7 +198,11 @@ def market_preview(
     plan = prepared(load(scenario, Overrides(blocks=blocks)))
     lengths = previews.chunks(plan)
     shown = track(lengths, "previewing", console=err, transient=True, disable=not err.is_terminal)
-    save(render(previews.preview(plan, shown)), target)
+    page = render(previews.preview(plan, shown))
+    try:
+        save(page, target)
+    except OSError as error:
+        raise UsageError(f"--output {target} can't be written ({error.strerror}); name another file.") from error
     out.print(str(target.resolve()), soft_wrap=True, highlight=False)
 
 
@@ -259,7 +263,11 @@ def report_target(path: Path | None, option: str, *, wanted: bool) -> Path | Non
 
 def file_target(path: Path, option: str) -> Path:
     """Return the file that something goes to; raises UsageError when it could not be written there."""
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise UsageError(f"{option} {path} can't be written ({error.strerror}); name another file.") from error
+    if is_folder:
         raise UsageError(f"{option} {path} is a folder; name a file such as {path}/{option.strip('-')}.html.")
     _check_folder(path.parent, str(path), option)
     return path
@@ -282,7 +290,13 @@ def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
     if path == Path("reports"):
         path.mkdir(exist_ok=True)
         path /= f"{run_id}.html"
-    save(render(collect(store, run_id)), path)
+    page = render(collect(store, run_id))
+    try:
+        save(page, path)
+    except OSError as error:
+        raise UsageError(
+            f"The report {path} can't be written ({error.strerror}); `paperdex report {run_id} -o FILE` tries again."
+        ) from error
     return path.resolve()
 
 

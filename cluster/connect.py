@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 
 from cluster.errors import UsageError
 
@@ -63,6 +64,12 @@ def start_ray(address: str | None, namespace: str, dashboard_port: int | None) -
         raise UsageError(f"No Ray cluster could be reached or started {where}: {reason.rstrip('.')}.") from error
     signal.signal(signal.SIGTERM, on_terminate)  # Ray's own handler would leave without closing the run
     return str(context.dashboard_url or "")
+
+
+def is_connected() -> bool:
+    """Tell whether this process is connected to a cluster."""
+    ray = sys.modules.get("ray")
+    return bool(getattr(ray, "is_initialized", bool)())
 
 
 def stop_ray() -> None:

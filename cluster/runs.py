@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from cluster.connect import check_port_is_free, start_ray, stop_ray
+from cluster.connect import check_port_is_free, is_connected, start_ray, stop_ray
 from cluster.errors import UsageError
 from cluster.plan import Plan, plan_of
 from cluster.warm import compile_kernel, is_compiled
@@ -18,7 +20,7 @@ from simulation.scenario import ReplayMarket
 from storage.ids import new_prefix, run_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from cluster.live import LiveView
@@ -108,8 +110,9 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
         view.close()
         tell(_summary(plan, run_id, digest, time.monotonic() - started, store, url), store)
     finally:
-        with redirect_stdout(sys.stderr):
-            stop_ray()
+        if is_connected():  # an interrupt may have come before Ray was up, or even imported
+            with redirect_stdout(sys.stderr):
+                stop_ray()
 
 
 def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: Store, url: str) -> RunSummary:
@@ -175,6 +178,21 @@ def _close_early(plan: Plan, prefix: int, store: Store, status: str, why: str) -
 
     Batches may still be on their way to the writer; without a claim they would be committed after the digest.
     """
-    for context in plan.contexts(prefix):
-        store.claim(context.session_id)
-    store.finish_run(run_id_of(prefix), status, why)
+    with _uninterrupted():
+        for context in plan.contexts(prefix):
+            store.claim(context.session_id)
+        store.finish_run(run_id_of(prefix), status, why)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Finish what takes a moment though the user asks to stop a second time."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

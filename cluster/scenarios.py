@@ -84,7 +84,7 @@ def _read(path: Path | None) -> str:
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
@@ -95,6 +95,18 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UsageError(f"Scenario {name} holds {_kind(document)}; it must be a mapping of fields such as seed: 7.")
     return document
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, refusing a mapping that names a field twice: YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """Return the mapping of a node."""
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for name in names:
+            if names.count(name) > 1 and name != "<<":
+                raise yaml.constructor.ConstructorError(None, None, f"{name} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def _reason(error: Exception) -> str:
@@ -186,7 +198,8 @@ def _validated(document: dict[str, Any], name: str) -> Scenario:
     try:
         return Scenario.model_validate(document)
     except ValidationError as error:
-        raise UsageError(f"{name[0].upper()}{name[1:]}: {sentence_of(error)}") from error
+        shown = name if name.endswith((".yaml", ".yml")) else name[0].upper() + name[1:]
+        raise UsageError(f"{shown}: {sentence_of(error)}") from error
 
 
 def sentence_of(error: ValidationError) -> str:

@@ -141,7 +141,7 @@ class Strategy(Part):
         if not isinstance(data, dict):
             return data
         mode = data.get("trading_mode")
-        preset = MODE_PRESETS[TradingMode(mode)] if mode in set(TradingMode) else {}
+        preset = next((preset for named, preset in MODE_PRESETS.items() if named == mode), {})
         return {**preset, **data}
 
     @model_validator(mode="after")
@@ -154,6 +154,22 @@ class Strategy(Part):
         ):
             if getattr(self, low) > getattr(self, high):
                 raise ValueError(f"{low} {getattr(self, low)} is above {high} {getattr(self, high)}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_autopilot(self) -> Strategy:
+        """Refuse a start outside Auto Pilot's bounds: its first step would be a jump back into them."""
+        bounds = {
+            "max_position_size_percent": ("min_position_size_percent", "max_position_size_percent_limit"),
+            "confidence_threshold": ("min_confidence_threshold", "max_confidence_threshold_limit"),
+        }
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if self.autopilot_enabled and not getattr(self, low) <= value <= getattr(self, high):
+                raise ValueError(
+                    f"{name} {value} is outside the bounds of Auto Pilot, {low} {getattr(self, low)} and {high} "
+                    f"{getattr(self, high)}"
+                )
         return self
 
 
@@ -309,6 +325,10 @@ class ReplayMarket(Part):
 Market = Annotated[SyntheticMarket | ReplayMarket, Field(discriminator="source")]
 
 
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No run ends later: far enough from the end of the calendar for every sum of times."""
+
+
 class Scenario(Part):
     """Everything that defines a run."""
 
@@ -348,6 +368,9 @@ class Scenario(Part):
             names.add(account.name)
         if self.start_at.tzinfo is None:
             raise ValueError(f"start_at {self.start_at.isoformat()} has no time zone; append Z for UTC")
+        longest = timedelta(milliseconds=(self.start_block + self.blocks + 1) * self.block_time_ms)
+        if self.start_at > LATEST - longest:
+            raise ValueError(f"start_at {self.start_at.isoformat()} leads beyond the year {LATEST.year} in this run")
         if isinstance(self.market, SyntheticMarket):
             check_tokens(self, {token.symbol for token in self.market.tokens})
         return self

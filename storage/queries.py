@@ -170,9 +170,9 @@ def resolve_run(connection: Connection, name: str) -> UUID:
     if name == LATEST:
         return _one(name, list(connection.execute(_LATEST).scalars()))
     wanted = name.strip().lower()
-    if not _HEX.fullmatch(wanted):
-        raise RunNotFound(text=name)
     digits = wanted.replace("-", "")
+    if not digits or not _HEX.fullmatch(wanted):
+        raise RunNotFound(text=name)
     return _one(name, list(connection.execute(_BY_PREFIX, {"prefix": digits, "limit": MOST_CANDIDATES}).scalars()))
 
 

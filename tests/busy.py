@@ -27,6 +27,7 @@ def tuned_strategy(name: str, **changes: Any) -> Strategy:
         "adjustment_cooldown_minutes": 1,
         "max_daily_adjustments": 100,
         "min_confidence_threshold": 10,
+        "confidence_threshold": 10,
         "max_concurrent_positions": 10,
     }
     return busy_strategy(name, **{**fields, **changes})

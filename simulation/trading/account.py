@@ -20,10 +20,16 @@ def free_cash(session):
 
 @compiled
 def gas_cost(gas_used, price_wei, l1_fee_wei, native_price_q):
-    """Return the price of gas and of the data on layer 1 in micro-USD, rounded up."""
+    """Return the price of gas and of the data on layer 1: the next whole micro-USD above it."""
     hi, lo = wei.mul64(np.uint64(gas_used), np.uint64(price_wei))
     hi, lo = wei.add(hi, lo, wei.U0, np.uint64(l1_fee_wei))
     return np.int64(wei.mul_shift(hi, lo, native_price_q, NATIVE_SHIFT)) + 1
+
+
+@compiled
+def basis_points(amount, bp):
+    """Return floor(amount * bp / 10000) of a non-negative amount, whose product may be wider than 64 bits."""
+    return amount // _BP * bp + amount % _BP * bp // _BP
 
 
 @compiled
@@ -42,11 +48,12 @@ def note_equity(session, equity):
     session.equity_micro_usd = equity
     if equity > session.peak_equity_micro_usd:
         session.peak_equity_micro_usd = equity
-        session.drawdown_floor_micro_usd = equity * (_BP - 1 - session.max_drawdown_bp) // _BP
+        session.drawdown_floor_micro_usd = basis_points(equity, _BP - 1 - session.max_drawdown_bp)
     elif equity <= session.drawdown_floor_micro_usd:
         peak = session.peak_equity_micro_usd
-        session.max_drawdown_bp = (peak - equity) * _BP // peak
-        session.drawdown_floor_micro_usd = peak * (_BP - 1 - session.max_drawdown_bp) // _BP
+        _, fallen_bp = wei.mul_div(wei.U0, np.uint64(peak - equity), wei.U0, np.uint64(_BP), wei.U0, np.uint64(peak))
+        session.max_drawdown_bp = np.int64(fallen_bp)
+        session.drawdown_floor_micro_usd = basis_points(peak, _BP - 1 - session.max_drawdown_bp)
 
 
 @compiled

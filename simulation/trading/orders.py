@@ -9,7 +9,7 @@ from simulation.jit import compiled
 from simulation.rng import Stream
 from simulation.state import Lane, Side
 from simulation.trading import routing
-from simulation.trading.account import gas_cost, value_at
+from simulation.trading.account import basis_points, gas_cost, value_at
 from simulation.trading.rules import (
     ANALYSIS_MS,
     DEADLINE_MS,
@@ -60,7 +60,7 @@ def size_of_purchase(session, spot):
 
     The gas of the purchase and of the later sale is kept back.
     """
-    share = session.equity_micro_usd * session.max_position_size_bp // _BP
+    share = basis_points(session.equity_micro_usd, session.max_position_size_bp)
     free = session.cash_micro_usd - session.reserved_micro_usd - 2 * max_gas_cost(session, spot)
     return min(share, session.max_trade_size_micro_usd, free)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulation import wei
 from simulation.jit import compiled
 from simulation.state import RECENT_TRADES
+from simulation.trading.account import basis_points
 
 _BP = 10_000
 
@@ -18,8 +19,8 @@ def is_open(holding):
 @compiled
 def set_exits(session, holding):
     """Derive the stop and target values of a position from its cost, micro-USD."""
-    holding.stop_micro_usd = holding.cost_micro_usd * (_BP - session.stop_loss_bp) // _BP
-    holding.target_micro_usd = holding.cost_micro_usd * (_BP + session.take_profit_bp) // _BP
+    holding.stop_micro_usd = basis_points(holding.cost_micro_usd, _BP - session.stop_loss_bp)
+    holding.target_micro_usd = basis_points(holding.cost_micro_usd, _BP + session.take_profit_bp)
 
 
 @compiled

@@ -184,7 +184,8 @@ def busy_scenario(**changes):
             name=f"trader {number}",
             strategy=Strategy(
                 name=f"eager {number}",
-                confidence_threshold=5 + number,
+                confidence_threshold=10 + number,
+                min_confidence_threshold=10,
                 decision_interval_blocks=5,
                 stop_loss_percent="0.5",
                 take_profit_percent="0.5",

@@ -132,8 +132,8 @@ def test_kernel_in_two_segments_ends_as_the_twin_does_in_one(seed, cut):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    initial=st.integers(1, 50) | st.integers(1, 10**12),
-    equities=st.lists(st.integers(0, 60) | st.integers(0, 10**13)),
+    initial=st.integers(1, 50) | st.integers(1, 10**17),
+    equities=st.lists(st.integers(0, 60) | st.integers(0, 10**17)),
 )
 def test_the_drawdown_is_the_deepest_fall_from_the_peak_by_its_definition(initial, equities):
     session = np.zeros(1, SESSION)[0]

@@ -282,11 +282,17 @@ RECORDS = st.builds(
 )
 
 
+def begun_within_bounds(fields):
+    """Return the strategy of these bounds, which begins at the lower ones."""
+    size, confidence = fields["min_position_size_percent"], fields["min_confidence_threshold"]
+    return Strategy(autopilot_enabled=True, max_position_size_percent=size, confidence_threshold=confidence, **fields)
+
+
 @given(STRATEGIES, RECORDS)
 def test_no_review_ever_leaves_the_bounds_or_changes_nothing(fields, record):
     assume(fields["min_position_size_percent"] <= fields["max_position_size_percent_limit"])
     assume(fields["min_confidence_threshold"] <= fields["max_confidence_threshold_limit"])
-    strategy = Strategy(autopilot_enabled=True, **fields)
+    strategy = begun_within_bounds(fields)
     before = record.copy()
     result = reviewed(strategy, record)
     assert record == before
@@ -305,7 +311,7 @@ def test_no_review_ever_leaves_the_bounds_or_changes_nothing(fields, record):
 def test_a_step_goes_the_way_its_type_says(fields, record):
     assume(fields["min_position_size_percent"] <= fields["max_position_size_percent_limit"])
     assume(fields["min_confidence_threshold"] <= fields["max_confidence_threshold_limit"])
-    strategy = Strategy(autopilot_enabled=True, **fields)
+    strategy = begun_within_bounds(fields)
     for field, bounds in (
         ("max_position_size_bp", position_size_bounds(strategy)),
         ("confidence_threshold_bp", confidence_bounds(strategy)),

@@ -276,3 +276,24 @@ def test_a_recorded_market_is_shown_without_a_class(paperdex, tmp_path):
 def test_a_mistake_is_one_sentence_and_nothing_is_written(paperdex, tmp_path, arguments, said):
     assert paperdex("market", "preview", *arguments) == (2, "", f"{said}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(paperdex, tmp_path, monkeypatch):
+    (tmp_path / "short.yaml").write_text(SCENARIO)
+
+    def refuse(_self, _target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(tmp_path), "replace", refuse)
+    status, _, said = paperdex("market", "preview", "short.yaml", "--blocks", "10", "-o", "it.html")
+    assert (status, said) == (2, "--output it.html can't be written (No space left on device); name another file.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["short.yaml"]
+
+
+def test_a_name_that_no_file_can_have_is_one_sentence(paperdex, tmp_path):
+    name = "x" * 300 + ".html"
+    assert paperdex("market", "preview", "-o", name)[::2] == (
+        2,
+        f"--output {name} can't be written (File name too long); name another file.\n",
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -75,6 +75,18 @@ MISTAKES = {
         strategy("min_confidence_threshold: 80, max_confidence_threshold_limit: 70"),
         "min_confidence_threshold 80 is above max_confidence_threshold_limit 70.",
     ),
+    "a start outside the bounds of Auto Pilot": (
+        strategy("autopilot_enabled: true, confidence_threshold: 20"),
+        "confidence_threshold 20 is outside the bounds of Auto Pilot, min_confidence_threshold 40",
+    ),
+    "a field given twice": (GOOD + "seed: 1\nseed: 2\n", "seed is given twice"),
+    "truth for a number": (GOOD + "seed: true\n", "seed is true, which is no number or text"),
+    "a list for a mode": (strategy("trading_mode: [WILD]"), "trading_mode: input should be 'CONSERVATIVE'"),
+    "a start at the end of the calendar": (GOOD + "start_at: 9999-12-31T23:59:00Z\n", "leads beyond the year 9000"),
+    "a pool with a fee that is no tier": (GOOD.replace("250_000_000}", "250_000_000, fee_bp: 7}"), "fee_bp 7 is no tier"),
+    "a pool against a token without one": (
+        GOOD.replace("250_000_000}", "250_000_000, against: DOGE}"), "has a pool against DOGE, which is neither USDC nor",
+    ),
     "a token without a pool": (
         strategy("allowed_tokens: [DOGE]"),
         "accounts.A.strategy.allowed_tokens: token DOGE has no pool; the market has WETH.",
