@@ -290,9 +290,8 @@ def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
     if path == Path("reports"):
         path.mkdir(exist_ok=True)
         path /= f"{run_id}.html"
-    page = render(collect(store, run_id))
     try:
-        save(page, path)
+        save(render(collect(store, run_id)), path)
     except OSError as error:
         raise UsageError(
             f"The report {path} can't be written ({error.strerror}); `paperdex report {run_id} -o FILE` tries again."

@@ -34,14 +34,9 @@ class Bounds:
     low: int
     high: int
 
-    def limit(self, old: int, wanted: int) -> int:
-        """Return where a step from ``old`` to ``wanted`` ends: at the bound before it, and never further than it.
-
-        A value beyond a bound may come back, step by step, and not go further.
-        """
-        if wanted > old:
-            return max(min(wanted, self.high), old)
-        return min(max(wanted, self.low), old)
+    def clamp(self, value: int) -> int:
+        """Return the allowed value nearest to ``value``."""
+        return min(max(value, self.low), self.high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def review(
         return Refusal.NO_TRIGGER if full else Refusal.FEW_TRADES
     for trigger in allowed:
         adjustment = _step(trigger, strategy, ordinal, session, window, market)
-        if adjustment.new != adjustment.old:  # a bound may allow no step
+        if (adjustment.new - adjustment.old) * trigger.base_step > 0:  # a bound may allow no step, or only one back
             return adjustment
     return Refusal.AT_BOUND
 
@@ -202,7 +202,7 @@ def _step(
     old = int(session[trigger.field])
     rate = float(strategy.learning_rate) / DEFAULT_LEARNING_RATE
     wanted = old + round(old * trigger.base_step * rate * STEP_FACTOR[strategy.adaptation_aggressiveness])
-    new = trigger.bounds(strategy).limit(old, wanted)
+    new = trigger.bounds(strategy).clamp(wanted)
     value = getattr(window, trigger.metric)
     return Adjustment(
         session=ordinal,
@@ -213,7 +213,7 @@ def _step(
         old=old,
         new=new,
         divisor=100,
-        reason=_reason(trigger, window, value, is_cut=new != wanted),
+        reason=_reason(trigger, window, value, clamped=new != wanted),
         trigger_metric=trigger.metric,
         trigger_value=value,
         trigger_threshold=trigger.threshold,
@@ -223,9 +223,9 @@ def _step(
     )
 
 
-def _reason(trigger: Trigger, window: Window, value: float, *, is_cut: bool) -> str:
+def _reason(trigger: Trigger, window: Window, value: float, *, clamped: bool) -> str:
     relation = "at or above" if trigger.above else "below"
-    bound = " The step was cut short by the strategy's bound." if is_cut else ""
+    bound = " The step was cut short by the strategy's bound." if clamped else ""
     return (
         f"{trigger.metric} {value:.2f} is {relation} {trigger.threshold:g} over {window.trades} trades: "
         f"{trigger.why}.{bound}"

@@ -184,7 +184,7 @@ def busy_scenario(**changes):
             name=f"trader {number}",
             strategy=Strategy(
                 name=f"eager {number}",
-                confidence_threshold=10 + number,
+                confidence_threshold=5 + number if number else 10,
                 min_confidence_threshold=10,
                 decision_interval_blocks=5,
                 stop_loss_percent="0.5",

@@ -102,8 +102,8 @@ def test_notable_decisions_are_of_different_kinds_and_reasons_first(finished, st
 def test_the_history_of_the_auto_pilot_tells_its_adjustment(finished, store):
     (adjustment,) = store.autopilot_history(finished.ids.run_id)
     assert (adjustment.account, adjustment.strategy, adjustment.block) == ("trader 0", "eager 0", 600)
-    assert (adjustment.old_value, adjustment.new_value) == (Decimal(5), Decimal("6.5"))
-    assert adjustment.change_percent == Decimal(30)
+    assert (adjustment.old_value, adjustment.new_value) == (Decimal(10), Decimal("11.5"))
+    assert adjustment.change_percent == Decimal(15)
     assert adjustment.at == finished.contexts[0].clock.at(600)
 
 
@@ -115,9 +115,9 @@ def test_snapshots_name_the_last_adjustment(finished, sql):
         str(finished.ids.sessions[0]),
     )
     assert rows == [
-        (299, 0, "", True, 500),
-        (599, 0, "", True, 500),
-        (899, 1, "CONFIDENCE_INCREASE", True, 650),
+        (299, 0, "", True, 1000),
+        (599, 0, "", True, 1000),
+        (899, 1, "CONFIDENCE_INCREASE", True, 1150),
     ]
 
 
