@@ -198,7 +198,11 @@ def market_preview(
     plan = prepared(load(scenario, Overrides(blocks=blocks)))
     lengths = previews.chunks(plan)
     shown = track(lengths, "previewing", console=err, transient=True, disable=not err.is_terminal)
-    save(render(previews.preview(plan, shown)), target)
+    page = render(previews.preview(plan, shown))
+    try:
+        save(page, target)
+    except OSError as error:
+        raise UsageError(f"--output {target} can't be written ({error.strerror}); name another file.") from error
     out.print(str(target.resolve()), soft_wrap=True, highlight=False)
 
 
@@ -259,7 +263,11 @@ def report_target(path: Path | None, option: str, *, wanted: bool) -> Path | Non
 
 def file_target(path: Path, option: str) -> Path:
     """Return the file that something goes to; raises UsageError when it could not be written there."""
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise UsageError(f"{option} {path} can't be written ({error.strerror}); name another file.") from error
+    if is_folder:
         raise UsageError(f"{option} {path} is a folder; name a file such as {path}/{option.strip('-')}.html.")
     _check_folder(path.parent, str(path), option)
     return path

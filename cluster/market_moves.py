@@ -24,7 +24,7 @@ class Moves:
     """Overlapping returns of every token. Over an hour the bounce of a pool within its fee no longer counts."""
 
     def __init__(self, grid: Grid, block_time_ms: int, columns: int) -> None:
-        self.lag_blocks = max(1, min(HOUR_MS // block_time_ms, LAG_BLOCKS_MAX, grid.blocks // 24))
+        self.lag_blocks = max(1, min(HOUR_MS // block_time_ms, LAG_BLOCKS_MAX, grid.blocks // 12))
         self.window_bins = _window_bins(grid, block_time_ms)
         self._scale = 100.0 * math.sqrt(DAY_MS / (self.lag_blocks * block_time_ms))
         self._squares = Means(grid, columns)

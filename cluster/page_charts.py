@@ -85,6 +85,7 @@ def layout(panels: Sequence[Panel], *, unified: bool) -> dict[str, Any]:
             "type": "date",
             "anchor": axis_name(len(panels) - 1),
             "showgrid": False,
+            "tickangle": 0,
             "hoverformat": "%-d %b %Y, %H:%M UTC",
             "spikethickness": 1,
             "spikedash": "solid",

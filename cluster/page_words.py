@@ -92,9 +92,10 @@ def day(at: datetime) -> str:
 def length(span: timedelta) -> str:
     """Return how long a run was: in days, hours or minutes, whichever says it best."""
     seconds = span.total_seconds()
-    for unit, unit_seconds in (("days", DAY_SECONDS), ("hours", HOUR_SECONDS)):
+    for unit, unit_seconds in (("day", DAY_SECONDS), ("hour", HOUR_SECONDS)):
         if seconds >= unit_seconds:
-            return f"{seconds / unit_seconds:,.1f}".removesuffix(".0") + f" simulated {unit}"
+            number = f"{seconds / unit_seconds:,.1f}".removesuffix(".0")
+            return f"{number} simulated {unit}{'' if number == '1' else 's'}"
     return f"{seconds / 60:,.0f} simulated minutes"
 
 

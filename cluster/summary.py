@@ -47,7 +47,8 @@ def print_summary(
 def _leaderboard(accounts: Sequence[AccountResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for index, column in enumerate(COLUMNS):
-        table.add_column(column, justify="left" if index < 2 else "right", no_wrap=True)
+        words = index < 2  # where a line gets too long these are folded; a number is shown whole
+        table.add_column(column, justify="left" if words else "right", no_wrap=not words, overflow="fold")
     for account in accounts:
         table.add_row(*_row(account))
     return table

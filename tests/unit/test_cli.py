@@ -59,6 +59,7 @@ def refused(paperdex, tmp_path):
         (["run", "--market", "nowhere.csv"], "nowhere.csv: can't be read (No such file or directory)"),
         (["run", "--market", "."], "can't be read"),
         (["run", "--report", "no/where.html"], "--report no/where.html: the folder no does not exist"),
+        (["market", "preview", "-o", "no/where.html"], "--output no/where.html: the folder no does not exist"),
         (["report"], "Missing argument 'RUN'."),
         (["digest"], "Missing argument 'RUN'."),
         (["scenario", "check"], "Missing argument 'SCENARIO.yaml'."),

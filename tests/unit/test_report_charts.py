@@ -75,6 +75,7 @@ def test_a_stored_number_loses_the_zeros_of_its_column(stored: str, said: str) -
     ("span", "said"),
     [
         (timedelta(days=3), "3 simulated days"),
+        (timedelta(days=1), "1 simulated day"),
         (timedelta(hours=36), "1.5 simulated days"),
         (timedelta(minutes=90), "1.5 simulated hours"),
         (timedelta(minutes=12), "12 simulated minutes"),
@@ -82,6 +83,47 @@ def test_a_stored_number_loses_the_zeros_of_its_column(stored: str, said: str) -
 )
 def test_a_length_is_said_in_the_unit_that_fits(span: timedelta, said: str) -> None:
     assert words.length(span) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(4.764, "4.76"), (0.01234, "0.0123"), (12_345, "12,345"), (2.0, "2"), (0, "0"), (-1.5, "\u22121.5")],
+)
+def test_a_number_of_any_size_is_said_with_three_digits(value: float, said: str) -> None:
+    assert words.significant(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (249_600_000, "250\u202fM"),
+        (1_480_000, "1.48\u202fM"),
+        (999_600, "1\u202fM"),
+        (392_000, "392\u202fk"),
+        (42, "42"),
+        (3.1e9, "3.1\u202fG"),
+    ],
+)
+def test_a_large_number_is_said_with_its_unit(value: float, said: str) -> None:
+    assert words.short(value) == said
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (timedelta(hours=1), "an hour"),
+        (timedelta(hours=6), "6 hours"),
+        (timedelta(days=2.5), "2.5 days"),
+        (timedelta(minutes=12), "12 minutes"),
+        (timedelta(seconds=12), "12 seconds"),
+    ],
+)
+def test_a_span_of_time_is_said_with_its_article_or_number(time: timedelta, said: str) -> None:
+    assert words.span(time) == said
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert words.usd(Decimal("-0.001")) == "0.00"
 
 
 def test_a_list_in_a_sentence_ends_with_and() -> None:

@@ -1,0 +1,36 @@
+"""What a run prints when it ends."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID
+
+from report_samples import result_of
+from rich.console import Console
+
+from cluster.runs import RunSummary
+from cluster.summary import print_summary
+
+
+def printed(*accounts):
+    result = RunSummary(UUID(int=1), "d1" * 32, 7, 21_600, 40, 400, 3.5, list(accounts), "postgresql://host/db")
+    console = Console(file=io.StringIO(), width=120, markup=False)
+    print_summary(console, result, [], None)
+    return console.file.getvalue()
+
+
+def test_the_summary_tells_what_trading_cost():
+    head, line, *_ = printed(result_of("careful")).splitlines()
+    assert head.split()[-6:] == ["gas", "USD", "costs", "USD", "equity", "USD"]
+    assert line.split()[-3:] == ["30.00", "34.25", "10,500.00"]
+
+
+def test_no_number_is_cut_short_in_120_columns():
+    large = {"gas_usd": Decimal(123_456), "cost_usd": Decimal(-123_456), "final_equity_usd": Decimal(12_345_678)}
+    told = printed(replace(result_of("an account with a long name"), strategy="moderate on a bad line", **large))
+    assert "123,456.00" in told
+    assert "-123,456.00" in told
+    assert "12,345,678.00" in told
+    assert max(map(len, told.splitlines())) <= 120
