@@ -193,12 +193,14 @@ def market_preview(
     from cluster import market_preview as previews
     from cluster.market_page import render
     from cluster.page import save
+    from cluster.warm import compiling_alone
 
     target = file_target(output, "--output")
     plan = prepared(load(scenario, Overrides(blocks=blocks)))
     lengths = previews.chunks(plan)
     shown = track(lengths, "previewing", console=err, transient=True, disable=not err.is_terminal)
-    page = render(previews.preview(plan, shown))
+    with compiling_alone():
+        page = render(previews.preview(plan, shown))
     try:
         save(page, target)
     except OSError as error:
@@ -221,10 +223,12 @@ def market_check(
     from rich.progress import track
 
     from cluster import market_check as checking
+    from cluster.warm import compiling_alone
 
     recorded = checking.recordings(recordings)
     shown = track(range(1, seeds + 1), "measuring", console=err, transient=True, disable=not err.is_terminal)
-    findings = checking.compare(checking.simulate(shown, days), recorded, recordings, days)
+    with compiling_alone():
+        findings = checking.compare(checking.simulate(shown, days), recorded, recordings, days)
     if as_json:
         print(json.dumps(findings.as_json()))
     else:

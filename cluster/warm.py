@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -13,6 +14,7 @@ from simulation.jit import cache_folder
 from simulation.market.segment import terms_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cluster.plan import Plan
@@ -28,10 +30,7 @@ def is_compiled(plan: Plan) -> bool:
 
 def compile_kernel(plan: Plan) -> None:
     """Trade one block of the plan, which compiles all that a run needs, unless the cache has it."""
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    _forget_old(folder)
-    with FileLock(folder / "compiling.lock"):
+    with compiling_alone():
         if is_compiled(plan):
             return
         market = Market(plan.scenario, plan.recording)
@@ -40,6 +39,16 @@ def compile_kernel(plan: Plan) -> None:
         traded, _ = cohort.advance(start, segment, terms_of(plan.tokens), plan.rules)
         cohort.set_field(traded, 0, "paused", 0)  # as Auto Pilot would
         _marker(plan).touch()
+
+
+@contextmanager
+def compiling_alone() -> Iterator[None]:
+    """Keep other processes from compiling into the cache at the same time, which has crashed both."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_old(folder)
+    with FileLock(folder / "compiling.lock"):
+        yield
 
 
 def _marker(plan: Plan) -> Path:
