@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from functools import partial
 from itertools import count
@@ -24,6 +25,27 @@ settings.load_profile("paperdex")
 
 quiet_ray()  # before any test imports Ray, which reads these settings only then
 _names = count()
+
+
+_ended_with = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Note how the tests ended."""
+    session.config.stash[_ended_with] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """End the process at once, with the status of the tests, if Ray ran in it.
+
+    Threads of Ray's C++ core outlive its shutdown. With a dozen clusters come and gone in one process, one of them once
+    crashed the teardown of the interpreter after all tests had passed. How a command ends is tested on real processes.
+    """
+    if "ray" in sys.modules and _ended_with in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_ended_with])
 
 
 @pytest.fixture(scope="session")
