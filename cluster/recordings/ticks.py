@@ -1,5 +1,7 @@
 """The square root price at a tick, exact: TickMath of Uniswap V3 in Python's integers.
 
+The compiled one is ``simulation.market.tick_math``; this one lets a recording be read, and refused, without a compiler.
+
 Source: Uniswap/v3-core@d8b1c63, contracts/libraries/TickMath.sol (getSqrtRatioAtTick).
 """
 
