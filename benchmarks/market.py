@@ -8,8 +8,6 @@ late block; the last column is how much a year in segments of 300 blocks adds to
 
 from __future__ import annotations
 
-import os
-import platform
 import resource
 import sys
 import time
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from kernel import commit
+from heading import heading
 
 from simulation.market.synthetic import SyntheticSource
 from simulation.scenario import Pool, SyntheticMarket, Token
@@ -85,7 +83,7 @@ def peak_mib() -> float:
 
 def main() -> None:
     """Print the table."""
-    print(f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; commit {commit()}")
+    print(heading())
     print(f"{YEAR:,} blocks a year, one core; made: {DAY:,} blocks, fastest of {REPEATS}")
     print(f"{'tokens':<8} {'made, million blocks/s':>24} {'budget':>8} {'a year skipped, s':>19} "
           f"{'a year in segments, s':>23} {'added memory, MiB':>19}")  # fmt: skip

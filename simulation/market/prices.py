@@ -67,7 +67,7 @@ MARKET_VOLATILITY = 0.038
 """Of the common factor, per square root of a day."""
 
 CHARACTERS = {
-    TokenClass.MAJOR: Character(1.0, 0.0095, 0.0152, 0.08, -0.005, 0.0245, 2000.0, 0.1),
+    TokenClass.MAJOR: Character(1.0, 0.0095, 0.0152, 0.08, -0.005, 0.0245, 3000.0, 0.1),
     TokenClass.MID: Character(1.25, 0.0120, 0.0271, 0.15, -0.005, 0.0500, 1440.0, 0.8),
     TokenClass.MEME: Character(1.2, 0.0413, 0.0615, 0.30, 0.020, 0.0770, 480.0, 4.0),
     TokenClass.STABLE: Character(0.0, 0.0, 0.00187, 0.01, -0.010, 0.0150, 1440.0, 0.05, return_days=0.25),

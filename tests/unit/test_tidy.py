@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from repository import PACKAGES, ROOT, modules
@@ -107,3 +110,14 @@ def test_a_test_folder_is_no_package_that_could_shadow_the_real_ones(folder):
 def test_no_two_test_files_share_a_name():
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("script", ["kernel.py", "market.py", "pools.py"])
+def test_a_benchmark_can_be_started(script):
+    """A renamed function in one of them is found here, not by whoever measures next."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
+    code = f"import runpy; runpy.run_path({str(ROOT / 'benchmarks' / script)!r}, run_name='imported')"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
