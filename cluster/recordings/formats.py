@@ -14,8 +14,8 @@ from cluster.recordings.tables import shorten
 from cluster.recordings.ticks import sqrt_price_at_tick
 from simulation import wei
 from simulation.market.replay import concentrated
-from simulation.market.segment import TICK_SPACINGS, USD_DECIMALS, PoolInfo
-from simulation.scenario import Venue
+from simulation.market.segment import USD_DECIMALS, PoolInfo
+from simulation.scenario import V3_FEES_BP, Venue
 from simulation.state import POOL
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _pool(table: Table, entry: Recorded) -> tuple[int, PoolInfo]:
     """Return which side of a recorded pool the token is on, and the pool's terms."""
     if entry.venue not in (None, Venue.UNISWAP_V3):
         raise table.error(f"records a concentrated pool; its venue is uniswap_v3, not {entry.venue}")
-    if entry.fee_bp not in TICK_SPACINGS:
+    if entry.fee_bp not in V3_FEES_BP:
         raise table.error(f"fee_bp {entry.fee_bp} is no tier of uniswap_v3; the tiers are 1, 5, 30 and 100")
     side = token_side(table, entry)
     return side, PoolInfo(str(Venue.UNISWAP_V3), entry.fee_bp, entry.against, token_is_zero=side == 0)

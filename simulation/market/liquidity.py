@@ -20,7 +20,7 @@ from simulation import wei
 from simulation.jit import compiled
 from simulation.market.noise import draw
 from simulation.market.prices import CHARACTERS
-from simulation.market.segment import USD_DECIMALS, TokenInfo, all_pools, token_address
+from simulation.market.segment import USD_DECIMALS, PoolInfo, TokenInfo, all_pools, token_address
 from simulation.rng import Stream, key_of, uniform
 from simulation.scenario import USD_SYMBOL
 from simulation.state import PoolKind
@@ -138,7 +138,7 @@ def _write_place(record: np.void, token: Token, pool: Pool, rows: dict[str, int]
     record["stream"] = Stream.FLOW + key_of(f"{token.symbol} {pool.against} {pool.venue} {pool.fee_bp}")
     record["token"], record["against"] = rows[token.symbol], rows.get(pool.against, -1)
     record["is_first"] = pool is token.pools[0]
-    record["kind"] = PoolKind.CONCENTRATED if pool.venue == "uniswap_v3" else PoolKind.CONSTANT_PRODUCT
+    record["kind"] = PoolInfo(str(pool.venue)).kind
     record["band"] = -np.log1p(-pool.fee_bp * 1e-4)
 
 

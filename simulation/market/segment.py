@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulation.market.concentrated import TICK_SPACINGS
 from simulation.market.swap_gas import SwapKind, max_swap_gas
 from simulation.scenario import USD_SYMBOL, Venue
 from simulation.state import PAIR, ROUTE, TOKEN, PoolKind
@@ -29,9 +30,6 @@ PRICE_Q_BITS = 48
 
 USD_DECIMALS = 6
 PIPS_PER_BP = 100
-
-TICK_SPACINGS = {1: 1, 5: 10, 30: 60, 100: 200}
-"""Of the fee tiers of Uniswap V3, by their fee in bp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +175,7 @@ def terms_of(tokens: Sequence[TokenInfo]) -> Terms:
     for record, (row, pool) in zip(records.pairs, pools, strict=True):
         record["kind"], record["swap_kind"] = pool.kind, pool.swap_kind
         record["fee_pips"] = pool.fee_bp * PIPS_PER_BP
-        record["tick_spacing"] = TICK_SPACINGS.get(pool.fee_bp, 1)
+        record["tick_spacing"] = TICK_SPACINGS.get(pool.fee_bp * PIPS_PER_BP, 1)
         by_address = tokens[row].address < token_address(pool.against)
         record["token_is_zero"] = by_address if pool.token_is_zero is None else pool.token_is_zero
         record["against"] = rows.get(pool.against, -1)
