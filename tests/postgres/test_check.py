@@ -61,7 +61,11 @@ def test_a_broken_link_in_the_chain_of_cash_is_found(finished, store, sql):
 
 @pytest.mark.usefixtures("finished")
 def test_an_altered_result_of_a_sale_is_found(store, sql):
-    sql("UPDATE paper_trades SET realized_pnl_usd = 5 WHERE trade_type = 'sell' AND finished_ordinal = 5")
+    sql(
+        "UPDATE paper_trades SET realized_pnl_usd = 5 WHERE trade_id ="
+        " (SELECT trade_id FROM paper_trades WHERE trade_type = 'sell' AND status = 'completed'"
+        " ORDER BY session_id, finished_ordinal LIMIT 1)"
+    )
     columns = {(finding.table, finding.column) for finding in store.check()}
     assert ("paper_trades", "realized_pnl_usd") in columns
     assert ("paper_trading_accounts", "total_profit_loss_usd") in columns
