@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from simulation.autopilot.policy import Review
     from simulation.market.segment import Segment
-    from simulation.scenario import Strategy
+    from simulation.settings.strategy import Strategy
     from simulation.trading.rules import Rules
 
 

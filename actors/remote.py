@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulation.market.replay import Recording
-    from simulation.scenario import Scenario, Strategy
+    from simulation.scenario import Scenario
+    from simulation.settings.strategy import Strategy
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
 

@@ -21,9 +21,9 @@ from heading import heading
 
 from actors.market import Market
 from simulation import cohort
+from simulation.choices import Side, TradeStatus
 from simulation.market.segment import terms_of
 from simulation.scenario import Scenario
-from simulation.state import Side, TradeStatus
 from simulation.trading.rules import rules_of
 
 BUDGET_MILLIONS = 100.0

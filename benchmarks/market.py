@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from heading import heading
 
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import Pool, SyntheticMarket, Token
 from simulation.settings.gas import Gas
+from simulation.settings.market import Pool, SyntheticMarket, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from cluster.recorded_series import read_folder
 from cluster.scenarios import Overrides, load
 from simulation.market import sampling
 from simulation.market.realism import CHECKS, Recorded, measure, spread
-from simulation.scenario import SyntheticMarket
+from simulation.settings.market import SyntheticMarket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,14 +15,14 @@ from actors.market import Market
 from cluster.market_moves import Moves
 from cluster.market_series import Extremes, Grid, Means
 from cluster.scenarios import market_in_words
+from simulation.choices import Side
 from simulation.market.concentrated import TICK
 from simulation.market.prices import CHARACTERS, MARKET_VOLATILITY
 from simulation.market.regimes import WEATHER
 from simulation.market.segment import NATIVE_SHIFT, USD_DECIMALS, Clock, all_pools, all_routes, terms_of
 from simulation.market.swap_gas import SWAP_GAS, SwapKind
 from simulation.market.tick_maps import MAP_TICKS
-from simulation.scenario import SyntheticMarket
-from simulation.state import Side
+from simulation.settings.market import SyntheticMarket
 from simulation.trading.routing import best_route, fees
 from simulation.trading.rules import Spot
 from simulation.wei import join

@@ -16,7 +16,7 @@ from cluster.connect import check_port_is_free, is_connected, start_ray, stop_ra
 from cluster.errors import UsageError
 from cluster.plan import Plan, plan_of
 from cluster.warm import compile_kernel, is_compiled
-from simulation.scenario import ReplayMarket
+from simulation.settings.market import ReplayMarket
 from storage.ids import new_prefix, run_id_of
 
 if TYPE_CHECKING:

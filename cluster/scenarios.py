@@ -11,7 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from cluster.errors import UsageError
-from simulation.scenario import ReplayMarket, Scenario
+from simulation.scenario import Scenario
+from simulation.settings.market import ReplayMarket
 
 if TYPE_CHECKING:
     from pathlib import Path

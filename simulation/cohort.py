@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.market.segment import Segment, Terms, TokenInfo
-    from simulation.scenario import AccountSpec, Strategy
+    from simulation.scenario import AccountSpec
+    from simulation.settings.strategy import Strategy
 
 LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr)).encode()).hexdigest()[:16]
 """Names the layout of the state, so that a checkpoint of another one is refused, not misread."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from simulation.scenario import Scenario, Strategy, TradingConfig
+from simulation.settings.strategy import Strategy, TradingConfig
 from storage.committing import copy
 from storage.copying import encode
 from storage.ids import LOCAL_USER_ID, Kind, derive, run_id_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from simulation.market.segment import TokenInfo
-    from simulation.scenario import AccountSpec
+    from simulation.scenario import AccountSpec, Scenario
 
 NOT_IDENTITY: dict[str, Any] = {
     "segment_blocks": True,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from simulation.choices import Side
 from simulation.market.segment import USD_DECIMALS, Clock, all_pools, all_routes, token_address
-from simulation.scenario import USD_SYMBOL, Record
-from simulation.state import Side
+from simulation.scenario import Record
+from simulation.settings.market import USD_SYMBOL
 from storage.ids import Kind, derive
 
 if TYPE_CHECKING:

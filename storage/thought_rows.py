@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulation.choices import DecisionType, Lane, Reason
 from simulation.intelligence.explanations import confidence_level, explain
-from simulation.state import DECISION, SIGNAL, DecisionType, Lane, Reason
+from simulation.state import DECISION, SIGNAL
 from storage import units
 from storage.ids import Kind
 from storage.row_types import ThoughtRow

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from simulation.state import Failure, Lane, Reason, Side, TradeStatus
+from simulation.choices import Failure, Lane, Reason, Side, TradeStatus
 from simulation.wei import join
 from storage import units
 from storage.ids import Kind

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulation.scenario import AccountSpec, Pool, Scenario, Strategy, SyntheticMarket, Token, Venue
+from simulation.scenario import AccountSpec, Scenario
+from simulation.settings.market import Pool, SyntheticMarket, Token, Venue
+from simulation.settings.strategy import Strategy
 
 
 def busy_strategy(name: str, **changes: Any) -> Strategy:

@@ -21,13 +21,16 @@ from simulation.market.segment import (
     terms_of,
     token_address,
 )
-from simulation.scenario import USD_SYMBOL, AccountSpec, Strategy, TradingConfig
-from simulation.state import GAS, MID, POOL, SIGNAL, DecisionType, Reason
+from simulation.scenario import AccountSpec
+from simulation.settings.market import USD_SYMBOL
+from simulation.settings.strategy import Strategy, TradingConfig
+from simulation.state import GAS, MID, POOL, SIGNAL
 from simulation.trading.rules import Rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from simulation.choices import DecisionType, Reason
     from simulation.cohort import Cohort, Outcome
 
 GWEI = 10**9

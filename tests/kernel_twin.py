@@ -14,19 +14,9 @@ from twin_arithmetic import BP, below, first_block_of_next_day, gas_cost_micro_u
 from twin_records import Log, Market, Receipt, Spot, Why, freeze, frozen, market_of, thawed, worth
 from twin_routes import ATTACK_BP, attack_pays, best_route, gas_of, kept_by_pools, meeting, most_gas_of
 
+from simulation.choices import DecisionType, Failure, Lane, Reason, Side, TradeStatus
 from simulation.cohort import Cohort, Outcome
-from simulation.state import (
-    DECISION,
-    MARK,
-    RECENT_TRADES,
-    TRADE,
-    DecisionType,
-    Failure,
-    Lane,
-    Reason,
-    Side,
-    TradeStatus,
-)
+from simulation.state import DECISION, MARK, RECENT_TRADES, TRADE
 
 if TYPE_CHECKING:
     from simulation.market.segment import Segment, Terms

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from hand_made import GWEI, Stage, bare_stage, mid_at, native_price_q, pool_at
 
 from simulation.market.segment import PoolInfo, TokenInfo, all_pools, price_shift_for
-from simulation.scenario import V3_FEES_BP, AccountSpec, Strategy, TradingConfig, TradingMode
+from simulation.scenario import AccountSpec
+from simulation.settings.market import V3_FEES_BP
+from simulation.settings.strategy import Strategy, TradingConfig, TradingMode
 
 if TYPE_CHECKING:
     from random import Random

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simulation.choices import Failure, Reason
     from simulation.market.segment import Segment, Terms
-    from simulation.state import Failure, Reason
 
 
 def thawed(record: np.void) -> SimpleNamespace:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import twin_concentrated
 from twin_arithmetic import SwapRefusedError, amount_in, gas_cost_micro_usd, given, most_swap_gas, swap_gas
 
-from simulation.state import PoolKind, Side
+from simulation.choices import PoolKind, Side
 
 if TYPE_CHECKING:
     from types import SimpleNamespace

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulation.scenario import USD_SYMBOL
+from simulation.settings.market import USD_SYMBOL
 
 if TYPE_CHECKING:
     from cluster.recordings.tables import Table
-    from simulation.scenario import Recorded
+    from simulation.settings.market import Recorded
 
 DEFAULT_POOL_SYMBOL = "WETH"
 DEFAULT_TOKEN_SIDE = 1

@@ -15,7 +15,7 @@ from cluster.recordings.ticks import sqrt_price_at_tick
 from simulation import wei
 from simulation.market.replay import concentrated
 from simulation.market.segment import USD_DECIMALS, PoolInfo
-from simulation.scenario import V3_FEES_BP, Venue
+from simulation.settings.market import V3_FEES_BP, Venue
 from simulation.state import POOL
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cluster.recordings.assets import Asset
     from cluster.recordings.tables import Table
-    from simulation.scenario import Recorded
+    from simulation.settings.market import Recorded
 
 POOL_BAR_COLUMNS = ("timestamp", "closeTick", "currentLiquidity")
 TIME_COLUMNS = ("unix", "open_time", "timestamp", "time", "date", "datetime")

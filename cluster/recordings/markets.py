@@ -15,7 +15,7 @@ from cluster.recordings.tables import ACCEPTED, RecordingError, Table, read_tabl
 from simulation.market.prices import MAX_MOVE
 from simulation.market.replay import RecordedToken, Recording, hub_pools, ratio
 from simulation.market.segment import USD_DECIMALS, price_shift_for
-from simulation.scenario import USD_SYMBOL
+from simulation.settings.market import USD_SYMBOL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cluster.recordings.formats import Series
     from simulation.market.replay import RecordedFees, RecordedPool
     from simulation.market.segment import PoolInfo
-    from simulation.scenario import Recorded, ReplayMarket
+    from simulation.settings.market import Recorded, ReplayMarket
 
 SUFFIXES = {".csv", ".parquet"}
 """Of the files that a folder is read for."""

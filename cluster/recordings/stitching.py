@@ -13,7 +13,7 @@ from simulation.market.liquidity import MAX_FIRST_UNITS, MIN_FIRST_UNITS
 from simulation.market.prices import MAX_MOVE, MAX_RESERVE_MICRO_USD
 from simulation.market.replay import RecordedPool, ratio
 from simulation.market.segment import USD_DECIMALS
-from simulation.scenario import USD_SYMBOL, GapPolicy
+from simulation.settings.market import USD_SYMBOL, GapPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cluster.recordings.formats import Series
-    from simulation.scenario import ReplayMarket
+    from simulation.settings.market import ReplayMarket
 
 HOUR_MS = 3_600_000
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from simulation.scenario import Strategy
+    from simulation.settings.strategy import Strategy
 
 _BP_PER_PERCENT = 100
 _MS_PER_MINUTE = 60_000

@@ -19,7 +19,7 @@ from simulation.autopilot.guardrails import (
     position_size_bounds,
     window_is_full,
 )
-from simulation.scenario import Aggressiveness
+from simulation.settings.strategy import Aggressiveness
 from simulation.state import RECENT_TRADES
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulation.scenario import Strategy
+    from simulation.settings.strategy import Strategy
 
 
 class AdjustmentType(StrEnum):

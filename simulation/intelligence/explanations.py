@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simulation.choices import DecisionType, Reason
 from simulation.intelligence.signals import FACTORS, NEUTRAL_BP
 from simulation.market.segment import NATIVE_SHIFT
-from simulation.state import DECISION, GAS, MID, SIGNAL, DecisionType, Reason
+from simulation.state import DECISION, GAS, MID, SIGNAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from simulation.market.segment import TokenInfo
-    from simulation.scenario import Strategy
+    from simulation.settings.strategy import Strategy
 
 NOTABLE_BP = 2_000
 """A factor this far from zero is named as a positive or a negative signal."""

@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulation import wei
+from simulation.choices import PoolKind
 from simulation.jit import compiled
 from simulation.market.noise import draw
 from simulation.market.prices import CHARACTERS
 from simulation.market.segment import USD_DECIMALS, PoolInfo, TokenInfo, all_pools, token_address
 from simulation.rng import Stream, key_of, uniform
-from simulation.scenario import USD_SYMBOL
-from simulation.state import PoolKind
+from simulation.settings.market import USD_SYMBOL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from simulation.scenario import Pool, Token
+    from simulation.settings.market import Pool, Token
 
 MIN_FIRST_UNITS = 10**7
 """Base units on each side of a pool where the market begins, so that a price always resolves a basis point."""

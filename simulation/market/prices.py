@@ -23,7 +23,7 @@ from simulation.market import clock, volatility
 from simulation.market.noise import MS_PER_DAY, draw_for, innovations, reversion
 from simulation.market.regimes import CRASH_CALMS_DAYS, CRASH_VOLATILITY, WEATHER, crash_of
 from simulation.rng import Stream, below, normals, uniform
-from simulation.scenario import Regime, TokenClass
+from simulation.settings.market import Regime, TokenClass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

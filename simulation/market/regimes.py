@@ -17,7 +17,7 @@ import numpy as np
 
 from simulation.market.noise import MS_PER_DAY, draw_start
 from simulation.rng import Stream, uniform
-from simulation.scenario import Regime
+from simulation.settings.market import Regime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulation import wei
+from simulation.choices import PoolKind
 from simulation.market.segment import NATIVE_SHIFT, USD_DECIMALS, Blocks, PoolInfo, TokenInfo
 from simulation.market.synthetic import MAX_NATIVE_PRICE_USD, NATIVE_DECIMALS, NATIVE_SYMBOL, Carried, Engine
-from simulation.scenario import USD_SYMBOL
-from simulation.state import MID, POOL, PoolKind
+from simulation.settings.market import USD_SYMBOL
+from simulation.state import MID, POOL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,13 +14,13 @@ import numpy as np
 
 from simulation.market import statistics as st
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import USD_SYMBOL, SyntheticMarket, TokenClass
+from simulation.settings.market import USD_SYMBOL, SyntheticMarket, TokenClass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulation.scenario import Token
     from simulation.settings.gas import Gas
+    from simulation.settings.market import Token
 
     Array = NDArray[np.float64]
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulation.choices import PoolKind
 from simulation.market.concentrated import TICK_SPACINGS
 from simulation.market.swap_gas import SwapKind, max_swap_gas
-from simulation.scenario import USD_SYMBOL, Venue
-from simulation.state import PAIR, ROUTE, TOKEN, PoolKind
+from simulation.settings.market import USD_SYMBOL, Venue
+from simulation.state import PAIR, ROUTE, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from simulation.market.clock import week_offset_ms
 from simulation.market.replay import ReplaySource
 from simulation.market.synthetic import Carried, SyntheticSource
-from simulation.scenario import SyntheticMarket
+from simulation.settings.market import SyntheticMarket
 
 if TYPE_CHECKING:
     from simulation.market.replay import Recording

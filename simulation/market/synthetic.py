@@ -16,14 +16,14 @@ from simulation.market import clock, liquidity, prices, volatility
 from simulation.market import gas as fee_market
 from simulation.market.segment import NATIVE_SHIFT, USD_DECIMALS, Blocks, PoolInfo, TokenInfo, price_shift_for
 from simulation.rng import Stream, key_of
-from simulation.scenario import Pool, Regime, Token, TokenClass
+from simulation.settings.market import Pool, Regime, Token, TokenClass
 from simulation.state import GAS, MID, POOL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulation.scenario import SyntheticMarket
     from simulation.settings.gas import Gas
+    from simulation.settings.market import SyntheticMarket
 
 NATIVE_SYMBOL = "WETH"
 """The token whose price is that of the chain's own coin."""

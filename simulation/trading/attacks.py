@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from simulation import rng
+from simulation.choices import Lane, Side
 from simulation.jit import compiled
 from simulation.market import mev
 from simulation.market.swap_gas import max_swap_gas
-from simulation.state import Lane, Side
 from simulation.trading import routing
 from simulation.trading.account import gas_cost
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulation.choices import DecisionType, Reason, Side
 from simulation.jit import compiled
-from simulation.state import DecisionType, Reason, Side
 from simulation.trading import orders
 from simulation.trading.account import free_cash
 from simulation.trading.positions import is_open

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from simulation import rng, wei
+from simulation.choices import Failure, Lane, Side, TradeStatus
 from simulation.jit import compiled
 from simulation.market.gas import is_included, price_paid
 from simulation.market.swap_gas import early_failure_gas, revert_gas, swap_gas
-from simulation.state import Failure, Lane, Side, TradeStatus
 from simulation.trading import attacks, orders, positions, routing
 from simulation.trading.account import gas_cost, value_at
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from simulation import rng, wei
+from simulation.choices import Lane, Side
 from simulation.jit import compiled
 from simulation.rng import Stream
-from simulation.state import Lane, Side
 from simulation.trading import routing
 from simulation.trading.account import basis_points, gas_cost, value_at
 from simulation.trading.rules import (

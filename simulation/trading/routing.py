@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simulation import wei, wide
+from simulation.choices import PoolKind, Side
 from simulation.jit import compiled
 from simulation.market import concentrated, pools
 from simulation.market.tick_maps import write_tick_map
 from simulation.market.tick_math import get_sqrt_ratio_at_tick, get_tick_at_sqrt_ratio
-from simulation.state import PoolKind, Side
 
 if TYPE_CHECKING:
     from simulation.wide import Limbs

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from simulation.state import Lane
+from simulation.choices import Lane
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

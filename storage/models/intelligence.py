@@ -10,8 +10,8 @@ from uuid import UUID  # noqa: TC003
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped  # noqa: TC002
 
-from simulation.scenario import TradingMode
-from simulation.state import DecisionType, Lane, Reason
+from simulation.choices import DecisionType, Lane, Reason
+from simulation.settings.strategy import TradingMode
 from storage.models.base import (
     ADDRESS,
     ARRAY,

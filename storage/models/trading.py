@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped  # noqa: TC002
 
-from simulation.state import Failure, Lane, Reason
+from simulation.choices import Failure, Lane, Reason
 from storage.models.base import (
     ADDRESS,
     GWEI,

@@ -15,7 +15,7 @@ from watcher import Watcher
 from cluster import cli
 from cluster.runs import Place, execute, prepare
 from cluster.scenarios import Overrides, load
-from simulation.scenario import ReplayMarket
+from simulation.settings.market import ReplayMarket
 from storage.errors import StaleOwner
 
 POLYGON_DAY = ROOT.parent / "shared" / "market" / "univ3_polygon_usdc_weth_005_2023-08-17.minute.csv"

@@ -17,7 +17,9 @@ from simulation.autopilot.review import apply
 from simulation.intelligence import signals
 from simulation.market.segment import Segment, terms_of
 from simulation.market.sources import open_source
-from simulation.scenario import AccountSpec, Pool, Scenario, Strategy, SyntheticMarket, Token, TokenClass
+from simulation.scenario import AccountSpec, Scenario
+from simulation.settings.market import Pool, SyntheticMarket, Token, TokenClass
+from simulation.settings.strategy import Strategy
 from simulation.trading.rules import rules_of
 from storage.rows import SessionContext, batch_of
 from storage.store import Store

@@ -170,7 +170,7 @@ def test_times_have_zones(url):
 
 
 def test_every_strategy_field_of_a_scenario_has_its_column():
-    from simulation.scenario import Strategy, TradingConfig
+    from simulation.settings.strategy import Strategy, TradingConfig
 
     assert set(Strategy.model_fields) <= set(Base.metadata.tables["paper_strategy_configs"].columns.keys())
     assert set(TradingConfig.model_fields) <= set(Base.metadata.tables["paper_trading_configs"].columns.keys())

@@ -16,8 +16,9 @@ from random_market import prey, random_account, random_stage
 from twin_arithmetic import DAY_MS, first_block_of_next_day
 
 from simulation import cohort as cohorts
+from simulation.choices import DecisionType, Failure, Reason, TradeStatus
 from simulation.market.segment import Segment, terms_of
-from simulation.state import SESSION, DecisionType, Failure, Reason, TradeStatus
+from simulation.state import SESSION
 from simulation.trading.account import note_equity
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from simulation.autopilot.policy import (
     window_of,
 )
 from simulation.autopilot.review import apply
-from simulation.scenario import Strategy
+from simulation.settings.strategy import Strategy
 from simulation.state import RECENT_TRADES, SESSION
 
 BLOCKS_A_DAY = 7200

@@ -8,11 +8,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from simulation.choices import DecisionType, Reason
 from simulation.intelligence.explanations import Explanation, confidence_level, explain, price_text
 from simulation.intelligence.signals import FACTORS
 from simulation.market.segment import NATIVE_SHIFT, PoolInfo, TokenInfo, price_shift_for
-from simulation.scenario import Strategy
-from simulation.state import DECISION, GAS, MID, SIGNAL, DecisionType, Reason
+from simulation.settings.strategy import Strategy
+from simulation.state import DECISION, GAS, MID, SIGNAL
 
 WETH = TokenInfo("WETH", "Wrapped Ether", 18, price_shift_for(3000.0, 18), (PoolInfo(fee_bp=5),))
 PEPE = TokenInfo("PEPE", "Pepe", 18, price_shift_for(1.23e-6, 18))

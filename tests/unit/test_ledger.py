@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from random_market import random_account, random_stage
 
-from simulation.state import Side
+from simulation.choices import Side
 
 if TYPE_CHECKING:
     from hand_made import Played

@@ -16,7 +16,7 @@ from cluster.scenarios import Overrides, load
 from simulation.market import sampling
 from simulation.market.realism import CHECKS, MODEL, OWN, Band, measure, spread
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import SyntheticMarket
+from simulation.settings.market import SyntheticMarket
 
 if TYPE_CHECKING:
     from pathlib import Path

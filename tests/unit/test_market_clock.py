@@ -9,8 +9,8 @@ import pytest
 
 from simulation.market import clock
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import SyntheticMarket, Token
 from simulation.settings.gas import Gas
+from simulation.settings.market import SyntheticMarket, Token
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 WETH = Token(symbol="WETH", name="Wrapped Ether", token_class="major", price_usd=3000, pools=({"liquidity_usd": 1e8},))

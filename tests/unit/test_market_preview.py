@@ -20,7 +20,7 @@ from cluster.market_preview import chunks, class_volatility_percent, preview
 from cluster.market_series import BINS_MAX, Extremes, Grid, Means
 from cluster.plan import plan_of
 from cluster.scenarios import Overrides, load
-from simulation.scenario import Regime, TokenClass
+from simulation.settings.market import Regime, TokenClass
 
 PRICE_BARS = "".join(f"{1_700_000_000 + 3_600 * hour},BTC/USD,1,{60_000 + 100 * hour}\n" for hour in range(48))
 

@@ -14,8 +14,8 @@ from simulation.jit import compiled
 from simulation.market import prices, regimes
 from simulation.market.noise import bell
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import Regime, SyntheticMarket, Token
 from simulation.settings.gas import Gas
+from simulation.settings.market import Regime, SyntheticMarket, Token
 
 BLOCK_TIME_MS = 12_000
 HOUR, DAY = 300, 7_200

@@ -18,8 +18,8 @@ from cluster.recordings.ticks import MAX_SQRT_PRICE, MAX_TICK, MIN_SQRT_PRICE, s
 from simulation import wei
 from simulation.market.replay import Recording, ReplaySource, ratio
 from simulation.market.segment import PoolInfo
-from simulation.scenario import ReplayMarket
 from simulation.settings.gas import Gas
+from simulation.settings.market import ReplayMarket
 
 SHARED_MARKET = Path(__file__).parents[3] / "shared" / "market"
 

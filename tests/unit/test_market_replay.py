@@ -21,8 +21,9 @@ from simulation.market.replay import (
 from simulation.market.segment import NATIVE_SHIFT, PoolInfo, price_shift_for, terms_of
 from simulation.market.sources import open_source
 from simulation.market.synthetic import SyntheticSource
-from simulation.scenario import AccountSpec, ReplayMarket, Scenario, SyntheticMarket, Token
+from simulation.scenario import AccountSpec, Scenario
 from simulation.settings.gas import Gas
+from simulation.settings.market import ReplayMarket, SyntheticMarket, Token
 from simulation.state import POOL
 
 START_MS = 1_704_412_800_000

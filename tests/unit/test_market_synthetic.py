@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from simulation import wei
 from simulation.market.segment import NATIVE_SHIFT, Blocks, terms_of
 from simulation.market.synthetic import NATIVE_TOKEN, SyntheticSource
-from simulation.scenario import SyntheticMarket, Token
 from simulation.settings.gas import Gas
+from simulation.settings.market import SyntheticMarket, Token
 
 BLOCK_TIME_MS = 12_000
 

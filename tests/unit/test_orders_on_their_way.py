@@ -12,7 +12,7 @@ import pytest
 from hand_made import BALANCE_MICRO_USD, GWEI, MICRO_USD, account, native_price_q, only, tempting, unlucky
 from twin_arithmetic import most_swap_gas
 
-from simulation.state import Failure, Lane, TradeStatus
+from simulation.choices import Failure, Lane, TradeStatus
 from simulation.trading.rules import DEADLINE_MS
 
 

@@ -14,7 +14,9 @@ from cluster.plan import plan_of
 from cluster.runs import prepare
 from simulation.market.replay import RecordedPool, RecordedToken, Recording
 from simulation.market.segment import PoolInfo, price_shift_for
-from simulation.scenario import AccountSpec, ReplayMarket, Scenario, Strategy, SyntheticMarket, Token
+from simulation.scenario import AccountSpec, Scenario
+from simulation.settings.market import ReplayMarket, SyntheticMarket, Token
+from simulation.settings.strategy import Strategy
 from simulation.state import POOL
 from storage.beginning import scenario_hash
 

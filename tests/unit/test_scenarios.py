@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cluster.errors import UsageError
 from cluster.runs import prepare
 from cluster.scenarios import Overrides, built_in, load
-from simulation.scenario import ReplayMarket, SyntheticMarket
+from simulation.settings.market import ReplayMarket, SyntheticMarket
 
 TOKEN = (
     "{symbol: WETH, name: Wrapped Ether, token_class: major, price_usd: 3000, pools: [{liquidity_usd: 250_000_000}]}"

@@ -13,8 +13,8 @@ import pytest
 from hand_made import BALANCE_MICRO_USD, MICRO_USD, RULES, Played, Stage, account, only, stage, tempting, token, unlucky
 
 from simulation import cohort as cohorts
+from simulation.choices import DecisionType, Failure, Reason, Side, TradeStatus
 from simulation.market.segment import terms_of
-from simulation.state import DecisionType, Failure, Reason, Side, TradeStatus
 from simulation.trading.rules import DAY_MS
 
 
