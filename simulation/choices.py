@@ -93,3 +93,5 @@ class Reason(IntEnum):
     """Free cash against the gas an exit may need (micro-USD)."""
     PAUSED = 12
     """Auto Pilot has paused buying; no numbers."""
+    TOO_COSTLY = 13
+    """What going in and out again would cost against the most that the SMART lane accepts (micro-USD)."""

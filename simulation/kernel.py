@@ -144,8 +144,8 @@ def _value_positions(session, holdings, row, block, world, journal):
             value = _value(holding, world.mids[at, t], world.tokens[t])
             equity += value
             if _reaches_exit(holding, value):
-                verdict = decisions.check_exits(session, holding, _spot(world, row, t, block), value)
-                _write_decision(session, row, t, block, verdict, world.rules, journal)
+                spot = _spot(world, row, t, block)
+                _write_decision(session, holding, spot, decisions.check_exits(session, holding, spot), journal)
     note_equity(session, equity)
 
 
@@ -155,22 +155,24 @@ def _decide(session, holdings, row, block, world, journal):
     for t in range(len(holdings)):
         holding = holdings[t]
         if holding.tradable != 0 and holding.order_side == 0:
-            verdict = decisions.decide(session, holding, _spot(world, row, t, block))
-            _write_decision(session, row, t, block, verdict, world.rules, journal)
+            spot = _spot(world, row, t, block)
+            _write_decision(session, holding, spot, decisions.decide(session, holding, spot), journal)
 
 
 @compiled
-def _write_decision(session, row, token_row, block, verdict, rules, journal):
-    """Give a decision its number, and write it down if the run records decisions."""
-    if verdict.type != 0:
-        if rules.write_decisions:
+def _write_decision(session, holding, spot, verdict, journal):
+    """Give a decision its number, and write it down if the run records decisions; repetitions get neither."""
+    if verdict.type != 0 and not decisions.is_said_again(holding, verdict, spot):
+        if spot.rules.write_decisions:
             entry = journal.decisions[journal.counts[1]]
             journal.counts[1] += 1
-            entry.session, entry.token, entry.block = row, token_row, block
+            entry.session, entry.token, entry.block = spot.session_row, spot.token_row, spot.block
             entry.decision = session.next_decision
             entry.type, entry.reason = verdict.type, verdict.reason
             entry.lane, entry.trade = verdict.lane, verdict.trade
             entry.observed, entry.limit = verdict.observed, verdict.limit
+            for field, number in enumerate(verdict.case):
+                entry.case[field] = number
         session.next_decision += 1
 
 

@@ -11,6 +11,8 @@ units ("wei"); ``price_q`` is a price in micro-USD per base unit, as a multiple 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 RECENT_TRADES = 100
@@ -112,6 +114,9 @@ HOLDING = np.dtype(
         ("target_micro_usd", np.int64),  # leave when it is worth this or more
         ("opened_block", np.int64),
         ("position", np.int64),  # ordinal of the position, -1 before the first
+        # latest HOLD or SKIP that was written down, type and reason in one number; 0 after an order and at the start
+        ("said", np.int64),
+        ("said_block", np.int64),
         # order in flight, while the side is not NONE
         ("order_side", np.int64),
         ("order_lane", np.int64),
@@ -261,6 +266,36 @@ TRADE = np.dtype(
     align=True,
 )
 
+
+class Case(NamedTuple):
+    """What a session knows of one token when it decides: integers only, in the units that their names end with."""
+
+    is_held: int
+    opportunity_bp: int
+    confidence_bp: int
+    confidence_threshold_bp: int
+    paused: int
+    liquidity_micro_usd: int
+    min_liquidity_micro_usd: int
+    orders_today: int
+    max_daily_trades: int
+    positions: int  # open or being opened
+    max_concurrent_positions: int
+    size_micro_usd: int  # of the purchase that every limit allows, or the cost of what is held
+    use_fast_lane: int
+    use_smart_lane: int
+    fast_lane_threshold_micro_usd: int
+    round_trip_micro_usd: int  # what going in and out again would cost; 0 where nobody looked
+    max_round_trip_micro_usd: int
+    free_micro_usd: int  # cash that no order in flight has been promised
+    exit_gas_micro_usd: int  # the most that the gas of a sale can cost
+    held_blocks: int
+    max_hold_blocks: int
+    value_micro_usd: int  # of what is held
+    stop_micro_usd: int
+    target_micro_usd: int
+
+
 DECISION = np.dtype(
     [
         ("session", np.int64),
@@ -273,6 +308,7 @@ DECISION = np.dtype(
         ("trade", np.int64),  # ordinal of the order it sent, -1 for none
         ("observed", np.int64),  # what was seen, in the unit of the reason
         ("limit", np.int64),  # what it was held against
+        ("case", np.int64, (len(Case._fields),)),  # all that the rule looked at, in the order of Case
     ],
     align=True,
 )

@@ -168,6 +168,8 @@ class ThoughtRow(NamedTuple):
     market_data: dict[str, Any]
     strategy_name: str
     lane_used: str
+    analysis_time_ms: int
+    inputs: dict[str, int]
     created_at: datetime
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulation.choices import DecisionType, Lane, Reason
-from simulation.intelligence.explanations import confidence_level, explain
+from simulation.intelligence.explanations import confidence_level, decided, explain
 from simulation.state import DECISION, SIGNAL
+from simulation.trading.rules import ANALYSIS_MS
 from storage import units
 from storage.ids import Kind
 from storage.row_types import ThoughtRow
@@ -38,7 +39,8 @@ def _row(context: SessionContext, decision: np.void, segment: Segment) -> Though
     signal = segment.signals[at, token]
     scores = dict(zip(SIGNAL.names or (), signal.item(), strict=True))
     info, strategy = context.tokens[token], context.account.strategy
-    told = explain(decision, signal, segment.mids[at, token], segment.gas[at], info, strategy)
+    made = decided(decision)
+    told = explain(made, signal, segment.mids[at, token], segment.gas[at], info, strategy)
     return ThoughtRow(
         thought_id=context.key(Kind.THOUGHT, noted["decision"]),
         account_id=context.account_key,
@@ -65,5 +67,7 @@ def _row(context: SessionContext, decision: np.void, segment: Segment) -> Though
         market_data=told.market_data,
         strategy_name=strategy.name,
         lane_used=_LANES[noted["lane"]],
+        analysis_time_ms=int(ANALYSIS_MS[noted["lane"]]),
+        inputs=made.case._asdict(),
         created_at=context.clock.at(block),
     )

@@ -45,7 +45,10 @@ def busy_scenario(**changes: Any) -> Scenario:
     accounts = (
         AccountSpec(name="tuned", strategy=tuned_strategy("tuned")),
         AccountSpec(name="plain", strategy=busy_strategy("plain")),
-        AccountSpec(name="smart", strategy=busy_strategy("smart", use_fast_lane=False, use_smart_lane=True)),
+        AccountSpec(
+            name="smart",  # which buys nothing for a target that its costs would eat
+            strategy=busy_strategy("smart", use_fast_lane=False, use_smart_lane=True, take_profit_percent="5"),
+        ),
     )
     fields = {
         "name": "busy",

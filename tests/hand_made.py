@@ -49,6 +49,8 @@ RULES = Rules(
     day_offset_ms=0,
     review_blocks=50,
     write_trades=True,
+    repeat_blocks=1,  # every thought is written down
+    change_blocks=1,
     write_decisions=True,
 )
 

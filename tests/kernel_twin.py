@@ -269,24 +269,71 @@ class SessionTwin:
             self._leave(holding, spot, decision, why)
 
     def _leave(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> None:
-        lane = self._lane(holding.cost_micro_usd)
+        case, lane = self._case(holding, spot), self._lane(holding.cost_micro_usd)
         trade = self._send(holding, spot, Side.SELL, lane, why.reason, holding.quantity_wei)
-        self._decided(spot, decision, why, lane, trade)
+        self._decided(holding, spot, decision, why, lane, trade, case)
 
     def _analyse(self, holding: SimpleNamespace, spot: Spot) -> None:
         if holding.quantity_wei:
             self._stay_or_leave(holding, spot)
             return
-        why = self._doubt(spot)
-        if why.reason == Reason.SIGNAL:
-            size = self._purchase_micro_usd(spot)
-            if size >= SMALLEST_TRADE_MICRO_USD:
-                lane = self._lane(size)
-                trade = self._send(holding, spot, Side.BUY, lane, why.reason, size)
-                self._decided(spot, DecisionType.BUY, why, lane, trade)
-                return
+        why, case = self._doubt(spot), self._case(holding, spot)
+        size = case["size_micro_usd"]
+        lane = self._lane(size)
+        if why.reason == Reason.SIGNAL and size < SMALLEST_TRADE_MICRO_USD:
             why = Why(Reason.INSUFFICIENT_CASH, max(size, 0), SMALLEST_TRADE_MICRO_USD)
-        self._decided(spot, DecisionType.SKIP, why, self._lane(0), -1)
+        elif why.reason == Reason.SIGNAL and lane == Lane.SMART:
+            cost = case["round_trip_micro_usd"] = self._round_trip(spot, size)
+            if cost > case["max_round_trip_micro_usd"]:
+                why = Why(Reason.TOO_COSTLY, cost, case["max_round_trip_micro_usd"])
+        if why.reason == Reason.SIGNAL:
+            trade = self._send(holding, spot, Side.BUY, lane, why.reason, size)
+            self._decided(holding, spot, DecisionType.BUY, why, lane, trade, case)
+        else:
+            self._decided(holding, spot, DecisionType.SKIP, why, lane, -1, case)
+
+    def _round_trip(self, spot: Spot, size: int) -> int:
+        """Return what buying for ``size`` and selling again would cost: twice the quote's shortfall and the gas."""
+        _, quoted = best_route(self.market, spot, Side.BUY, size)
+        tip_wei = self._bid_wei(spot)[1]
+        gas = gas_cost_micro_usd(
+            most_gas_of(self.market, spot),
+            spot.gas.base_fee_wei + tip_wei,
+            spot.gas.l1_fee_wei,
+            spot.gas.native_price_q,
+        )
+        return 2 * (size - worth(quoted, spot.mid.price_q, spot.token) + gas)
+
+    def _case(self, holding: SimpleNamespace, spot: Spot) -> dict[str, int]:
+        """Return all that a decision about the token looks at."""
+        session, held = self.session, bool(holding.quantity_wei)
+        size = holding.cost_micro_usd if held else self._purchase_micro_usd(spot)
+        return {
+            "is_held": int(held),
+            "opportunity_bp": spot.signal.opportunity_bp,
+            "confidence_bp": spot.signal.confidence_bp,
+            "confidence_threshold_bp": session.confidence_threshold_bp,
+            "paused": session.paused,
+            "liquidity_micro_usd": spot.mid.depth_micro_usd,
+            "min_liquidity_micro_usd": session.min_liquidity_micro_usd,
+            "orders_today": session.trades_today,
+            "max_daily_trades": session.max_daily_trades,
+            "positions": session.open_positions + session.buys_in_flight,
+            "max_concurrent_positions": session.max_concurrent_positions,
+            "size_micro_usd": size,
+            "use_fast_lane": session.use_fast_lane,
+            "use_smart_lane": session.use_smart_lane,
+            "fast_lane_threshold_micro_usd": session.fast_lane_threshold_micro_usd,
+            "round_trip_micro_usd": 0,
+            "max_round_trip_micro_usd": max(size, 0) * session.take_profit_bp // BP // 2,
+            "free_micro_usd": self._free_cash(),
+            "exit_gas_micro_usd": self._most_gas(spot),
+            "held_blocks": spot.block - holding.opened_block if held else 0,
+            "max_hold_blocks": session.max_hold_blocks,
+            "value_micro_usd": worth(holding.quantity_wei, spot.mid.price_q, spot.token) if held else 0,
+            "stop_micro_usd": holding.stop_micro_usd if held else 0,
+            "target_micro_usd": holding.target_micro_usd if held else 0,
+        }
 
     def _doubt(self, spot: Spot) -> Why:
         """Return the first thing that speaks against buying, or the signal itself."""
@@ -318,14 +365,36 @@ class SessionTwin:
         if is_too_long:
             why = Why(Reason.HOLD_TIME, held_blocks, session.max_hold_blocks)
         if not is_too_long and (signal.opportunity_bp >= 5_000 or why.observed < why.limit):
-            self._decided(spot, DecisionType.HOLD, why, Lane.FAST, -1)
+            self._stayed(holding, spot, DecisionType.HOLD, why)
         elif self._free_cash() < self._most_gas(spot):
             why = Why(Reason.GAS_UNAFFORDABLE, self._free_cash(), self._most_gas(spot))
-            self._decided(spot, DecisionType.SKIP, why, Lane.FAST, -1)
+            self._stayed(holding, spot, DecisionType.SKIP, why)
         else:
             self._leave(holding, spot, DecisionType.SELL, why)
 
-    def _decided(self, spot: Spot, decision: DecisionType, why: Why, lane: Lane, trade: int) -> None:
+    def _stayed(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> None:
+        lane = self._lane(holding.cost_micro_usd)
+        self._decided(holding, spot, decision, why, lane, -1, self._case(holding, spot))
+
+    def _is_repetition(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> bool:
+        """Tell whether a HOLD or SKIP goes unsaid: the same within an hour, or another within five minutes."""
+        if decision not in {DecisionType.HOLD, DecisionType.SKIP}:
+            holding.said = 0
+            return False
+        said = 1_000 * decision + why.reason
+        rest_ms = 3_600_000 if said == holding.said else 300_000
+        rest_blocks = -(-rest_ms // self.rules.block_time_ms)
+        if holding.said and spot.block - holding.said_block < rest_blocks:
+            return True
+        holding.said, holding.said_block = said, spot.block
+        return False
+
+    def _decided(
+        self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why, lane: Lane, trade: int,
+        case: dict[str, int],
+    ) -> None:  # fmt: skip
+        if self._is_repetition(holding, spot, decision, why):
+            return
         row = SimpleNamespace(
             session=self.row,
             decision=self.session.next_decision,
@@ -337,6 +406,7 @@ class SessionTwin:
             trade=trade,
             observed=why.observed,
             limit=why.limit,
+            case=list(case.values()),
         )
         self.session.next_decision += 1
         if self.rules.write_decisions:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simulation.choices import DecisionType, Reason
+from simulation.choices import DecisionType, Lane, Reason
 from simulation.intelligence.signals import FACTORS, NEUTRAL_BP
 from simulation.market.segment import NATIVE_SHIFT
-from simulation.state import DECISION, GAS, MID, SIGNAL
+from simulation.state import DECISION, GAS, MID, SIGNAL, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,26 +51,50 @@ class Explanation:
     """What the decision was based on, as plain JSON values."""
 
 
+class Decided(NamedTuple):
+    """A decision and the case that it was made on."""
+
+    type: int
+    reason: int
+    lane: int
+    observed: int
+    limit: int
+    case: Case
+
+
+def decided(decision: np.void) -> Decided:
+    """Return a DECISION as plain Python numbers."""
+    kind, reason, lane, observed, limit, case = _OF_DECISION(decision.item())
+    return Decided(kind, reason, lane, observed, limit, Case(*case.tolist()))
+
+
 def explain(
-    decision: np.void, signal: np.void, mid: np.void, gas: np.void, token: TokenInfo, strategy: Strategy
+    decision: Decided, signal: np.void, mid: np.void, gas: np.void, token: TokenInfo, strategy: Strategy
 ) -> Explanation:
-    """Put a DECISION into words, with the SIGNAL, MID and GAS records of its token and block."""
-    kind, reason, observed, limit = _OF_DECISION(decision.item())
+    """Put a decision into words, with the SIGNAL, MID and GAS records of its token and block."""
     scores = signal.item()
-    voices = _voices(_OF_FACTORS(scores))
-    market = _market_data(mid.item(), gas.item(), token)
-    scored = _score_data(_OF_SIGNAL(scores), voices)
-    told = _TOLD[reason]
-    because = told.sentence(observed, limit)
-    if reason == Reason.SIGNAL:
-        because += _leaders(voices, scored["opportunity_percent"])
+    told = {"reason": _TOLD[decision.reason].name, "observed": decision.observed, "limit": decision.limit}
+    market = {**_market_data(mid.item(), gas.item(), token), **_score_data(scores), **told}
+    return in_words(decision, token.symbol, market, float(strategy.max_trade_size_usd))
+
+
+def in_words(decision: Decided, symbol: str, market_data: dict[str, Any], max_trade_size_usd: float) -> Explanation:
+    """Put a decision into words, from nothing but what is stored with it."""
+    voices = _voices(tuple(round(10_000 * value) for value in market_data["factors"].values()))
+    told = _TOLD[decision.reason]
+    because = told.sentence(decision.observed, decision.limit)
+    if decision.reason == Reason.SIGNAL:
+        because += _leaders(voices, market_data["opportunity_percent"])
+    at = f"{symbol} at {price_text(market_data['price_usd'])} USD"
     return Explanation(
-        primary_reasoning=f"{_ACTIONS[kind]} {token.symbol} at {price_text(market['price_usd'])} USD: {because}.",
-        risk_assessment=_risk_assessment(scored["risk_percent"], voices, market["pool_liquidity_usd"], strategy),
+        primary_reasoning=f"{_ACTIONS[decision.type]} {at}: {because}.{_choice_of_lane(decision)}",
+        risk_assessment=_risk_assessment(
+            market_data["risk_percent"], voices, market_data["pool_liquidity_usd"], max_trade_size_usd
+        ),
         key_factors=[{"name": v.name, "weight": v.weight / 100, "value": v.bp / 10_000} for v in voices],
         positive_signals=[voice.said for voice in voices if voice.bp >= NOTABLE_BP],
         negative_signals=[voice.said for voice in voices if voice.bp <= -NOTABLE_BP],
-        market_data={**market, **scored, "reason": told.name, "observed": observed, "limit": limit},
+        market_data=market_data,
     )
 
 
@@ -144,6 +168,23 @@ def _paused(_observed: int, _limit: int) -> str:
     return "Auto Pilot has paused buying"
 
 
+def _too_costly(observed: int, limit: int) -> str:
+    return (
+        f"going in and out would cost {_usd(observed)} USD, above the {_usd(limit)} USD that half of the target earns"
+    )
+
+
+def _choice_of_lane(decision: Decided) -> str:
+    """Return why an order takes its lane, as a sentence; nothing where there is no order or no choice."""
+    case, name = decision.case, Lane(decision.lane).name
+    sends = decision.type not in {DecisionType.HOLD, DecisionType.SKIP}
+    if not (sends and case.use_fast_lane and case.use_smart_lane):
+        return ""
+    relation = _relation(case.size_micro_usd, case.fast_lane_threshold_micro_usd)
+    threshold = _usd(case.fast_lane_threshold_micro_usd)
+    return f" By the {name} lane: {_usd(case.size_micro_usd)} USD is {relation} the FAST lane's {threshold} USD."
+
+
 class _Told(NamedTuple):
     """How a reason is told: its name and what makes a sentence of (observed, limit)."""
 
@@ -164,6 +205,7 @@ _SENTENCES: dict[Reason, Callable[[int, int], str]] = {
     Reason.INSUFFICIENT_CASH: _insufficient_cash,
     Reason.GAS_UNAFFORDABLE: _gas_unaffordable,
     Reason.PAUSED: _paused,
+    Reason.TOO_COSTLY: _too_costly,
 }
 
 _TOLD = {int(reason): _Told(reason.name, sentence) for reason, sentence in _SENTENCES.items()}
@@ -235,10 +277,9 @@ def _leaders(voices: list[_Voice], opportunity_percent: float) -> str:
 _RISKY = frozenset(factor.name for factor in FACTORS if factor.risk_weight)
 
 
-def _risk_assessment(risk_percent: float, voices: list[_Voice], pool_usd: float, strategy: Strategy) -> str:
+def _risk_assessment(risk_percent: float, voices: list[_Voice], pool_usd: float, trade_usd: float) -> str:
     level = next((name for least_percent, name in RISK_LEVELS if risk_percent >= least_percent), "Low")
     said = ", ".join([voice.said for voice in voices if voice.name in _RISKY])
-    trade_usd = float(strategy.max_trade_size_usd)
     return (
         f"{level} risk of {risk_percent:g} %: {said}. A trade of the largest size, {trade_usd:,.2f} USD, is "
         f"{_share_text(trade_usd, pool_usd)} of the pool's {pool_usd:,.0f} USD."
@@ -253,13 +294,13 @@ def _share_text(part_usd: float, whole_usd: float) -> str:
     return f"{percent:.2f} %" if percent >= 0.01 else "less than 0.01 %"
 
 
-def _score_data(scores_bp: tuple[int, ...], voices: list[_Voice]) -> dict[str, Any]:
-    opportunity_bp, risk_bp, confidence_bp = scores_bp
+def _score_data(scores: Any) -> dict[str, Any]:
+    opportunity_bp, risk_bp, confidence_bp = _OF_SIGNAL(scores)
     return {
         "opportunity_percent": opportunity_bp / 100,
         "risk_percent": risk_bp / 100,
         "confidence_percent": confidence_bp / 100,
-        "factors": {voice.name: voice.bp / 10_000 for voice in voices},
+        "factors": {name: bp / 10_000 for (name, *_), bp in zip(_SPEAKERS, _OF_FACTORS(scores), strict=True)},
     }
 
 
@@ -286,7 +327,7 @@ def _picker(dtype: np.dtype[np.void], *names: str) -> Callable[[Any], tuple[Any,
     return itemgetter(*(fields.index(name) for name in names))
 
 
-_OF_DECISION = _picker(DECISION, "type", "reason", "observed", "limit")
+_OF_DECISION = _picker(DECISION, *Decided._fields)
 _OF_SIGNAL = _picker(SIGNAL, "opportunity_bp", "risk_bp", "confidence_bp")
 _OF_FACTORS = _picker(SIGNAL, *(f"{factor.name}_bp" for factor in FACTORS))
 _OF_MID = _picker(MID, "price_q", "depth_micro_usd")

@@ -1,4 +1,4 @@
-"""The decisions of a session: what to buy, when to leave, and what held it back."""
+"""The decisions of a session: its case is put together, judged, and carried out."""
 
 from __future__ import annotations
 
@@ -6,39 +6,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.choices import DecisionType, Reason, Side
+from simulation.choices import DecisionType, Lane, Side
 from simulation.jit import compiled
+from simulation.state import Case
 from simulation.trading import orders
-from simulation.trading.account import free_cash
+from simulation.trading.account import basis_points, free_cash, value_at
+from simulation.trading.judging import judge, lane_of
 from simulation.trading.positions import is_open
-from simulation.trading.rules import SMALLEST_TRADE_MICRO_USD
+from simulation.trading.rules import MAX_ROUND_TRIP_SHARE
 
-NEUTRAL_BP = 5_000
 _U0 = np.uint64(0)
 _BUY_SIDE = int(Side.BUY)
 _SELL_SIDE = int(Side.SELL)
 _BUY = int(DecisionType.BUY)
-_SELL = int(DecisionType.SELL)
 _HOLD = int(DecisionType.HOLD)
 _SKIP = int(DecisionType.SKIP)
 _STOPPED = int(DecisionType.STOP_LOSS)
 _TARGETED = int(DecisionType.TAKE_PROFIT)
-_SIGNAL = int(Reason.SIGNAL)
-_STOP_LOSS = int(Reason.STOP_LOSS)
-_TAKE_PROFIT = int(Reason.TAKE_PROFIT)
-_HOLD_TIME = int(Reason.HOLD_TIME)
-_NO_OPPORTUNITY = int(Reason.NO_OPPORTUNITY)
-_LOW_CONFIDENCE = int(Reason.LOW_CONFIDENCE)
-_LOW_LIQUIDITY = int(Reason.LOW_LIQUIDITY)
-_DAILY_TRADES = int(Reason.DAILY_TRADES)
-_CONCURRENT = int(Reason.CONCURRENT_POSITIONS)
-_NO_CASH = int(Reason.INSUFFICIENT_CASH)
-_NO_GAS = int(Reason.GAS_UNAFFORDABLE)
-_PAUSED = int(Reason.PAUSED)
+_SMART = int(Lane.SMART)
 
 
 class Verdict(NamedTuple):
-    """A decision, its reason, and the order it sent; type 0 stands for none."""
+    """A decision, its reason, the order it sent and the case it was made on; type 0 stands for none."""
 
     type: int
     reason: int
@@ -46,83 +35,91 @@ class Verdict(NamedTuple):
     trade: int  # ordinal of the order, -1 for none
     observed: int
     limit: int
+    case: Case
 
 
 @compiled
-def nothing():
-    """Return the verdict that there was nothing to decide."""
-    return Verdict(0, 0, 0, -1, 0, 0)
-
-
-@compiled
-def check_exits(session, holding, spot, value):
-    """Leave a position whose value has reached its stop or its target."""
-    if free_cash(session) < orders.max_gas_cost(session, spot):
-        return nothing()
-    if value <= holding.stop_micro_usd:
-        return _leave(session, holding, spot, _STOPPED, _STOP_LOSS, value, holding.stop_micro_usd)
-    return _leave(session, holding, spot, _TARGETED, _TAKE_PROFIT, value, holding.target_micro_usd)
+def check_exits(session, holding, spot):
+    """Leave a position whose value has reached its stop or its target, if the gas can be paid."""
+    case = _case(session, holding, spot, 0)
+    ruling = judge(case)
+    if ruling.type in (_STOPPED, _TARGETED):
+        return _carried_out(session, holding, spot, case, ruling)
+    return Verdict(0, 0, 0, -1, 0, 0, case)
 
 
 @compiled
 def decide(session, holding, spot):
     """Analyse one token for one session."""
-    if is_open(holding):
-        return _decide_exit(session, holding, spot)
-    return _decide_entry(session, holding, spot)
+    case = _case(session, holding, spot, 0)
+    ruling = judge(case)
+    if ruling.type == _BUY and lane_of(case) == _SMART:  # which looks at every route before it goes in
+        case = _case(session, holding, spot, orders.round_trip_cost(session, spot, case.size_micro_usd))
+        ruling = judge(case)
+    return _carried_out(session, holding, spot, case, ruling)
 
 
 @compiled
-def _decide_exit(session, holding, spot):
-    held = spot.block - holding.opened_block
-    confidence, threshold = np.int64(spot.signal.confidence_bp), session.confidence_threshold_bp
-    expired = held >= session.max_hold_blocks
-    if not expired and (spot.signal.opportunity_bp >= NEUTRAL_BP or confidence < threshold):
-        return Verdict(_HOLD, _SIGNAL, 0, -1, confidence, threshold)
-    gas_needed = orders.max_gas_cost(session, spot)
-    if free_cash(session) < gas_needed:
-        return Verdict(_SKIP, _NO_GAS, 0, -1, free_cash(session), gas_needed)
-    if expired:
-        return _leave(session, holding, spot, _SELL, _HOLD_TIME, held, session.max_hold_blocks)
-    return _leave(session, holding, spot, _SELL, _SIGNAL, confidence, threshold)
+def is_said_again(holding, verdict, spot):
+    """Tell whether a HOLD or SKIP only repeats the token's latest thought, or changes it too soon; note it if not.
+
+    An order always is a thought of its own, and whatever is thought after it is new.
+    """
+    if verdict.type not in (_HOLD, _SKIP):
+        holding.said = 0
+        return False
+    said = 1_000 * verdict.type + verdict.reason
+    rest_blocks = spot.rules.repeat_blocks if holding.said == said else spot.rules.change_blocks
+    if holding.said != 0 and spot.block - holding.said_block < rest_blocks:
+        return True
+    holding.said, holding.said_block = said, spot.block
+    return False
 
 
 @compiled
-def _leave(session, holding, spot, decision, reason, observed, limit):
-    lane = orders.lane_for(session, holding.cost_micro_usd)
-    trade = orders.send(session, holding, spot, _SELL_SIDE, lane, reason, holding.quantity_hi, holding.quantity_lo)
-    return Verdict(decision, reason, lane, trade, observed, limit)
+def _carried_out(session, holding, spot, case, ruling):
+    """Send the order that a ruling asks for; return the whole as a verdict."""
+    lane, trade = lane_of(case), -1
+    if ruling.type == _BUY:
+        size = np.uint64(case.size_micro_usd)
+        trade = orders.send(session, holding, spot, _BUY_SIDE, lane, ruling.reason, _U0, size)
+    elif ruling.type not in (_HOLD, _SKIP):
+        hi, lo = holding.quantity_hi, holding.quantity_lo
+        trade = orders.send(session, holding, spot, _SELL_SIDE, lane, ruling.reason, hi, lo)
+    return Verdict(ruling.type, ruling.reason, lane, trade, ruling.observed, ruling.limit, case)
 
 
 @compiled
-def _decide_entry(session, holding, spot):
-    reason, observed, limit = _doubt(session, spot)
-    if reason != _SIGNAL:
-        return Verdict(_SKIP, reason, orders.lane_for(session, 0), -1, observed, limit)
-    size = orders.size_of_purchase(session, spot)
-    if size < SMALLEST_TRADE_MICRO_USD:
-        return Verdict(_SKIP, _NO_CASH, orders.lane_for(session, 0), -1, max(size, 0), SMALLEST_TRADE_MICRO_USD)
-    lane = orders.lane_for(session, size)
-    trade = orders.send(session, holding, spot, _BUY_SIDE, lane, reason, _U0, np.uint64(size))
-    return Verdict(_BUY, reason, lane, trade, observed, limit)
-
-
-@compiled
-def _doubt(session, spot):
-    """Return (reason, observed, limit): SIGNAL when nothing speaks against buying, else the first thing that does."""
-    opportunity, confidence = np.int64(spot.signal.opportunity_bp), np.int64(spot.signal.confidence_bp)
-    liquidity = np.int64(spot.mid.depth_micro_usd)
-    positions = session.open_positions + session.buys_in_flight
-    if opportunity <= NEUTRAL_BP:
-        return _NO_OPPORTUNITY, opportunity, NEUTRAL_BP
-    if confidence < session.confidence_threshold_bp:
-        return _LOW_CONFIDENCE, confidence, session.confidence_threshold_bp
-    if session.paused != 0:
-        return _PAUSED, 0, 0
-    if liquidity < session.min_liquidity_micro_usd:
-        return _LOW_LIQUIDITY, liquidity, session.min_liquidity_micro_usd
-    if session.trades_today >= session.max_daily_trades:
-        return _DAILY_TRADES, session.trades_today, session.max_daily_trades
-    if positions >= session.max_concurrent_positions:
-        return _CONCURRENT, positions, session.max_concurrent_positions
-    return _SIGNAL, confidence, session.confidence_threshold_bp
+def _case(session, holding, spot, round_trip_micro_usd):
+    is_held = is_open(holding)
+    size, held_blocks, value, stop, target = orders.size_of_purchase(session, spot), 0, 0, 0, 0
+    if is_held:
+        size, held_blocks = holding.cost_micro_usd, spot.block - holding.opened_block
+        value = value_at(holding.quantity_hi, holding.quantity_lo, spot.mid.price_q, spot.token.price_shift)
+        stop, target = holding.stop_micro_usd, holding.target_micro_usd
+    return Case(
+        int(is_held),
+        np.int64(spot.signal.opportunity_bp),
+        np.int64(spot.signal.confidence_bp),
+        session.confidence_threshold_bp,
+        session.paused,
+        np.int64(spot.mid.depth_micro_usd),
+        session.min_liquidity_micro_usd,
+        session.trades_today,
+        session.max_daily_trades,
+        session.open_positions + session.buys_in_flight,
+        session.max_concurrent_positions,
+        size,
+        session.use_fast_lane,
+        session.use_smart_lane,
+        session.fast_lane_threshold_micro_usd,
+        round_trip_micro_usd,
+        basis_points(max(size, 0), session.take_profit_bp) // MAX_ROUND_TRIP_SHARE,
+        free_cash(session),
+        orders.max_gas_cost(session, spot),
+        held_blocks,
+        session.max_hold_blocks,
+        value,
+        stop,
+        target,
+    )

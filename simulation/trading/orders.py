@@ -66,13 +66,14 @@ def size_of_purchase(session, spot):
 
 
 @compiled
-def lane_for(session, size_micro_usd):
-    """Return the lane for a trade of this size: small trades are worth no long thought."""
-    if session.use_smart_lane == 0:
-        return np.int64(Lane.FAST)
-    if session.use_fast_lane == 0 or size_micro_usd > session.fast_lane_threshold_micro_usd:
-        return np.int64(Lane.SMART)
-    return np.int64(Lane.FAST)
+def round_trip_cost(session, spot, size_micro_usd):
+    """Return what a purchase of this size and its sale would cost at the best quote: fees, impact, gas, twice."""
+    in_lo = np.uint64(size_micro_usd)
+    _, hi, lo = routing.best_route(_BUY, _U0, in_lo, spot)
+    _, tip_wei = bid(session, spot.gas)
+    gas = spot.gas
+    gas_micro_usd = gas_cost(spot.token.max_swap_gas, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
+    return 2 * (size_micro_usd - value_at(hi, lo, spot.mid.price_q, spot.token.price_shift) + gas_micro_usd)
 
 
 @compiled

@@ -24,6 +24,13 @@ ANALYSIS_MS[Lane.FAST] = 200
 ANALYSIS_MS[Lane.SMART] = 3_000
 """How long a lane thinks before it sends; part of the delay of the order."""
 
+MAX_ROUND_TRIP_SHARE = 2
+"""The SMART lane buys nothing whose way in and out would cost more than the target's gain divided by this."""
+
+REPEAT_MS, CHANGE_MS = 3_600_000, 300_000
+"""A HOLD or SKIP of a token is written down if it differs from the token's latest thought and that is at least
+``CHANGE_MS`` old, or if that is ``REPEAT_MS`` old: from 24 to 288 thoughts a day and token, whatever the interval."""
+
 NETWORK_ISSUE_BP = 200
 NETWORK_ISSUE_BLOCKS = 5
 """With network issues on, this share of orders is from 1 to this many blocks late."""
@@ -41,6 +48,8 @@ class Rules(NamedTuple):
     block_time_ms: int
     day_offset_ms: int  # block 0 after its UTC midnight
     review_blocks: int
+    repeat_blocks: int  # after which a HOLD or SKIP is written down again
+    change_blocks: int  # after which one that differs is
     write_trades: bool
     write_decisions: bool
 
@@ -96,6 +105,8 @@ def rules_of(scenario: Scenario) -> Rules:
         block_time_ms=scenario.block_time_ms,
         day_offset_ms=int(scenario.begin_at.timestamp() * 1000) % DAY_MS,
         review_blocks=scenario.review_blocks,
+        repeat_blocks=-(-REPEAT_MS // scenario.block_time_ms),
+        change_blocks=-(-CHANGE_MS // scenario.block_time_ms),
         write_trades=scenario.record != "none",
         write_decisions=scenario.record == "all",
     )

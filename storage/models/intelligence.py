@@ -196,6 +196,10 @@ class PaperAIThoughtLog(Base):
         Integer(), "Simulated time that the analysis took, in milliseconds.", default="0", check=NOT_NEGATIVE
     )
     recorded_at: Mapped[datetime] = recorded()
+    inputs: Mapped[dict[str, Any]] = column(
+        JSON, "All numbers that the rule looked at: asked again with them, it says the same.", default="'{}'::jsonb",
+        check=OBJECT,
+    )  # fmt: skip
 
     __table_args__ = (
         UniqueConstraint("session_id", "ordinal"),

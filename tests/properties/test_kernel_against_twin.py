@@ -50,6 +50,8 @@ def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int, *, is_hunt
     rules = RULES._replace(
         seed=np.uint64(luck.getrandbits(63)),
         block_time_ms=block_time_ms,
+        repeat_blocks=-(-3_600_000 // block_time_ms),
+        change_blocks=-(-300_000 // block_time_ms),
         day_offset_ms=luck.choice((0, -midnight_ms % DAY_MS)),
         review_blocks=luck.randint(1, 60),
     )

@@ -8,12 +8,20 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from simulation.choices import DecisionType, Reason
-from simulation.intelligence.explanations import Explanation, confidence_level, explain, price_text
+from simulation.choices import DecisionType, Lane, Reason
+from simulation.intelligence.explanations import (
+    Decided,
+    Explanation,
+    confidence_level,
+    decided,
+    explain,
+    in_words,
+    price_text,
+)
 from simulation.intelligence.signals import FACTORS
 from simulation.market.segment import NATIVE_SHIFT, PoolInfo, TokenInfo, price_shift_for
 from simulation.settings.strategy import Strategy
-from simulation.state import DECISION, GAS, MID, SIGNAL
+from simulation.state import DECISION, GAS, MID, SIGNAL, Case
 
 WETH = TokenInfo("WETH", "Wrapped Ether", 18, price_shift_for(3000.0, 18), (PoolInfo(fee_bp=5),))
 PEPE = TokenInfo("PEPE", "Pepe", 18, price_shift_for(1.23e-6, 18))
@@ -40,7 +48,7 @@ def tell(
     mid["depth_micro_usd"] = reserve_usd * 10**6
     gas["base_fee_wei"], gas["priority_fee_wei"] = 12 * 10**9, 10**9
     gas["native_price_q"] = round(3000e-12 * 2.0**NATIVE_SHIFT)
-    return explain(decision[0], scores[0], mid[0], gas[0], token, Strategy())
+    return explain(decided(decision[0]), scores[0], mid[0], gas[0], token, Strategy())
 
 
 def test_a_purchase_names_its_price_its_confidence_and_the_factors_that_led_to_it() -> None:
@@ -176,3 +184,30 @@ def test_there_is_one_scale_of_confidence(confidence_bp: int, level: str) -> Non
 )
 def test_prices_read_well_at_any_size(price_usd: float, text: str) -> None:
     assert price_text(price_usd) == text
+
+
+def in_lane(size_usd: int, lane: Lane, *, smart: bool) -> str:
+    case = Case(*range(len(Case._fields)))._replace(
+        use_fast_lane=1, use_smart_lane=int(smart), size_micro_usd=size_usd * 10**6,
+        fast_lane_threshold_micro_usd=100 * 10**6,
+    )  # fmt: skip
+    made = Decided(DecisionType.BUY, Reason.SIGNAL, lane, 7210, 6000, case)
+    market = tell(DecisionType.BUY, Reason.SIGNAL, 7210, 6000).market_data
+    return in_words(made, "WETH", market, 1000.0).primary_reasoning
+
+
+def test_an_order_says_why_it_takes_its_lane_where_there_was_a_choice() -> None:
+    assert in_lane(80, Lane.FAST, smart=True).endswith(
+        " By the FAST lane: 80.00 USD is below the FAST lane's 100.00 USD."
+    )
+    assert in_lane(250, Lane.SMART, smart=True).endswith(
+        " By the SMART lane: 250.00 USD is above the FAST lane's 100.00 USD."
+    )
+    assert "lane" not in in_lane(80, Lane.FAST, smart=False)
+
+
+def test_the_words_follow_again_from_what_is_stored_with_a_decision() -> None:
+    told = tell(DecisionType.SELL, Reason.SIGNAL, 6500, 6000, FALLING)
+    stored = json.loads(json.dumps(told.market_data))
+    made = Decided(DecisionType.SELL, Reason.SIGNAL, Lane.FAST, 6500, 6000, Case(*[0] * len(Case._fields)))
+    assert in_words(made, "WETH", stored, 1000.0) == told

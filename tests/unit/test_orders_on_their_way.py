@@ -120,5 +120,7 @@ def test_no_other_swaps_come_before_a_private_order() -> None:
 
 @pytest.mark.parametrize(("size_usd", "lane"), [(100, Lane.FAST), (101, Lane.SMART)])
 def test_with_both_lanes_open_small_trades_take_the_fast_one(size_usd: int, lane: Lane) -> None:
-    trade = only(tempting().run(account(use_smart_lane=True, max_trade_size_usd=size_usd)).trades)
+    trade = only(
+        tempting().run(account(use_smart_lane=True, max_trade_size_usd=size_usd, take_profit_percent=100)).trades
+    )
     assert trade["lane"] == lane

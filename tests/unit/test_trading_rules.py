@@ -15,6 +15,8 @@ from hand_made import BALANCE_MICRO_USD, MICRO_USD, RULES, Played, Stage, accoun
 from simulation import cohort as cohorts
 from simulation.choices import DecisionType, Failure, Reason, Side, TradeStatus
 from simulation.market.segment import terms_of
+from simulation.state import Case
+from simulation.trading.judging import judge
 from simulation.trading.rules import DAY_MS
 
 
@@ -267,3 +269,45 @@ def test_a_purchase_needs_an_opportunity_and_enough_confidence(
 def test_a_session_decides_once_in_its_interval() -> None:
     played = stage(40).run(account(decision_interval_blocks=15))
     assert played.outcome.decisions["block"].tolist() == [0, 15, 30]
+
+
+def test_a_thought_that_only_repeats_the_last_one_is_written_once_in_a_while() -> None:
+    played = stage(60).run(account(decision_interval_blocks=1), repeat_blocks=20, change_blocks=5)
+    assert played.outcome.decisions["block"].tolist() == [0, 20, 40]
+
+
+def test_a_thought_that_differs_from_the_last_one_is_written_sooner_but_not_at_once() -> None:
+    made = stage(60)
+    made.signal(6_000, slice(22, 60), confidence_bp=100)
+    rows = made.run(account(decision_interval_blocks=1), repeat_blocks=20, change_blocks=5).outcome.decisions
+    assert list(zip(rows["block"].tolist(), rows["reason"].tolist(), strict=True)) == [
+        (0, Reason.NO_OPPORTUNITY),
+        (20, Reason.NO_OPPORTUNITY),
+        (25, Reason.LOW_CONFIDENCE),
+        (45, Reason.LOW_CONFIDENCE),
+    ]
+
+
+def test_unwritten_thoughts_change_nothing_but_the_count() -> None:
+    often, rarely = (
+        tempting().run(account(decision_interval_blocks=1), repeat_blocks=blocks, change_blocks=blocks)
+        for blocks in (1, 30)
+    )
+    assert often.trades["block"].tolist() == rarely.trades["block"].tolist()
+    assert len(often.outcome.decisions) > len(rarely.outcome.decisions) > 0
+
+
+def test_the_smart_lane_refuses_what_costs_more_than_half_of_its_target() -> None:
+    terms = {"use_smart_lane": True, "use_fast_lane": False, "max_trade_size_usd": 200}
+    (refused,) = tempting().run(account(**terms, take_profit_percent=1)).decided(DecisionType.SKIP, Reason.TOO_COSTLY)
+    assert refused["observed"] > refused["limit"] == 200 * 10**6 // 100 // 2
+    assert len(tempting().run(account(**terms, take_profit_percent=100)).decided(DecisionType.BUY)) == 1
+    assert len(tempting().run(account(max_trade_size_usd=200, take_profit_percent=1)).decided(DecisionType.BUY)) == 1
+
+
+def test_a_ruling_follows_from_the_case_that_is_stored_with_it() -> None:
+    rows = tempting().run(account()).outcome.decisions
+    assert {DecisionType.BUY, DecisionType.SKIP} <= set(rows["type"].tolist())
+    for row in rows:
+        ruling = judge(Case(*row["case"].tolist()))
+        assert tuple(ruling) == tuple(row[["type", "reason", "observed", "limit"]].item())

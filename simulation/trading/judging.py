@@ -1,0 +1,102 @@
+"""A decision as a function of its case: all numbers that the rule looks at, and what follows from them.
+
+A case is stored with the thought, so that the rule can be asked again at any time and must say the same.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from simulation.choices import DecisionType, Lane, Reason
+from simulation.jit import compiled
+from simulation.trading.rules import SMALLEST_TRADE_MICRO_USD
+
+NEUTRAL_BP = 5_000
+_BUY = int(DecisionType.BUY)
+_SELL = int(DecisionType.SELL)
+_HOLD = int(DecisionType.HOLD)
+_SKIP = int(DecisionType.SKIP)
+_STOPPED = int(DecisionType.STOP_LOSS)
+_TARGETED = int(DecisionType.TAKE_PROFIT)
+_SIGNAL = int(Reason.SIGNAL)
+_STOP_LOSS = int(Reason.STOP_LOSS)
+_TAKE_PROFIT = int(Reason.TAKE_PROFIT)
+_HOLD_TIME = int(Reason.HOLD_TIME)
+_NO_OPPORTUNITY = int(Reason.NO_OPPORTUNITY)
+_LOW_CONFIDENCE = int(Reason.LOW_CONFIDENCE)
+_LOW_LIQUIDITY = int(Reason.LOW_LIQUIDITY)
+_DAILY_TRADES = int(Reason.DAILY_TRADES)
+_CONCURRENT = int(Reason.CONCURRENT_POSITIONS)
+_NO_CASH = int(Reason.INSUFFICIENT_CASH)
+_NO_GAS = int(Reason.GAS_UNAFFORDABLE)
+_PAUSED = int(Reason.PAUSED)
+_TOO_COSTLY = int(Reason.TOO_COSTLY)
+_FAST = int(Lane.FAST)
+_SMART = int(Lane.SMART)
+
+
+class Ruling(NamedTuple):
+    """What follows from a case, and the comparison that settled it."""
+
+    type: int
+    reason: int
+    observed: int
+    limit: int
+
+
+@compiled
+def judge(case):
+    """Return the ruling on a case."""
+    if case.is_held == 0:
+        return _judge_entry(case)
+    if case.free_micro_usd >= case.exit_gas_micro_usd:
+        if case.value_micro_usd <= case.stop_micro_usd:
+            return Ruling(_STOPPED, _STOP_LOSS, case.value_micro_usd, case.stop_micro_usd)
+        if case.value_micro_usd >= case.target_micro_usd:
+            return Ruling(_TARGETED, _TAKE_PROFIT, case.value_micro_usd, case.target_micro_usd)
+    return _judge_stay(case)
+
+
+@compiled
+def lane_of(case):
+    """Return the lane of a case: small trades are worth no long thought."""
+    if case.use_smart_lane == 0:
+        return _FAST
+    if case.use_fast_lane == 0 or case.size_micro_usd > case.fast_lane_threshold_micro_usd:
+        return _SMART
+    return _FAST
+
+
+@compiled
+def _judge_stay(case):
+    is_over = case.held_blocks >= case.max_hold_blocks
+    is_sale = case.opportunity_bp < NEUTRAL_BP and case.confidence_bp >= case.confidence_threshold_bp
+    if not is_over and not is_sale:
+        return Ruling(_HOLD, _SIGNAL, case.confidence_bp, case.confidence_threshold_bp)
+    if case.free_micro_usd < case.exit_gas_micro_usd:
+        return Ruling(_SKIP, _NO_GAS, case.free_micro_usd, case.exit_gas_micro_usd)
+    if is_over:
+        return Ruling(_SELL, _HOLD_TIME, case.held_blocks, case.max_hold_blocks)
+    return Ruling(_SELL, _SIGNAL, case.confidence_bp, case.confidence_threshold_bp)
+
+
+@compiled
+def _judge_entry(case):
+    """Return the first thing that speaks against buying, or the purchase."""
+    if case.opportunity_bp <= NEUTRAL_BP:
+        return Ruling(_SKIP, _NO_OPPORTUNITY, case.opportunity_bp, NEUTRAL_BP)
+    if case.confidence_bp < case.confidence_threshold_bp:
+        return Ruling(_SKIP, _LOW_CONFIDENCE, case.confidence_bp, case.confidence_threshold_bp)
+    if case.paused != 0:
+        return Ruling(_SKIP, _PAUSED, 0, 0)
+    if case.liquidity_micro_usd < case.min_liquidity_micro_usd:
+        return Ruling(_SKIP, _LOW_LIQUIDITY, case.liquidity_micro_usd, case.min_liquidity_micro_usd)
+    if case.orders_today >= case.max_daily_trades:
+        return Ruling(_SKIP, _DAILY_TRADES, case.orders_today, case.max_daily_trades)
+    if case.positions >= case.max_concurrent_positions:
+        return Ruling(_SKIP, _CONCURRENT, case.positions, case.max_concurrent_positions)
+    if case.size_micro_usd < SMALLEST_TRADE_MICRO_USD:
+        return Ruling(_SKIP, _NO_CASH, max(case.size_micro_usd, 0), SMALLEST_TRADE_MICRO_USD)
+    if case.round_trip_micro_usd > case.max_round_trip_micro_usd:
+        return Ruling(_SKIP, _TOO_COSTLY, case.round_trip_micro_usd, case.max_round_trip_micro_usd)
+    return Ruling(_BUY, _SIGNAL, case.confidence_bp, case.confidence_threshold_bp)

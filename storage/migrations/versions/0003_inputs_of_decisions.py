@@ -1,0 +1,41 @@
+"""Keep with each thought all numbers that it was decided on, and let costs be a reason."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+THOUGHTS, TRADES = "paper_ai_thought_logs", "paper_trades"
+COMMENT = "All numbers that the rule looked at: asked again with them, it says the same."
+REASONS = (
+    "SIGNAL", "STOP_LOSS", "TAKE_PROFIT", "HOLD_TIME", "NO_OPPORTUNITY", "LOW_CONFIDENCE", "LOW_LIQUIDITY",
+    "DAILY_TRADES", "CONCURRENT_POSITIONS", "INSUFFICIENT_CASH", "GAS_UNAFFORDABLE", "PAUSED",
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    """Apply the change; of earlier thoughts the inputs are not known."""
+    op.add_column(THOUGHTS, sa.Column("inputs", JSONB(), server_default="{}", nullable=False, comment=COMMENT))
+    op.create_check_constraint(op.f(f"ck_{THOUGHTS}_inputs"), THOUGHTS, "jsonb_typeof(inputs) = 'object'")
+    _allow_reasons(*REASONS, "TOO_COSTLY")
+
+
+def downgrade() -> None:
+    """Undo the change; thoughts for the new reason are kept under the nearest old one."""
+    op.execute(f"UPDATE {THOUGHTS} SET reason = 'LOW_CONFIDENCE' WHERE reason = 'TOO_COSTLY'")  # noqa: S608 -- ours
+    _allow_reasons(*REASONS)
+    op.drop_constraint(op.f(f"ck_{THOUGHTS}_inputs"), THOUGHTS)
+    op.drop_column(THOUGHTS, "inputs")
+
+
+def _allow_reasons(*reasons: str) -> None:
+    listed = ", ".join(f"'{reason}'" for reason in reasons)
+    for table in (THOUGHTS, TRADES):
+        op.drop_constraint(op.f(f"ck_{table}_reason"), table)
+        op.create_check_constraint(op.f(f"ck_{table}_reason"), table, f"reason IN ({listed})")
