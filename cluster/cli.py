@@ -34,8 +34,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 db = typer.Typer(help="The database: its schema, its ledger, its address.", no_args_is_help=True)
+show = typer.Typer(help="What is stored, for a person: a decision and why.", no_args_is_help=True)
 scenario_commands = typer.Typer(help="Scenario files: an example, a check, the schema.", no_args_is_help=True)
 market_commands = typer.Typer(help="The market: a preview, and whether it is like recorded ones.", no_args_is_help=True)
+app.add_typer(show, name="show")
 app.add_typer(db, name="db")
 app.add_typer(scenario_commands, name="scenario")
 app.add_typer(market_commands, name="market")
@@ -60,6 +62,7 @@ DatabaseUrl = Annotated[
         help="A PostgreSQL server of your own.",
     ),
 ]
+DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The id of a decision.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the first digits of it, or 'latest'.")]
 
 
@@ -122,6 +125,30 @@ def digest(run_id: RunId, database_url: DatabaseUrl = None) -> None:
     """Compute the digest of a stored run from its rows."""
     store = store_at(database_url)
     print(store.digest(store.resolve_run(run_id)))
+
+
+@show.command("decision")
+def show_decision(decision_id: DecisionId, database_url: DatabaseUrl = None) -> None:
+    """Say why a session decided so, on what numbers, and what became of its order."""
+    from cluster.decision import shown
+
+    out.print(shown(store_at(database_url).thought(decision_id)), highlight=False)
+
+
+@app.command()
+def replay(decision_id: DecisionId, database_url: DatabaseUrl = None) -> None:
+    """Make a stored decision again from its own row; exit status 1 if it does not come out the same."""
+    from cluster.decision import differences
+    from cluster.warm import compiling_alone
+
+    thought = store_at(database_url).thought(decision_id)
+    with compiling_alone():
+        found = differences(thought)
+    for difference in found:
+        print(f"{difference}.")
+    if found:
+        raise typer.Exit(FAILED)
+    out.print(f"{thought.primary_reasoning}\nMade again from its row: the same.", highlight=False, soft_wrap=True)
 
 
 @db.command("upgrade")

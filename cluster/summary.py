@@ -40,6 +40,8 @@ def print_summary(
         "database": shown_url(result.database_url),
         "report": str(report) if report is not None else "none",
     }
+    if decisions:
+        facts["why"] = f"paperdex show decision {decisions[0].thought_id}"
     for name, value in facts.items():
         console.print(Text.assemble((f"{name:<9}", "dim"), value), soft_wrap=True)
 

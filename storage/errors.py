@@ -62,6 +62,10 @@ class RunNotFound(StorageError):
     """There is no run {text}; name one by its id, the beginning of its id, or "latest"."""
 
 
+class DecisionNotFound(StorageError):
+    """There is no decision {text}; a run ends with the ids of some, and paper_ai_thought_logs.thought_id has all."""
+
+
 class AmbiguousRun(StorageError):
     """Run {text} could be {candidates}; give more digits."""
 

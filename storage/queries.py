@@ -126,7 +126,8 @@ _NOTABLE = text(
         ) AS place
         FROM told
     )
-    SELECT account, at, block, token, decision, reason, reasoning, risk_assessment, confidence_percent, net_pnl_usd
+    SELECT thought_id, account, at, block, token, decision, reason, reasoning, risk_assessment, confidence_percent,
+        net_pnl_usd
     FROM ranked ORDER BY place, abs(coalesce(net_pnl_usd, 0)) DESC, reason LIMIT :limit
     """
 )

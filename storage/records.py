@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
+    from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class AccountCosts:
 class NotableDecision:
     """A decision worth reading, and what came of it."""
 
+    thought_id: UUID
     account: str
     at: datetime
     block: int
@@ -100,6 +102,44 @@ class NotableDecision:
     confidence_percent: Decimal
     net_pnl_usd: Decimal | None
     """Of the sale that it sent; None for any other decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A decision as it is stored, with the account that made it and what became of its order."""
+
+    thought_id: UUID
+    run_id: UUID
+    account: str
+    strategy_name: str
+    at: datetime
+    block: int
+    token_symbol: str
+    decision_type: str
+    reason: str
+    observed_value: int
+    limit_value: int
+    lane_used: str
+    analysis_time_ms: int
+    confidence_level: str
+    confidence_percent: Decimal
+    risk_score: Decimal
+    opportunity_score: Decimal
+    primary_reasoning: str
+    risk_assessment: str
+    key_factors: list[dict[str, Any]]
+    positive_signals: list[str]
+    negative_signals: list[str]
+    market_data: dict[str, Any]
+    inputs: dict[str, int]
+    """By the names of a Case; empty for a decision made before inputs were kept."""
+    max_trade_size_usd: Decimal
+    """Of the strategy."""
+    trade_type: str | None
+    trade_status: str | None
+    trade_block: int | None
+    trade_error: str | None
+    net_pnl_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
 
-from storage import beginning, checking, committing, digest, finishing, queries
+from storage import beginning, checking, committing, digest, finishing, queries, thoughts
 from storage.batch import Checkpoint
 from storage.driver import masked, parse_url, translated
 from storage.errors import SessionNotFound
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         NotableDecision,
         RunDetail,
         RunRecord,
+        Thought,
     )
 
 STATEMENT_TIMEOUT_MS = 60_000
@@ -176,6 +177,11 @@ class Store:
         """Return decisions worth reading, of as many reasons as there are."""
         with self._transaction() as connection:
             return queries.notable_decisions(connection, run_id, limit)
+
+    def thought(self, text: str) -> Thought:
+        """Return a decision by its key; raises DecisionNotFound."""
+        with self._transaction() as connection:
+            return thoughts.thought(connection, text)
 
     def autopilot_history(self, run_id: UUID) -> list[AdjustmentRecord]:
         """Return every adjustment of a run in the order of simulated time."""

@@ -97,6 +97,7 @@ def costs_of(name: str) -> AccountCosts:
 
 def decision_of(account: str, decision: str, net_pnl_usd: Decimal | None = None) -> NotableDecision:
     return NotableDecision(
+        thought_id=UUID(int=8),
         account=account,
         at=START + timedelta(hours=6, minutes=24),
         block=1_920,

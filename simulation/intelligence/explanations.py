@@ -80,7 +80,7 @@ def explain(
 
 def in_words(decision: Decided, symbol: str, market_data: dict[str, Any], max_trade_size_usd: float) -> Explanation:
     """Put a decision into words, from nothing but what is stored with it."""
-    voices = _voices(tuple(round(10_000 * value) for value in market_data["factors"].values()))
+    voices = _voices(tuple(round(10_000 * market_data["factors"][name]) for name, *_ in _SPEAKERS))
     told = _TOLD[decision.reason]
     because = told.sentence(decision.observed, decision.limit)
     if decision.reason == Reason.SIGNAL:
