@@ -113,6 +113,7 @@ def _doubt(session, spot):
     opportunity, confidence = np.int64(spot.signal.opportunity_bp), np.int64(spot.signal.confidence_bp)
     liquidity = np.int64(spot.mid.depth_micro_usd)
     positions = session.open_positions + session.buys_in_flight
+    daily_trades = min(session.max_daily_trades, session.account_max_daily_trades)
     if opportunity <= NEUTRAL_BP:
         return _NO_OPPORTUNITY, opportunity, NEUTRAL_BP
     if confidence < session.confidence_threshold_bp:
@@ -121,8 +122,8 @@ def _doubt(session, spot):
         return _PAUSED, 0, 0
     if liquidity < session.min_liquidity_micro_usd:
         return _LOW_LIQUIDITY, liquidity, session.min_liquidity_micro_usd
-    if session.trades_today >= session.max_daily_trades:
-        return _DAILY_TRADES, session.trades_today, session.max_daily_trades
+    if session.trades_today >= daily_trades:
+        return _DAILY_TRADES, session.trades_today, daily_trades
     if positions >= session.max_concurrent_positions:
         return _CONCURRENT, positions, session.max_concurrent_positions
     return _SIGNAL, confidence, session.confidence_threshold_bp
