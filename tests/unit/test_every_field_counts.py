@@ -39,16 +39,15 @@ class Case:
     """One field, two values of it, and what a run with the second shows against a run with the first."""
 
     field: str
-    before: Any
-    after: Any
+    values: tuple[Any, Any]
     market: Callable[[], Stage]
     shows: Callable[[Played], Any]
     relation: Callable[[Any, Any], bool]
-    """Of what the run with ``after`` shows to what the run with ``before`` shows."""
+    """Of what the run with the second value shows to what the run with the first shows."""
     exactly: Any = None
-    """What the run with ``after`` shows, where the field itself says it."""
+    """What the run with the second value shows, where the field itself says it."""
     told: tuple[DecisionType, Reason] | None = None
-    """A decision that only the run with ``after`` has."""
+    """A decision that only the run with the second value has."""
     strategy: dict[str, Any] = field(default_factory=dict)
     rules: dict[str, Any] = field(default_factory=dict)
     accounts: int = 1
@@ -139,68 +138,68 @@ LESS, MORE, SUBSET = operator.lt, operator.gt, operator.lt
 
 OF_STRATEGY = [
     Case(
-        "trading_mode", TradingMode.AGGRESSIVE, TradingMode.CONSERVATIVE, tempting, largest_purchase_usd, LESS, 300.0,
+        "trading_mode", (TradingMode.AGGRESSIVE, TradingMode.CONSERVATIVE), tempting, largest_purchase_usd, LESS, 300.0,
         strategy={"max_trade_size_usd": 100_000},
     ),
-    Case("decision_interval_blocks", 1, 7, lambda: stage(40), analyses, LESS, 6),
-    Case("use_fast_lane", True, False, tempting, fast_orders, LESS, 0, strategy={"use_smart_lane": True, "max_trade_size_usd": 50}),
-    Case("use_smart_lane", False, True, tempting, fast_orders, LESS, 0, strategy={"fast_lane_threshold_usd": 0}),
-    Case("fast_lane_threshold_usd", 499, 500, tempting, fast_orders, MORE, 1, strategy=BOTH_LANES),
-    Case("max_position_size_percent", 5, 3, tempting, largest_purchase_usd, LESS, 300.0),
-    Case("max_trade_size_usd", 500, 250, tempting, largest_purchase_usd, LESS, 250.0),
+    Case("decision_interval_blocks", (1, 7), lambda: stage(40), analyses, LESS, 6),
+    Case("use_fast_lane", (True, False), tempting, fast_orders, LESS, 0, strategy={"use_smart_lane": True, "max_trade_size_usd": 50}),
+    Case("use_smart_lane", (False, True), tempting, fast_orders, LESS, 0, strategy={"fast_lane_threshold_usd": 0}),
+    Case("fast_lane_threshold_usd", (499, 500), tempting, fast_orders, MORE, 1, strategy=BOTH_LANES),
+    Case("max_position_size_percent", (5, 3), tempting, largest_purchase_usd, LESS, 300.0),
+    Case("max_trade_size_usd", (500, 250), tempting, largest_purchase_usd, LESS, 250.0),
     Case(
-        "stop_loss_percent", 20, 5, moved(1.8, 10), sales, MORE, 1,
+        "stop_loss_percent", (20, 5), moved(1.8, 10), sales, MORE, 1,
         told=(DecisionType.STOP_LOSS, Reason.STOP_LOSS),
     ),
     Case(
-        "take_profit_percent", 50, 5, moved(2.2, 10), sales, MORE, 1, told=(DecisionType.TAKE_PROFIT, Reason.TAKE_PROFIT)
+        "take_profit_percent", (50, 5), moved(2.2, 10), sales, MORE, 1, told=(DecisionType.TAKE_PROFIT, Reason.TAKE_PROFIT)
     ),
     Case(
-        "max_hold_hours", 3, 1, tempting, first_sale_block, LESS, 10, rules={"block_time_ms": 600_000}
+        "max_hold_hours", (3, 1), tempting, first_sale_block, LESS, 10, rules={"block_time_ms": 600_000}
     ),
     Case(
-        "max_daily_trades", 20, 2, wanted, orders, LESS, 2, told=(DecisionType.SKIP, Reason.DAILY_TRADES)
+        "max_daily_trades", (20, 2), wanted, orders, LESS, 2, told=(DecisionType.SKIP, Reason.DAILY_TRADES)
     ),
     Case(
-        "max_concurrent_positions", 5, 2, wanted, open_positions, LESS, 2,
+        "max_concurrent_positions", (5, 2), wanted, open_positions, LESS, 2,
         told=(DecisionType.SKIP, Reason.CONCURRENT_POSITIONS),
     ),
     Case(
-        "min_liquidity_usd", 10_000, 2_000_000_000, wanted, orders, LESS, 0,
+        "min_liquidity_usd", (10_000, 2_000_000_000), wanted, orders, LESS, 0,
         told=(DecisionType.SKIP, Reason.LOW_LIQUIDITY),
     ),
-    Case("max_slippage_percent", Decimal("0.5"), 3, moved(2.04, 4), failures(Failure.SLIPPAGE), LESS, 0),
+    Case("max_slippage_percent", (Decimal("0.5"), 3), moved(2.04, 4), failures(Failure.SLIPPAGE), LESS, 0),
     Case(
-        "confidence_threshold", 80, Decimal("80.01"), wanted, orders, LESS, 0,
+        "confidence_threshold", (80, Decimal("80.01")), wanted, orders, LESS, 0,
         told=(DecisionType.SKIP, Reason.LOW_CONFIDENCE),
     ),
-    Case("allowed_tokens", (), ("BBB",), wanted, tokens, SUBSET, {1}),
-    Case("blocked_tokens", (), ("BBB",), wanted, tokens, SUBSET, {0, 2}),
+    Case("allowed_tokens", ((), ("BBB",)), wanted, tokens, SUBSET, {1}),
+    Case("blocked_tokens", ((), ("BBB",)), wanted, tokens, SUBSET, {0, 2}),
 ]  # fmt: skip
 
 OF_TRADING = [
-    Case("base_slippage_percent", 0, 5, tempting, total("drift_micro_usd"), MORE),
-    Case("gas_price_multiplier", 1, 3, tempting, gas_price_gwei, MORE, 13.0),
-    Case("gas_price_multiplier", 1, Decimal("0.1"), lambda: tempting(60), failures(Failure.EXPIRED), MORE, 1),
-    Case("execution_delay_ms", 0, 25_000, tempting, blocks_on_the_way, MORE, 3),
-    Case("max_position_size_percent", 100, 3, tempting, largest_purchase_usd, LESS, 300.0),
+    Case("base_slippage_percent", (0, 5), tempting, total("drift_micro_usd"), MORE),
+    Case("gas_price_multiplier", (1, 3), tempting, gas_price_gwei, MORE, 13.0),
+    Case("gas_price_multiplier", (1, Decimal("0.1")), lambda: tempting(60), failures(Failure.EXPIRED), MORE, 1),
+    Case("execution_delay_ms", (0, 25_000), tempting, blocks_on_the_way, MORE, 3),
+    Case("max_position_size_percent", (100, 3), tempting, largest_purchase_usd, LESS, 300.0),
     Case(
-        "max_daily_trades", 1000, 2, wanted, orders, LESS, 2, told=(DecisionType.SKIP, Reason.DAILY_TRADES)
+        "max_daily_trades", (1000, 2), wanted, orders, LESS, 2, told=(DecisionType.SKIP, Reason.DAILY_TRADES)
     ),
     Case(
-        "stop_loss_percent", 50, 5, moved(1.8, 10), sales, MORE, 1, told=(DecisionType.STOP_LOSS, Reason.STOP_LOSS),
+        "stop_loss_percent", (50, 5), moved(1.8, 10), sales, MORE, 1, told=(DecisionType.STOP_LOSS, Reason.STOP_LOSS),
         strategy={"stop_loss_percent": 20},
     ),
-    Case("simulate_network_issues", False, True, tempting, blocks_on_the_way, MORE, accounts=300),
+    Case("simulate_network_issues", (False, True), tempting, blocks_on_the_way, MORE, accounts=300),
     Case(
-        "simulate_mev", True, False, shallow, total("sandwich_micro_usd"), LESS, 0, strategy=LARGE, accounts=20
+        "simulate_mev", (True, False), shallow, total("sandwich_micro_usd"), LESS, 0, strategy=LARGE, accounts=20
     ),
-    Case("failure_rate_percent", 0, 100, wanted, failures(Failure.REVERTED), MORE, 20, strategy={"allowed_tokens": ("AAA",)}),
+    Case("failure_rate_percent", (0, 100), wanted, failures(Failure.REVERTED), MORE, 20, strategy={"allowed_tokens": ("AAA",)}),
 ]  # fmt: skip
 
 
 def cases(of: list[Case]) -> Any:
-    return pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.field} {case.after}") for case in of])
+    return pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.field} {case.values[1]}") for case in of])
 
 
 def play(case: Case, strategy: dict[str, Any], trading: dict[str, Any]) -> Played:
@@ -220,12 +219,12 @@ def compare(case: Case, before: Played, after: Played) -> None:
 
 @cases(OF_STRATEGY)
 def test_a_field_of_the_strategy_changes_the_run_as_it_promises(case: Case) -> None:
-    compare(case, *(play(case, {case.field: value}, {}) for value in (case.before, case.after)))
+    compare(case, *(play(case, {case.field: value}, {}) for value in case.values))
 
 
 @cases(OF_TRADING)
 def test_a_field_of_the_account_changes_the_run_as_it_promises(case: Case) -> None:
-    compare(case, *(play(case, {}, {case.field: value}) for value in (case.before, case.after)))
+    compare(case, *(play(case, {}, {case.field: value}) for value in case.values))
 
 
 # The stricter of account and strategy.
