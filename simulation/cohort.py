@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from simulation.market.segment import Segment, Terms, TokenInfo
     from simulation.scenario import AccountSpec
-    from simulation.settings.strategy import Strategy
+    from simulation.settings.strategy import Strategy, TradingConfig
 
 LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr)).encode()).hexdigest()[:16]
 """Names the layout of the state, so that a checkpoint of another one is refused, not misread."""
@@ -177,12 +177,7 @@ def _begin_session(session: np.void, account: AccountSpec, ordinal: int, rules: 
         "drawdown_floor_micro_usd": initial * 9_999 // 10_000,
         "last_adjustment_block": -1,
         **_strategy_fields(account.strategy, rules.block_time_ms),
-        "base_slippage_bp": _scaled(account.trading.base_slippage_percent, BP_PER_PERCENT),
-        "gas_price_multiplier_bp": _scaled(account.trading.gas_price_multiplier, 10_000),
-        "execution_delay_ms": account.trading.execution_delay_ms,
-        "simulate_network_issues": account.trading.simulate_network_issues,
-        "simulate_mev": account.trading.simulate_mev,
-        "failure_rate_bp": _scaled(account.trading.failure_rate_percent, BP_PER_PERCENT),
+        **_account_fields(account.trading),
     }
     for name, value in fields.items():
         session[name] = value
@@ -204,6 +199,20 @@ def _strategy_fields(strategy: Strategy, block_time_ms: int) -> dict[str, int]:
         "min_liquidity_micro_usd": _scaled(strategy.min_liquidity_usd, MICRO_USD),
         "max_slippage_bp": _scaled(strategy.max_slippage_percent, BP_PER_PERCENT),
         "confidence_threshold_bp": _scaled(strategy.confidence_threshold, BP_PER_PERCENT),
+    }
+
+
+def _account_fields(trading: TradingConfig) -> dict[str, int]:
+    return {
+        "account_max_position_size_bp": _scaled(trading.max_position_size_percent, BP_PER_PERCENT),
+        "account_max_daily_trades": trading.max_daily_trades,
+        "account_stop_loss_bp": _scaled(trading.stop_loss_percent, BP_PER_PERCENT),
+        "base_slippage_bp": _scaled(trading.base_slippage_percent, BP_PER_PERCENT),
+        "gas_price_multiplier_bp": _scaled(trading.gas_price_multiplier, 10_000),
+        "execution_delay_ms": trading.execution_delay_ms,
+        "simulate_network_issues": int(trading.simulate_network_issues),
+        "simulate_mev": int(trading.simulate_mev),
+        "failure_rate_bp": _scaled(trading.failure_rate_percent, BP_PER_PERCENT),
     }
 
 

@@ -42,6 +42,10 @@ SESSION = np.dtype(
         ("max_slippage_bp", np.int64),
         ("confidence_threshold_bp", np.int64),
         ("paused", np.int64),
+        # limits of the account, which hold for every strategy; never adjusted
+        ("account_max_position_size_bp", np.int64),
+        ("account_max_daily_trades", np.int64),
+        ("account_stop_loss_bp", np.int64),
         # realism of the account
         ("base_slippage_bp", np.int64),
         ("gas_price_multiplier_bp", np.int64),  # 10000 is 1.0

@@ -192,7 +192,8 @@ class SessionTwin:
         holding.opened_block = block
         holding.position = session.next_position
         session.next_position += 1
-        holding.stop_micro_usd = holding.cost_micro_usd * (BP - session.stop_loss_bp) // BP
+        stop_loss_bp = min(session.stop_loss_bp, session.account_stop_loss_bp)
+        holding.stop_micro_usd = holding.cost_micro_usd * (BP - stop_loss_bp) // BP
         holding.target_micro_usd = holding.cost_micro_usd * (BP + session.take_profit_bp) // BP
 
     def _close(self, holding: SimpleNamespace, receipt: Receipt) -> tuple[int, int]:
@@ -317,7 +318,7 @@ class SessionTwin:
             "liquidity_micro_usd": spot.mid.depth_micro_usd,
             "min_liquidity_micro_usd": session.min_liquidity_micro_usd,
             "orders_today": session.trades_today,
-            "max_daily_trades": session.max_daily_trades,
+            "max_daily_trades": min(session.max_daily_trades, session.account_max_daily_trades),
             "positions": session.open_positions + session.buys_in_flight,
             "max_concurrent_positions": session.max_concurrent_positions,
             "size_micro_usd": size,
@@ -340,14 +341,15 @@ class SessionTwin:
         session, signal = self.session, spot.signal
         busy = session.open_positions + session.buys_in_flight
         usd, threshold = spot.mid.depth_micro_usd, session.confidence_threshold_bp
+        most_today = min(session.max_daily_trades, session.account_max_daily_trades)
         held_against = [
             (signal.opportunity_bp <= 5_000, Why(Reason.NO_OPPORTUNITY, signal.opportunity_bp, 5_000)),
             (signal.confidence_bp < threshold, Why(Reason.LOW_CONFIDENCE, signal.confidence_bp, threshold)),
             (session.paused, Why(Reason.PAUSED, 0, 0)),
             (usd < session.min_liquidity_micro_usd, Why(Reason.LOW_LIQUIDITY, usd, session.min_liquidity_micro_usd)),
             (
-                session.trades_today >= session.max_daily_trades,
-                Why(Reason.DAILY_TRADES, session.trades_today, session.max_daily_trades),
+                session.trades_today >= most_today,
+                Why(Reason.DAILY_TRADES, session.trades_today, most_today),
             ),
             (
                 busy >= session.max_concurrent_positions,
@@ -429,7 +431,8 @@ class SessionTwin:
 
     def _purchase_micro_usd(self, spot: Spot) -> int:
         session = self.session
-        share = session.equity_micro_usd * session.max_position_size_bp // BP
+        share_bp = min(session.max_position_size_bp, session.account_max_position_size_bp)
+        share = session.equity_micro_usd * share_bp // BP
         affordable = self._free_cash() - 2 * self._most_gas(spot)
         return int(min(share, session.max_trade_size_micro_usd, affordable))
 

@@ -132,13 +132,23 @@ class Strategy(Part):
 
 
 class TradingConfig(Part):
-    """How real the simulated exchange is to one account."""
+    """How real the simulated exchange is to one account, and what the account allows whatever its strategy says.
+
+    An account's limit holds for every strategy on it: the stricter of the two counts. As they are, the account sets no
+    limit of its own.
+    """
 
     base_slippage_percent: Percent = Field(Decimal("0.5"), ge=0, le=10)
     """Largest adverse price move by other swaps that land just before an order in its block."""
     gas_price_multiplier: Percent = Field(Decimal(1), ge=Decimal("0.1"), le=10)
     """Scales the account's bid: its fee cap and its priority fee."""
     execution_delay_ms: int = Field(500, ge=0, le=600_000)
+    max_position_size_percent: Percent = Field(Decimal(100), ge=Decimal("0.1"), le=100)
+    """Largest purchase on this account, in percent of its equity; a strategy's smaller one counts."""
+    max_daily_trades: int = Field(1000, ge=1, le=1000)
+    """Orders a simulated UTC day on this account; a strategy's lower number counts."""
+    stop_loss_percent: Percent = Field(Decimal(50), ge=Decimal("0.1"), le=50)
+    """Loss at which a position of this account is left; a strategy's nearer stop counts."""
     simulate_network_issues: bool = True
     """Some orders reach the chain a few blocks late, and a few never."""
     simulate_mev: bool = True

@@ -106,7 +106,7 @@ def _case(session, holding, spot, round_trip_micro_usd):
         np.int64(spot.mid.depth_micro_usd),
         session.min_liquidity_micro_usd,
         session.trades_today,
-        session.max_daily_trades,
+        min(session.max_daily_trades, session.account_max_daily_trades),
         session.open_positions + session.buys_in_flight,
         session.max_concurrent_positions,
         size,

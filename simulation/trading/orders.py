@@ -60,7 +60,8 @@ def size_of_purchase(session, spot):
 
     The gas of the purchase and of the later sale is kept back.
     """
-    share = basis_points(session.equity_micro_usd, session.max_position_size_bp)
+    share_bp = min(session.max_position_size_bp, session.account_max_position_size_bp)
+    share = basis_points(session.equity_micro_usd, share_bp)
     free = session.cash_micro_usd - session.reserved_micro_usd - 2 * max_gas_cost(session, spot)
     return min(share, session.max_trade_size_micro_usd, free)
 

@@ -18,8 +18,9 @@ def is_open(holding):
 
 @compiled
 def set_exits(session, holding):
-    """Derive the stop and target values of a position from its cost, micro-USD."""
-    holding.stop_micro_usd = basis_points(holding.cost_micro_usd, _BP - session.stop_loss_bp)
+    """Derive the stop and target values of a position from its cost, micro-USD; the nearer stop of two counts."""
+    stop_loss_bp = min(session.stop_loss_bp, session.account_stop_loss_bp)
+    holding.stop_micro_usd = basis_points(holding.cost_micro_usd, _BP - stop_loss_bp)
     holding.target_micro_usd = basis_points(holding.cost_micro_usd, _BP + session.take_profit_bp)
 
 
