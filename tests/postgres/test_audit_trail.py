@@ -54,7 +54,7 @@ def test_amounts_beyond_sixty_four_bits_are_stored_to_the_wei(begin, store, sql)
 def test_a_position_whose_sale_was_filled_is_closed_and_holds_nothing(stored):
     ((sold, closed),) = stored(
         "SELECT count(*), count(*) FILTER (WHERE NOT is_open AND quantity = 0 AND positions.cost_basis_usd = 0 "
-        "AND unrealized_pnl_usd = 0 AND closed_block = included_block AND positions.realized_pnl_usd = "
+        "AND unrealized_pnl_usd = 0 AND closed_block = mock_block_number AND positions.realized_pnl_usd = "
         "trades.realized_pnl_usd) FROM paper_trades AS trades JOIN paper_positions AS positions USING (position_id) "
         "WHERE trade_type = 'sell' AND trades.status = 'completed'"
     )
