@@ -46,7 +46,7 @@ class PaperStrategyConfiguration(Base):
     name: Mapped[str] = column(String(100), "Name of the strategy, unique in its account.")
     is_active: Mapped[bool] = column(Boolean(), "Whether it is in use.", default="true")
     decision_interval_blocks: Mapped[int] = column(
-        Integer(), "A session analyses each token once in so many blocks.", default="50", check=between(1, 7200)
+        Integer(), "A session analyses each token once in so many blocks.", default="100", check=between(1, 7200)
     )
     enable_dca: Mapped[bool] = column(Boolean(), "Whether it buys in instalments.", default="false")
     enable_grid: Mapped[bool] = column(Boolean(), "Whether it trades a price grid.", default="false")

@@ -108,11 +108,13 @@ class PaperTradingConfig(Base):
         Integer(), "Time from decision to sending, in milliseconds.", default="500", check=NOT_NEGATIVE
     )
     max_position_size_percent: Mapped[Decimal] = column(
-        PERCENT, "Largest purchase of the account, in percent of its equity.", default="10.0", check=PERCENTAGE
+        PERCENT, "Largest purchase of the account, in percent of its equity.", default="100", check=PERCENTAGE
     )
-    max_daily_trades: Mapped[int] = column(Integer(), "Most orders a simulated day.", default="50", check=NOT_NEGATIVE)
+    max_daily_trades: Mapped[int] = column(
+        Integer(), "Most orders a simulated day.", default="1000", check=NOT_NEGATIVE
+    )
     stop_loss_percent: Mapped[Decimal] = column(
-        PERCENT, "Loss at which the account leaves a position.", default="5.0", check=PERCENTAGE
+        PERCENT, "Loss at which the account leaves a position.", default="50", check=PERCENTAGE
     )
     simulate_network_issues: Mapped[bool] = column(Boolean(), "Whether some orders arrive late.", default="true")
     simulate_mev: Mapped[bool] = column(Boolean(), "Whether orders may be sandwiched.", default="true")

@@ -199,15 +199,8 @@ def test_no_part_of_the_history_is_deleted_with_a_trade_or_a_session(table):
 # Every default is stated once.
 
 
-PENDING = pytest.mark.xfail(reason="the server's default waits for a migration", strict=True)
-STALE = {
-    ("paper_strategy_configs", "decision_interval_blocks"),
-    ("paper_trading_configs", "max_position_size_percent"),
-    ("paper_trading_configs", "max_daily_trades"),
-    ("paper_trading_configs", "stop_loss_percent"),
-}
 DEFAULTS = [
-    pytest.param(table, model, name, id=f"{model.__name__}.{name}", marks=PENDING if (table, name) in STALE else ())
+    pytest.param(table, model, name, id=f"{model.__name__}.{name}")
     for table, model in (("paper_strategy_configs", Strategy), ("paper_trading_configs", TradingConfig))
     for name in model.model_fields
     if Base.metadata.tables[table].columns[name].server_default is not None

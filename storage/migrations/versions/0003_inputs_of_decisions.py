@@ -1,4 +1,4 @@
-"""Keep with each thought all numbers that it was decided on, and let costs be a reason."""
+"""Keep with each thought all numbers that it was decided on, let costs be a reason, and default as scenarios do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ branch_labels = None
 depends_on = None
 
 THOUGHTS, TRADES = "paper_ai_thought_logs", "paper_trades"
+DEFAULTS = (
+    ("paper_strategy_configs", "decision_interval_blocks", "50", "100"),
+    ("paper_trading_configs", "max_position_size_percent", "10.0", "100"),
+    ("paper_trading_configs", "max_daily_trades", "50", "1000"),
+    ("paper_trading_configs", "stop_loss_percent", "5.0", "50"),
+)
+"""Table, column, the default before, and that of a scenario."""
+
 COMMENT = "All numbers that the rule looked at: asked again with them, it says the same."
 REASONS = (
     "SIGNAL", "STOP_LOSS", "TAKE_PROFIT", "HOLD_TIME", "NO_OPPORTUNITY", "LOW_CONFIDENCE", "LOW_LIQUIDITY",
@@ -24,12 +32,16 @@ def upgrade() -> None:
     op.add_column(THOUGHTS, sa.Column("inputs", JSONB(), server_default="{}", nullable=False, comment=COMMENT))
     op.create_check_constraint(op.f(f"ck_{THOUGHTS}_inputs"), THOUGHTS, "jsonb_typeof(inputs) = 'object'")
     _allow_reasons(*REASONS, "TOO_COSTLY")
+    for table, column, _, default in DEFAULTS:
+        op.alter_column(table, column, server_default=sa.text(default))
 
 
 def downgrade() -> None:
     """Undo the change; thoughts for the new reason are kept under the nearest old one."""
     op.execute(f"UPDATE {THOUGHTS} SET reason = 'LOW_CONFIDENCE' WHERE reason = 'TOO_COSTLY'")  # noqa: S608 -- ours
     _allow_reasons(*REASONS)
+    for table, column, default, _ in DEFAULTS:
+        op.alter_column(table, column, server_default=sa.text(default))
     op.drop_constraint(op.f(f"ck_{THOUGHTS}_inputs"), THOUGHTS)
     op.drop_column(THOUGHTS, "inputs")
 
