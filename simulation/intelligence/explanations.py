@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simulation.choices import DecisionType, Reason
 from simulation.intelligence.signals import FACTORS, NEUTRAL_BP
 from simulation.market.segment import NATIVE_SHIFT
+from simulation.settings.strategy import BUILT_IN_ANALYST
 from simulation.state import DECISION, GAS, MID, SIGNAL
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def explain(
     """Put a DECISION into words, with the SIGNAL, MID and GAS records of its token and block."""
     kind, reason, observed, limit = _OF_DECISION(decision.item())
     scores = signal.item()
-    voices = _voices(_OF_FACTORS(scores))
+    voices = _voices(_OF_FACTORS(scores)) if strategy.analyst == BUILT_IN_ANALYST else []  # others have no factors
     market = _market_data(mid.item(), gas.item(), token)
     scored = _score_data(_OF_SIGNAL(scores), voices)
     told = _TOLD[reason]
@@ -237,10 +238,10 @@ _RISKY = frozenset(factor.name for factor in FACTORS if factor.risk_weight)
 
 def _risk_assessment(risk_percent: float, voices: list[_Voice], pool_usd: float, strategy: Strategy) -> str:
     level = next((name for least_percent, name in RISK_LEVELS if risk_percent >= least_percent), "Low")
-    said = ", ".join([voice.said for voice in voices if voice.name in _RISKY])
+    said = ": " + ", ".join([voice.said for voice in voices if voice.name in _RISKY]) if voices else ""
     trade_usd = float(strategy.max_trade_size_usd)
     return (
-        f"{level} risk of {risk_percent:g} %: {said}. A trade of the largest size, {trade_usd:,.2f} USD, is "
+        f"{level} risk of {risk_percent:g} %{said}. A trade of the largest size, {trade_usd:,.2f} USD, is "
         f"{_share_text(trade_usd, pool_usd)} of the pool's {pool_usd:,.0f} USD."
     )
 
