@@ -40,10 +40,12 @@ class AutoPilot:
 
     def review(self, segment: Segment, *reviews: Sequence[Review]) -> Verdict:
         """Review every session at the end of ``segment``: at most one adjustment each."""
-        market = market_conditions(segment)
+        markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
         adjustments, refusals = [], Counter[Refusal]()
         for shown in (shown for group in reviews for shown in group):
-            result = review(self._strategies[shown.session], shown.session, shown.record[0], self._calendar, market)
+            record = shown.record[0]
+            market = markets[record["analyst"]]
+            result = review(self._strategies[shown.session], shown.session, record, self._calendar, market)
             if isinstance(result, Adjustment):
                 adjustments.append(result)
             else:

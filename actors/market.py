@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulation.intelligence.signals import HISTORY_BLOCKS, analyse
+from actors.analysts import load
+from simulation.intelligence.analysts import HISTORY_BLOCKS, judge
+from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment
 from simulation.market.sources import open_source
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.market.replay import Recording
-    from simulation.market.segment import TokenInfo
+    from simulation.market.segment import Blocks, TokenInfo
     from simulation.scenario import Scenario
 
 
@@ -38,6 +40,7 @@ class Market:
         self._source = open_source(scenario, recording)
         self._name = scenario.market.source
         self._start_block = scenario.start_block
+        self._analysts = tuple(load(spec) for spec in roster_of(scenario.accounts).analysts)
 
     def __repr__(self) -> str:
         return f"Market({self._name})"
@@ -56,12 +59,22 @@ class Market:
         source, past = self._source.advance(skipped, self._start_block - HISTORY_BLOCKS, HISTORY_BLOCKS)
         return Carried(0, source, past.mids, past.gas)
 
+    def records(self, carried: Carried, n_blocks: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Return the MID and GAS records that analysts look at for the next ``n_blocks``, with the past."""
+        _, made = self._source.advance(carried.source, self._start_block + carried.next_block, n_blocks)
+        return _seen(carried, made)
+
     def segment(self, carried: Carried, n_blocks: int) -> tuple[int, Segment, Carried]:
         """Return the block after the next ``n_blocks``, those blocks, and the state after them."""
         first_block = carried.next_block
         source, made = self._source.advance(carried.source, self._start_block + first_block, n_blocks)
-        mids = np.concatenate([carried.mids, made.mids])
-        gas = np.concatenate([carried.gas, made.gas])
-        segment = Segment(first_block, *made, analyse(mids, gas, n_blocks))
+        mids, gas = _seen(carried, made)
+        signals = np.stack([judge(analyst, mids, gas, self.tokens) for analyst in self._analysts])
+        segment = Segment(first_block, *made, signals)
         after = Carried(first_block + n_blocks, source, mids[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy())
         return after.next_block, segment, after
+
+
+def _seen(carried: Carried, made: Blocks) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Return the records of the past and of the blocks after it in one piece."""
+    return np.concatenate([carried.mids, made.mids]), np.concatenate([carried.gas, made.gas])

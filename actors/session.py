@@ -125,7 +125,7 @@ class AccountSession:
 def _restored(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> cohorts.Cohort:
     """Return the cohort from the owners' checkpoints, begun anew where there is none."""
     parts = [
-        cohorts.begin([context.account], [context.session], context.tokens, rules)
+        cohorts.begin([context.account], [context.session], context.tokens, rules, [context.analyst])
         if owner.state is None
         else cohorts.Cohort.from_bytes(owner.state)
         for context, owner in zip(contexts, owners, strict=True)

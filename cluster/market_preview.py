@@ -287,8 +287,8 @@ def _spot(plan: Plan, segment: Segment, row: int) -> Spot:
     """Return a token at the first block of a segment as an order sees it."""
     terms = terms_of(plan.tokens)
     return Spot(
-        0, row, segment.first_block, segment.mids[0, row], segment.gas[0], segment.signals[0, row], terms.tokens[row],
-        plan.rules, terms.tokens, terms.pairs, terms.routes, segment.mids[0], segment.pools[0],
+        0, row, segment.first_block, segment.mids[0, row], segment.gas[0], segment.signals[0, 0, row],
+        terms.tokens[row], plan.rules, terms.tokens, terms.pairs, terms.routes, segment.mids[0], segment.pools[0],
         np.zeros(MAP_TICKS, TICK),
     )  # fmt: skip
 

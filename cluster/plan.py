@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulation.intelligence.roster import roster_of
 from simulation.market.sources import open_source
 from simulation.scenario import check_tokens
 from simulation.trading.rules import rules_of
@@ -34,8 +35,8 @@ class Plan:
     def contexts(self, prefix: int) -> tuple[SessionContext, ...]:
         """Return what each session is told of itself in the run with this id prefix."""
         return tuple(
-            SessionContext.of(self.scenario, self.tokens, prefix, ordinal)
-            for ordinal in range(len(self.scenario.accounts))
+            SessionContext.of(self.scenario, self.tokens, prefix, ordinal, analyst)
+            for ordinal, analyst in enumerate(roster_of(self.scenario.accounts).rows)
         )
 
     def adjusts(self) -> bool:

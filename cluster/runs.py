@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from actors.analysts import load as load_analyst
+from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, is_connected, start_ray, stop_ray
 from cluster.errors import UsageError
 from cluster.plan import Plan, plan_of
 from cluster.warm import compile_kernel, is_compiled
+from simulation.intelligence.roster import roster_of
 from simulation.settings.market import ReplayMarket
 from storage.ids import new_prefix, run_id_of
 
@@ -82,14 +85,22 @@ def prepare(scenario: Scenario) -> Plan:
     """Return the plan of a scenario, with its recordings read; raises UsageError for what cannot be run."""
     try:
         if not isinstance(scenario.market, ReplayMarket):
-            return plan_of(scenario, None)
+            return _tried(plan_of(scenario, None))
         from cluster.recordings import read_market  # noqa: PLC0415 -- polars takes its time, and few runs need it
 
         read = read_market(scenario.market)
         scenario = scenario.model_copy(update={"market": read.market})
-        return replace(plan_of(scenario, read.recording), repairs=read.repairs)
-    except ValueError as error:  # a RecordingError, or a token without a pool
+        return _tried(replace(plan_of(scenario, read.recording), repairs=read.repairs))
+    except ValueError as error:  # a RecordingError, a token without a pool, or an analyst that is unusable
         raise UsageError(f"{error}.") from error
+
+
+def _tried(plan: Plan) -> Plan:
+    """Return a plan whose analysts have been loaded, and its plug-ins tried."""
+    for spec in roster_of(plan.scenario.accounts).analysts:
+        load_analyst(spec)
+    try_analysts(plan)
+    return plan
 
 
 def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary, Store], None]) -> None:

@@ -76,10 +76,18 @@ class Outcome:
 
 
 def begin(
-    accounts: Sequence[AccountSpec], ordinals: Sequence[int], tokens: Sequence[TokenInfo], rules: Rules
+    accounts: Sequence[AccountSpec],
+    ordinals: Sequence[int],
+    tokens: Sequence[TokenInfo],
+    rules: Rules,
+    analyst_rows: Sequence[int] | None = None,
 ) -> Cohort:
-    """Return the state of ``accounts`` before block 0; ``ordinals`` number their sessions within the run."""
+    """Return the state of ``accounts`` before block 0; ``ordinals`` number their sessions within the run.
+
+    ``analyst_rows`` are the rows of the segment's signals that they listen to, the first where it is None.
+    """
     sessions = np.zeros(len(accounts), SESSION)
+    sessions["analyst"] = 0 if analyst_rows is None else analyst_rows
     holdings = np.zeros((len(accounts), len(tokens)), HOLDING)
     for session, row, account, ordinal in zip(sessions, holdings, accounts, ordinals, strict=True):
         _begin_session(session, account, ordinal, rules)

@@ -115,11 +115,12 @@ def _has_room(journal, n_tokens):
 
 
 @inlined
-def _spot(world, row, t, block):
+def _spot(world, session, row, t, block):
     at = block - world.first_block
     return Spot(
-        row, t, block, world.mids[at, t], world.gas[at], world.signals[at, t], world.tokens[t], world.rules,
-        world.tokens, world.pairs, world.routes, world.mids[at], world.pools[at], world.ticks,
+        row, t, block, world.mids[at, t], world.gas[at], world.signals[session.analyst, at, t],
+        world.tokens[t], world.rules, world.tokens, world.pairs, world.routes, world.mids[at],
+        world.pools[at], world.ticks,
     )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def _include_due(session, holdings, row, block, world, journal):
     for t in range(len(holdings)):
         holding = holdings[t]
         if holding.order_side != 0 and block >= holding.order_due_block:
-            ending = execution.include(session, holding, _spot(world, row, t, block))
+            ending = execution.include(session, holding, _spot(world, session, row, t, block))
             if ending.status != 0 and world.rules.write_trades:
                 _write_trade(session, holding, row, t, block, ending, journal)
 
@@ -144,7 +145,7 @@ def _value_positions(session, holdings, row, block, world, journal):
             value = _value(holding, world.mids[at, t], world.tokens[t])
             equity += value
             if _reaches_exit(holding, value):
-                spot = _spot(world, row, t, block)
+                spot = _spot(world, session, row, t, block)
                 _write_decision(session, holding, spot, decisions.check_exits(session, holding, spot), journal)
     note_equity(session, equity)
 
@@ -155,7 +156,7 @@ def _decide(session, holdings, row, block, world, journal):
     for t in range(len(holdings)):
         holding = holdings[t]
         if holding.tradable != 0 and holding.order_side == 0:
-            spot = _spot(world, row, t, block)
+            spot = _spot(world, session, row, t, block)
             _write_decision(session, holding, spot, decisions.decide(session, holding, spot), journal)
 
 

@@ -22,6 +22,7 @@ SESSION = np.dtype(
     [
         # who and when
         ("stream", np.uint64),  # random stream; the session's ordinal in the run
+        ("analyst", np.int64),  # row of the segment's signals that it listens to
         ("next_block", np.int64),
         ("next_decision_block", np.int64),
         ("next_mark_block", np.int64),

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulation.choices import Side
+from simulation.intelligence.roster import roster_of
 from simulation.market.segment import USD_DECIMALS, Clock, all_pools, all_routes, token_address
 from simulation.scenario import Record
 from simulation.settings.market import USD_SYMBOL
@@ -44,12 +45,19 @@ class SessionContext:
     seed: int
     review_blocks: int
     record: Record = Record.ALL
+    analyst: int = 0
+    """The row of the segment's signals that the session listens to."""
     autopilot: bool = True
     """Whether the run lets Auto Pilot adjust strategies that enable it."""
 
     @classmethod
-    def of(cls, scenario: Scenario, tokens: tuple[TokenInfo, ...], prefix: int, ordinal: int) -> SessionContext:
-        """Return the context of session ``ordinal`` of a run of ``scenario``."""
+    def of(
+        cls, scenario: Scenario, tokens: tuple[TokenInfo, ...], prefix: int, ordinal: int, analyst: int | None = None
+    ) -> SessionContext:
+        """Return the context of session ``ordinal`` of a run of ``scenario``.
+
+        ``analyst`` is the row of its analyst in the run's roster, for a caller that has one already.
+        """
         return cls(
             prefix=prefix,
             session=ordinal,
@@ -59,6 +67,7 @@ class SessionContext:
             seed=scenario.seed,
             review_blocks=scenario.review_blocks,
             record=scenario.record,
+            analyst=roster_of(scenario.accounts).rows[ordinal] if analyst is None else analyst,
             autopilot=scenario.autopilot,
         )
 

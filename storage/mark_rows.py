@@ -108,7 +108,7 @@ def snapshot_rows(
     adjustments = int(session["next_adjustment"])
     for mark in marks:
         values, figures = _values(mark), _figures(context, session, mark)
-        weather = _weather(segment, values["block"])
+        weather = _weather(context, segment, values["block"])
         yield SnapshotRow(
             snapshot_id=context.key(Kind.SNAPSHOT, values["mark"]),
             strategy_config_id=context.strategy_key,
@@ -181,9 +181,9 @@ def _shared(values: dict[str, Any], figures: Figures) -> dict[str, Any]:
     }
 
 
-def _weather(segment: Segment, block: int) -> Weather:
+def _weather(context: SessionContext, segment: Segment, block: int) -> Weather:
     at = block - segment.first_block
-    signals = segment.signals[at]
+    signals = segment.signals[context.analyst, at]
     gas = segment.gas[at]
     scores = {name: _mean(int(signals[name].sum()), len(signals)) for name in _SCORES}
     return Weather(scores, int(gas["base_fee_wei"]), int(gas["priority_fee_wei"]))

@@ -36,7 +36,7 @@ def _row(context: SessionContext, decision: np.void, segment: Segment) -> Though
     noted = dict(zip(DECISION.names or (), decision.item(), strict=True))
     block, token, trade = noted["block"], noted["token"], noted["trade"]
     at = block - segment.first_block
-    signal = segment.signals[at, token]
+    signal = segment.signals[context.analyst, at, token]
     scores = dict(zip(SIGNAL.names or (), signal.item(), strict=True))
     info, strategy = context.tokens[token], context.account.strategy
     made = decided(decision)

@@ -118,10 +118,12 @@ class Stage:
             if row == token_row and pool.against == USD_SYMBOL:
                 self.segment.pools[since:, column] = pool_at(info, usd, liquidity_usd)
 
-    def signal(self, opportunity_bp: int, blocks: slice, confidence_bp: int = 8_000, token_row: int = 0) -> None:
-        """Set what the analyst says of a token."""
-        self.segment.signals["opportunity_bp"][blocks, token_row] = opportunity_bp
-        self.segment.signals["confidence_bp"][blocks, token_row] = confidence_bp
+    def signal(
+        self, opportunity_bp: int, blocks: slice, confidence_bp: int = 8_000, token_row: int = 0, analyst: int = 0
+    ) -> None:
+        """Set what an analyst says of a token."""
+        self.segment.signals["opportunity_bp"][analyst, blocks, token_row] = opportunity_bp
+        self.segment.signals["confidence_bp"][analyst, blocks, token_row] = confidence_bp
 
     def base_fee(self, gwei: float, blocks: slice) -> None:
         """Set the base fee."""
@@ -159,11 +161,17 @@ class Played:
         return chosen
 
 
-def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...]) -> Stage:
+def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...], n_analysts: int = 1) -> Stage:
     """Return a market of which nothing is set yet."""
     shape = (n_blocks, len(infos))
-    pools = np.zeros((n_blocks, len(all_pools(infos))), POOL)
-    return Stage(infos, Segment(0, np.zeros(shape, MID), pools, np.zeros(n_blocks, GAS), np.zeros(shape, SIGNAL)))
+    pools, signals = np.zeros((n_blocks, len(all_pools(infos))), POOL), np.zeros((n_analysts, *shape), SIGNAL)
+    return Stage(infos, Segment(0, np.zeros(shape, MID), pools, np.zeros(n_blocks, GAS), signals))
+
+
+def cut(segment: Segment, first: int, end: int) -> Segment:
+    """Return some blocks of a segment that begins at block 0, as a segment of their own."""
+    mids, pools, gas = (records[first:end] for records in (segment.mids, segment.pools, segment.gas))
+    return Segment(first, mids, pools, gas, segment.signals[:, first:end])
 
 
 def stage(n_blocks: int, *infos: TokenInfo) -> Stage:

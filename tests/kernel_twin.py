@@ -82,8 +82,8 @@ class SessionTwin:
 
     def _spot(self, t: int, block: int) -> Spot:
         market, at = self.market, block - self.market.first_block
-        mids = market.mids[at]
-        return Spot(t, block, market.tokens[t], mids[t], market.gas[at], market.signals[at][t], market.pools[at], mids)
+        mids, signal = market.mids[at], market.signals[self.session.analyst][at][t]
+        return Spot(t, block, market.tokens[t], mids[t], market.gas[at], signal, market.pools[at], mids)
 
     def _try_to_include(self, holding: SimpleNamespace, spot: Spot) -> None:
         if holding.order_dropped:

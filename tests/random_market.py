@@ -31,13 +31,14 @@ def random_stage(luck: Random, n_blocks: int, n_tokens: int, depths: tuple[int, 
     ``depths`` are the decades of USD between which pools are deep.
     """
     infos = tuple(_token(luck, row) for row in range(n_tokens))
-    made = bare_stage(n_blocks, infos)
+    made = bare_stage(n_blocks, infos, n_analysts=2)
     prices_usd = [_prices(luck, info, n_blocks) for info in infos]
     for column, (row, pool) in enumerate(all_pools(infos)):
         _fill_pool(luck, made, column, row, pool, prices_usd, 10 ** luck.uniform(*depths))
     for row, info in enumerate(infos):
         _fill_mids(luck, made, row, info, prices_usd[row])
-        _fill_signals(luck, made, row)
+        for analyst in range(len(made.segment.signals)):
+            _fill_signals(luck, made, row, analyst)
     _fill_gas(luck, made)
     return made
 
@@ -96,14 +97,14 @@ def _fill_mids(luck: Random, made: Stage, row: int, info: TokenInfo, prices_usd:
         made.segment.mids[block, row] = mid_at(info, price_usd, depth_usd * luck.uniform(0.99, 1.01))
 
 
-def _fill_signals(luck: Random, made: Stage, row: int) -> None:
+def _fill_signals(luck: Random, made: Stage, row: int, analyst: int) -> None:
     stays = luck.choice((0.0, 0.5, 0.9))
     opportunity_bp, confidence_bp = 8_000, 9_000
     for block in range(len(made.segment.gas)):
         if luck.random() >= stays:
             opportunity_bp = luck.choice((4_999, 5_000, 5_001, luck.randint(0, 10_000), 8_000, 8_000))
             confidence_bp = luck.choice((luck.randint(0, 10_000), 9_000, 9_500))
-        made.signal(opportunity_bp, slice(block, block + 1), confidence_bp, row)
+        made.signal(opportunity_bp, slice(block, block + 1), confidence_bp, row, analyst)
 
 
 def _fill_gas(luck: Random, made: Stage) -> None:

@@ -67,7 +67,7 @@ class Market:
     mids: list[list[SimpleNamespace]]  # block, token
     pools: list[list[SimpleNamespace]]  # block, pool
     gas: list[SimpleNamespace]  # block
-    signals: list[list[SimpleNamespace]]  # block, token
+    signals: list[list[list[SimpleNamespace]]]  # analyst, block, token
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def market_of(segment: Segment, terms: Terms) -> Market:
         [[thawed(mid) for mid in row] for row in segment.mids],
         [[thawed(pool) for pool in row] for row in segment.pools],
         [thawed(gas) for gas in segment.gas],
-        [[thawed(signal) for signal in row] for row in segment.signals],
+        [[[thawed(signal) for signal in row] for row in analyst] for analyst in segment.signals],
     )
 
 

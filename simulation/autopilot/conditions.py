@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 GWEI = 1e9
 
 
-def market_conditions(segment: Segment) -> dict[str, float | str]:
-    """Return the market's state at the last block of a segment: signals averaged over tokens, and gas."""
-    signals = segment.signals[-1]
+def market_conditions(segment: Segment, analyst: int = 0) -> dict[str, float | str]:
+    """Return the market's state at the last block of a segment: an analyst's signals averaged over tokens, and gas."""
+    signals = segment.signals[analyst, -1]
     trend = float(signals["trend_bp"].mean()) / 1e4
     return {
         "trend": round(trend, 4),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simulation.choices import DecisionType, Lane, Reason
 from simulation.intelligence.signals import FACTORS, NEUTRAL_BP
 from simulation.market.segment import NATIVE_SHIFT
+from simulation.settings.strategy import BUILT_IN_ANALYST
 from simulation.state import DECISION, GAS, MID, SIGNAL, Case
 
 if TYPE_CHECKING:
@@ -75,12 +76,15 @@ def explain(
     scores = signal.item()
     told = {"reason": _TOLD[decision.reason].name, "observed": decision.observed, "limit": decision.limit}
     market = {**_market_data(mid.item(), gas.item(), token), **_score_data(scores), **told}
+    if strategy.analyst != BUILT_IN_ANALYST:  # others have no factors
+        market["factors"] = {}
     return in_words(decision, token.symbol, market, float(strategy.max_trade_size_usd))
 
 
 def in_words(decision: Decided, symbol: str, market_data: dict[str, Any], max_trade_size_usd: float) -> Explanation:
     """Put a decision into words, from nothing but what is stored with it."""
-    voices = _voices(tuple(round(10_000 * market_data["factors"][name]) for name, *_ in _SPEAKERS))
+    factors = market_data["factors"]
+    voices = _voices(tuple(round(10_000 * factors[name]) for name, *_ in _SPEAKERS)) if factors else []
     told = _TOLD[decision.reason]
     because = told.sentence(decision.observed, decision.limit)
     if decision.reason == Reason.SIGNAL:
@@ -279,9 +283,9 @@ _RISKY = frozenset(factor.name for factor in FACTORS if factor.risk_weight)
 
 def _risk_assessment(risk_percent: float, voices: list[_Voice], pool_usd: float, trade_usd: float) -> str:
     level = next((name for least_percent, name in RISK_LEVELS if risk_percent >= least_percent), "Low")
-    said = ", ".join([voice.said for voice in voices if voice.name in _RISKY])
+    said = ": " + ", ".join([voice.said for voice in voices if voice.name in _RISKY]) if voices else ""
     return (
-        f"{level} risk of {risk_percent:g} %: {said}. A trade of the largest size, {trade_usd:,.2f} USD, is "
+        f"{level} risk of {risk_percent:g} %{said}. A trade of the largest size, {trade_usd:,.2f} USD, is "
         f"{_share_text(trade_usd, pool_usd)} of the pool's {pool_usd:,.0f} USD."
     )
 

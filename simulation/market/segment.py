@@ -104,7 +104,7 @@ class Segment:
     mids: NDArray[np.void]  # MID, (n_blocks, n_tokens)
     pools: NDArray[np.void]  # POOL, (n_blocks, n_pools)
     gas: NDArray[np.void]  # GAS, (n_blocks,)
-    signals: NDArray[np.void]  # SIGNAL, (n_blocks, n_tokens)
+    signals: NDArray[np.void]  # SIGNAL, (n_analysts, n_blocks, n_tokens)
 
     @property
     def end_block(self) -> int:

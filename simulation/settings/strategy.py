@@ -53,11 +53,19 @@ MODE_PRESETS: dict[TradingMode, dict[str, str | int]] = {
 """What each mode sets where the scenario is silent; MODERATE is the defaults themselves."""
 
 
+BUILT_IN_ANALYST = "multi_factor"
+"""The analyst of every strategy that names none."""
+
+
 class Strategy(Part):
     """A named configuration of how a session decides, what it may risk, and how far Auto Pilot may go."""
 
     name: Name = "moderate"
     trading_mode: TradingMode = TradingMode.MODERATE
+    analyst: Name = BUILT_IN_ANALYST
+    """Who scores the tokens: a built-in or installed analyst by name, or ``module:Class`` of a file of your own."""
+    custom_parameters: dict[Name, int | float | Name | bool] = Field(default={}, max_length=100)
+    """Keyword arguments of the analyst's class."""
     decision_interval_blocks: int = Field(100, ge=1, le=7200)
     """A session analyses each of its tokens once in this many blocks."""
     use_fast_lane: bool = True

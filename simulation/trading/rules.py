@@ -64,7 +64,7 @@ class World(NamedTuple):
     mids: NDArray[np.void]  # MID, (n_blocks, n_tokens)
     pools: NDArray[np.void]  # POOL, (n_blocks, n_pools)
     gas: NDArray[np.void]  # GAS, (n_blocks,)
-    signals: NDArray[np.void]  # SIGNAL, (n_blocks, n_tokens)
+    signals: NDArray[np.void]  # SIGNAL, (n_analysts, n_blocks, n_tokens)
     rules: Rules
     ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room in which a concentrated pool's tick map is written for a swap
 

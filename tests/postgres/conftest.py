@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 
+import numpy as np
 import pytest
 from questions import questions
 
@@ -88,7 +89,7 @@ class Live:
     def batches(self, n_blocks):
         """Trade the next segment and return its batches, uncommitted."""
         first, end = self.next_block, min(self.next_block + n_blocks, self.scenario.blocks)
-        segment = Segment(first, *(records[first:end] for records in (*self.blocks, self.signals)))
+        segment = Segment(first, *(records[first:end] for records in self.blocks), self.signals[:, first:end])
         adjustments = self._adjustments(segment)
         self.cohort, outcome = cohorts.advance(self.cohort, segment, terms_of(self.source.tokens), self.rules)
         self.next_block, self.seq = end, self.seq + 1
@@ -159,7 +160,7 @@ def _market(seed):
     history = signals.HISTORY_BLOCKS
     _, blocks = source.advance(source.begin(), -history, history + BLOCKS)
     traded = [records[history:] for records in blocks]
-    return source, traded, signals.analyse(blocks.mids, blocks.gas, BLOCKS)
+    return source, traded, signals.analyse(blocks.mids, blocks.gas, BLOCKS)[np.newaxis]
 
 
 def busy_scenario(**changes):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from hand_made import RULES
+from hand_made import cut as part_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_twin import advance_twin
@@ -17,7 +18,7 @@ from twin_arithmetic import DAY_MS, first_block_of_next_day
 
 from simulation import cohort as cohorts
 from simulation.choices import DecisionType, Failure, Reason, TradeStatus
-from simulation.market.segment import Segment, terms_of
+from simulation.market.segment import terms_of
 from simulation.state import SESSION
 from simulation.trading.account import note_equity
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.cohort import Cohort, Outcome
-    from simulation.market.segment import Terms
+    from simulation.market.segment import Segment, Terms
     from simulation.trading.rules import Rules
 
 BLOCK_TIMES_MS = (1_000, 12_000, 400_000)
@@ -58,7 +59,7 @@ def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int, *, is_hunt
     symbols = [info.symbol for info in made.infos]
     accounts = [prey(f"{row}") if is_hunt else random_account(luck, f"{row}", symbols) for row in range(n_sessions)]
     ordinals = luck.sample(range(1_000_000), n_sessions)
-    cohort = cohorts.begin(accounts, ordinals, made.infos, rules)
+    cohort = cohorts.begin(accounts, ordinals, made.infos, rules, [row % 2 for row in range(n_sessions)])
     for row in range(n_sessions):
         if luck.random() < 0.1:
             cohort = cohorts.set_field(cohort, row, "paused", 1)
@@ -116,12 +117,7 @@ def test_kernel_and_twin_end_in_the_same_state_and_write_the_same_rows(seed, n_b
 @given(seed=st.integers(0, 2**32), cut=st.integers(1, 79))
 def test_kernel_in_two_segments_ends_as_the_twin_does_in_one(seed, cut):
     case = case_of(seed, 80, 2, 2)
-    halves = [
-        Segment(
-            first, case.segment.mids[part], case.segment.pools[part], case.segment.gas[part], case.segment.signals[part]
-        )
-        for first, part in ((0, slice(cut)), (cut, slice(cut, None)))
-    ]
+    halves = [part_of(case.segment, 0, cut), part_of(case.segment, cut, 80)]
     between, early = cohorts.advance(case.cohort, halves[0], case.terms, case.rules)
     after, late = cohorts.advance(between, halves[1], case.terms, case.rules)
     whole = cohorts.Outcome(

@@ -388,8 +388,8 @@ def test_an_adjustment_made_from_another_value_is_refused(cohort):
 
 def test_the_market_conditions_are_those_of_the_last_block():
     made = stage(3)
-    made.segment.signals["trend_bp"][:, 0] = (-9_000, 0, 3_000)
-    made.segment.signals["risk_bp"][2] = 1_250
+    made.segment.signals["trend_bp"][0, :, 0] = (-9_000, 0, 3_000)
+    made.segment.signals["risk_bp"][:, 2] = 1_250
     made.base_fee(7, slice(2, 3))
     assert market_conditions(made.segment) == {
         "trend": 0.3, "market_trend": "bullish", "mean_risk_percent": 12.5, "base_fee_gwei": 7.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 from random import Random
@@ -11,18 +12,22 @@ import msgpack
 import numpy as np
 import pytest
 from hand_made import MICRO_USD, RULES, account, stage
+from hand_made import cut as part_of
 from random_market import random_account, random_stage
 
 from simulation import cohort as cohorts
 from simulation.cohort import Cohort, ForeignCheckpointError, Outcome
-from simulation.market.segment import Segment, terms_of
+from simulation.market.segment import terms_of
 from simulation.state import DECISION, MARK, TRADE
 from simulation.trading.rules import Journal, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hand_made import Stage
     from numpy.typing import NDArray
+
+    from simulation.market.segment import Segment
 
 N_BLOCKS = 60
 BUSY = RULES._replace(review_blocks=7, block_time_ms=400_000, day_offset_ms=86_400_000 - 10_000_000)
@@ -40,8 +45,7 @@ def begun(ordinals: Sequence[int] = EVERYONE, rules: Rules = BUSY) -> Cohort:
 
 def blocks(first: int, end: int) -> Segment:
     """Return some blocks of the market as a segment of their own."""
-    whole = MARKET.segment
-    return Segment(first, whole.mids[first:end], whole.pools[first:end], whole.gas[first:end], whole.signals[first:end])
+    return part_of(MARKET.segment, first, end)
 
 
 def played(cohort: Cohort, cuts: Sequence[int] = (), rules: Rules = BUSY) -> tuple[Cohort, list[Outcome]]:
@@ -194,3 +198,17 @@ def test_changing_the_stop_of_a_session_moves_the_stops_of_its_positions() -> No
     after = cohorts.set_field(before, 0, "stop_loss_bp", 200)
     assert before.holdings["stop_micro_usd"].tolist() == [[475 * MICRO_USD]]
     assert after.holdings["stop_micro_usd"].tolist() == [[490 * MICRO_USD]]
+
+
+def test_a_session_listens_to_its_own_analyst_and_to_no_other() -> None:
+    made = heard_by(stage(10), n_analysts=2)
+    made.signal(8_000, slice(None), analyst=1)
+    cohort = cohorts.begin([account("deaf"), account("keen")], [0, 1], made.infos, RULES, [0, 1])
+    _, outcome = cohorts.advance(cohort, made.segment, terms_of(made.infos), RULES)
+    assert set(outcome.trades["session"].tolist()) == {1}
+
+
+def heard_by(made: Stage, n_analysts: int) -> Stage:
+    """Return a stage on which so many analysts say what the only one said."""
+    signals = np.repeat(made.segment.signals, n_analysts, axis=0)
+    return replace(made, segment=replace(made.segment, signals=signals))

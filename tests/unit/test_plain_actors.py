@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from itertools import accumulate
@@ -10,6 +10,7 @@ from itertools import accumulate
 import numpy as np
 import pytest
 from busy import busy_scenario
+from hand_made import cut
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,8 +128,8 @@ def test_a_run_that_begins_later_meets_the_same_market(start_block):
     market = Market(busy_scenario(start_block=start_block))
     block, segment, _ = market.segment(market.begin(), 50)
     whole = whole_market()
-    later = [getattr(whole, name)[start_block : start_block + 50] for name in ("mids", "pools", "gas", "signals")]
-    assert (block, same(segment)) == (50, same(Segment(0, *later)))
+    later = replace(cut(whole, start_block, start_block + 50), first_block=0)
+    assert (block, same(segment)) == (50, same(later))
 
 
 def test_a_block_has_its_time_wherever_the_run_begins():
@@ -149,8 +150,9 @@ def test_the_market_is_the_same_wherever_it_is_cut(cuts):
         block, segment, carried = market.segment(carried, end - first)
         assert (segment.first_block, segment.end_block, block) == (first, end, end)
         parts.append(segment)
-    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("mids", "pools", "gas", "signals")]
-    assert same(Segment(0, *joined)) == same(whole_market())
+    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("mids", "pools", "gas")]
+    signals = np.concatenate([part.signals for part in parts], axis=1)
+    assert same(Segment(0, *joined, signals)) == same(whole_market())
 
 
 def test_another_seed_makes_another_market():
@@ -222,10 +224,7 @@ def test_segments_cut_anywhere_append_the_same_rows_and_end_in_the_same_state(cu
     market, pieces = whole_market(600), Run(plan_of(busy_scenario(autopilot=False), None), ((0, 1), (2,)))
     ends = [*sorted(cuts), 600]
     for first, end in zip([0, *ends], ends, strict=False):
-        part = Segment(
-            first, market.mids[first:end], market.pools[first:end], market.gas[first:end], market.signals[first:end]
-        )
-        pieces.step(end, part)
+        pieces.step(end, cut(market, first, end))
     at_once = run(600, blocks=600, autopilot=False)
     assert pieces.states() == at_once.states()
     for table in set(APPENDED) - {"autopilot_logs"}:

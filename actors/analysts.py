@@ -1,0 +1,95 @@
+"""Analysts by name: the built-in ones, ``module:Class`` of a file of the user's, and those that packages bring.
+
+A module is looked for in the current folder first, then where Python looks. Naming one runs its code, as importing
+it would: a scenario is as much to be trusted as the plug-ins that it names.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from simulation.intelligence.analysts import ANALYSTS
+
+if TYPE_CHECKING:
+    from simulation.intelligence.roster import AnalystSpec
+
+GROUP = "paperdex.analysts"
+"""The entry-point group in which a package offers its analysts."""
+
+
+class UnusableAnalystError(ValueError):
+    """An analyst cannot be had: the message names the account, what it asks for and what would do."""
+
+    def __init__(self, spec: AnalystSpec, what: str) -> None:
+        super().__init__(f"accounts.{spec.account}.strategy.analyst {spec.name!r}: {what}")
+
+
+def load(spec: AnalystSpec) -> Any:
+    """Return the analyst that a strategy names, built with its parameters; raises UnusableAnalystError."""
+    kind = _class_of(spec)
+    try:
+        analyst = kind(**spec.parameters)
+    except Exception as error:
+        given = ", ".join(spec.parameters) or "none"
+        raise UnusableAnalystError(
+            spec, f"its class refuses the custom_parameters ({given}): {in_words(error)}"
+        ) from error
+    if spec.name in ANALYSTS:
+        return analyst
+    if not callable(getattr(analyst, "analyse", None)):
+        raise UnusableAnalystError(spec, "has no method analyse(market)")
+    if not isinstance(getattr(analyst, "version", None), str):
+        raise UnusableAnalystError(spec, "has no version; give its class one, such as version = '1'")
+    return analyst
+
+
+def in_words(error: BaseException) -> str:
+    """Return the type and the message of an error, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(".")
+
+
+def _class_of(spec: AnalystSpec) -> Any:
+    if spec.name in ANALYSTS:
+        return ANALYSTS[spec.name]
+    if ":" in spec.name:
+        return _own(spec)
+    offered = {point.name: point for point in entry_points(group=GROUP)}
+    if spec.name not in offered:
+        known = ", ".join([*ANALYSTS, *sorted(offered)])
+        raise UnusableAnalystError(spec, f"is not known; give {known}, or module:Class of your own")
+    return _imported(spec, offered[spec.name].load)
+
+
+def _own(spec: AnalystSpec) -> Any:
+    module_name, _, class_name = spec.name.partition(":")
+    here = os.getcwd()  # noqa: PTH109 -- sys.path holds text
+    if sys.path[:1] != [here]:
+        sys.path.insert(0, here)
+    module = _imported(spec, lambda: import_module(module_name))
+    kind = getattr(module, class_name, None)
+    if not isinstance(kind, type):
+        classes = ", ".join(name for name, value in vars(module).items() if _is_own_class(value, module_name))
+        raise UnusableAnalystError(
+            spec, f"module {module_name} has no class {class_name!r}; it has {classes or 'no class'}"
+        )
+    return kind
+
+
+def _is_own_class(value: object, module_name: str) -> bool:
+    return isinstance(value, type) and value.__module__ == module_name
+
+
+def _imported(spec: AnalystSpec, load_it: Any) -> Any:
+    """Return what an import gives; a module that is not there is told from one that fails."""
+    try:
+        return load_it()
+    except ModuleNotFoundError as error:
+        raise UnusableAnalystError(
+            spec, f"there is no module {error.name} in the current folder or where Python looks"
+        ) from error
+    except Exception as error:
+        raise UnusableAnalystError(spec, f"its module cannot be imported: {in_words(error)}") from error
