@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.analysts import load
-from simulation.intelligence.analysts import HISTORY_BLOCKS, judge
+from simulation.intelligence.analysts import HISTORY_BLOCKS, signals_of
 from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment
 from simulation.market.sources import open_source
@@ -69,7 +69,7 @@ class Market:
         first_block = carried.next_block
         source, made = self._source.advance(carried.source, self._start_block + first_block, n_blocks)
         mids, gas = _seen(carried, made)
-        signals = np.stack([judge(analyst, mids, gas, self.tokens) for analyst in self._analysts])
+        signals = np.stack([signals_of(analyst, mids, gas, self.tokens) for analyst in self._analysts])
         segment = Segment(first_block, *made, signals)
         after = Carried(first_block + n_blocks, source, mids[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy())
         return after.next_block, segment, after

@@ -188,7 +188,9 @@ def window_means(values: NDArray[np.float64], blocks: int) -> NDArray[np.float64
     return sums / blocks
 
 
-def judge(analyst: Any, mids: NDArray[np.void], gas: NDArray[np.void], tokens: Sequence[TokenInfo]) -> NDArray[np.void]:
+def signals_of(
+    analyst: Any, mids: NDArray[np.void], gas: NDArray[np.void], tokens: Sequence[TokenInfo]
+) -> NDArray[np.void]:
     """Return the SIGNAL records of an analyst for all blocks but the past, shape ``(n_blocks, n_tokens)``.
 
     ``mids`` is MID ``(HISTORY_BLOCKS + n_blocks, n_tokens)`` and ``gas`` GAS ``(HISTORY_BLOCKS + n_blocks,)``.

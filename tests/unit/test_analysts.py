@@ -19,8 +19,8 @@ from simulation.intelligence.analysts import (
     MultiFactor,
     Scores,
     WrongScoresError,
-    judge,
     records_of,
+    signals_of,
 )
 from simulation.intelligence.signals import analyse
 from simulation.market.segment import TokenInfo
@@ -56,27 +56,27 @@ def test_every_built_in_analyst_says_the_same_however_a_run_is_cut(name: str, cu
     mids, gas = walk(seed)
     analyst = ANALYSTS[name]()
     seen = HISTORY_BLOCKS + cut
-    parts = [judge(analyst, mids[:seen], gas[:seen], TOKENS), judge(analyst, mids[cut:], gas[cut:], TOKENS)]
-    assert np.concatenate(parts).tobytes() == judge(analyst, mids, gas, TOKENS).tobytes()
+    parts = [signals_of(analyst, mids[:seen], gas[:seen], TOKENS), signals_of(analyst, mids[cut:], gas[cut:], TOKENS)]
+    assert np.concatenate(parts).tobytes() == signals_of(analyst, mids, gas, TOKENS).tobytes()
 
 
 @pytest.mark.parametrize("lookback_blocks", [2, 64, 1024])
 def test_a_mean_is_the_same_to_the_bit_wherever_its_rows_began(lookback_blocks: int) -> None:
     mids, gas = walk(3)
     analyst = MeanReversion(lookback_blocks)
-    later = judge(analyst, mids[40:], gas[40:], TOKENS)
-    assert later.tobytes() == judge(analyst, mids, gas, TOKENS)[40:].tobytes()
+    later = signals_of(analyst, mids[40:], gas[40:], TOKENS)
+    assert later.tobytes() == signals_of(analyst, mids, gas, TOKENS)[40:].tobytes()
 
 
 def test_the_multi_factor_analyst_keeps_its_exact_path() -> None:
     mids, gas = walk(1)
-    assert judge(MultiFactor(), mids, gas, TOKENS).tobytes() == analyse(mids, gas, N_BLOCKS).tobytes()
+    assert signals_of(MultiFactor(), mids, gas, TOKENS).tobytes() == analyse(mids, gas, N_BLOCKS).tobytes()
 
 
 def test_momentum_buys_what_rises_and_mean_reversion_what_falls() -> None:
     for percent, sign in ((8.0, 1), (-8.0, -1)):
         mids, gas = steady(percent)
-        follows, opposes = (judge(analyst, mids, gas, TOKENS)[-1, 0] for analyst in (Momentum(), MeanReversion()))
+        follows, opposes = (signals_of(analyst, mids, gas, TOKENS)[-1, 0] for analyst in (Momentum(), MeanReversion()))
         assert (int(follows["opportunity_bp"]) - 5_000) * sign > 1_000 < follows["confidence_bp"]
         assert (int(opposes["opportunity_bp"]) - 5_000) * sign < -500 < 500 < opposes["confidence_bp"]
 
@@ -84,18 +84,18 @@ def test_momentum_buys_what_rises_and_mean_reversion_what_falls() -> None:
 def test_a_longer_lookback_sees_an_older_move() -> None:
     paths = np.ones((HISTORY_BLOCKS + 1, 2))
     paths[-200:] = 1.05
-    short, long = (judge(Momentum(blocks), *market(paths), TOKENS)[-1, 0] for blocks in (100, 300))
+    short, long = (signals_of(Momentum(blocks), *market(paths), TOKENS)[-1, 0] for blocks in (100, 300))
     assert short["opportunity_bp"] == 5_000 < long["opportunity_bp"]
 
 
 def test_buy_and_hold_always_buys_and_never_doubts() -> None:
-    said = judge(BuyAndHold(), *walk(5), TOKENS)
+    said = signals_of(BuyAndHold(), *walk(5), TOKENS)
     assert (said["opportunity_bp"] == 10_000).all()
     assert (said["confidence_bp"] == 10_000).all()
 
 
 def test_an_analyst_without_factors_leaves_them_zero_and_its_risk_neutral() -> None:
-    said = judge(Momentum(), *walk(5), TOKENS)
+    said = signals_of(Momentum(), *walk(5), TOKENS)
     assert not any(said[f"{name}_bp"].any() for name in ("trend", "momentum", "volatility", "depth", "gas"))
     assert (said["risk_bp"] == 5_000).all()
 
@@ -108,7 +108,7 @@ def test_a_market_is_shown_in_usd_and_gwei_and_cannot_be_written_to() -> None:
             seen.append(market)
             return super().analyse(market)
 
-    judge(Looks(), *market(np.full((HISTORY_BLOCKS + 3, 2), 2.0)), TOKENS)
+    signals_of(Looks(), *market(np.full((HISTORY_BLOCKS + 3, 2), 2.0)), TOKENS)
     (shown,) = seen
     assert shown.price_usd[0].tolist() == [2.0 * 10**12, 2.0 * 2**27 * 100.0]
     assert (shown.liquidity_usd[0, 0], shown.base_fee_gwei[0]) == (1e6, 12.0)

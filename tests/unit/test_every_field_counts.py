@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from busy import busy_scenario, busy_strategy
 from hand_made import CERTAIN, GWEI, MICRO_USD, RULES, Played, account, stage, tempting, token
 from pydantic import ValidationError
 
+from actors.market import Market
 from simulation import cohort as cohorts
 from simulation.autopilot.guardrails import Calendar, Refusal
 from simulation.autopilot.policy import Adjustment, review
 from simulation.choices import DecisionType, Failure, Lane, Reason, Side
 from simulation.market.segment import terms_of
+from simulation.scenario import AccountSpec
 from simulation.settings.strategy import Aggressiveness, Strategy, TradingConfig, TradingMode
 from simulation.state import SESSION
+from simulation.trading.rules import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -328,11 +332,47 @@ def test_a_field_of_auto_pilot_changes_what_a_review_comes_to(
     assert reviewed({**given, name: after}, session) == comes_to
 
 
+# Whom a strategy listens to is not in the hand-made signals: these play a market that is analysed.
+
+
+def decided_by(**strategy: Any) -> tuple[tuple[int, ...], ...]:
+    """Return (block, token, type, reason) of every decision of one account in half a day of two tokens."""
+    spec = AccountSpec(name="listener", strategy=busy_strategy("listener", **strategy))
+    scenario = busy_scenario(accounts=(spec,))
+    market, rules = Market(scenario), rules_of(scenario)
+    segment = market.segment(market.begin(), 900)[1]
+    cohort = cohorts.begin([spec], [0], market.tokens, rules)
+    rows = cohorts.advance(cohort, segment, terms_of(market.tokens), rules)[1].decisions
+    return tuple(row[["block", "token", "type", "reason"]].item() for row in rows)
+
+
+def of_signal(decisions: tuple[tuple[int, ...], ...], kind: DecisionType) -> int:
+    return sum((row[2], row[3]) == (kind, Reason.SIGNAL) for row in decisions)
+
+
+def test_the_analyst_that_is_named_is_listened_to() -> None:
+    held, followed, faded = (decided_by(analyst=name) for name in ("buy_and_hold", "momentum", "mean_reversion"))
+    assert of_signal(held, DecisionType.SELL) == 0 < of_signal(held, DecisionType.BUY)
+    assert of_signal(followed, DecisionType.BUY) > 0
+    assert len({held, followed, faded, decided_by()}) == 4
+
+
+def test_custom_parameters_reach_the_analyst() -> None:
+    short, long = (
+        decided_by(analyst="momentum", custom_parameters={"lookback_blocks": blocks}) for blocks in (20, 1_500)
+    )
+    assert short != long
+    assert decided_by(analyst="momentum", custom_parameters={"lookback_blocks": 300}) == decided_by(analyst="momentum")
+
+
+OF_ANALYSTS = {"analyst", "custom_parameters"}
+
+
 # The tables are complete.
 
 
 def test_every_field_of_a_strategy_has_a_case() -> None:
-    have = {case.field for case in OF_STRATEGY} | {row[0] for row in OF_AUTO_PILOT}
+    have = {case.field for case in OF_STRATEGY} | {row[0] for row in OF_AUTO_PILOT} | OF_ANALYSTS
     assert have == set(Strategy.model_fields) - set(WITHOUT_A_CASE)
 
 

@@ -39,6 +39,7 @@ def tell(
     token: TokenInfo = WETH,
     price_usd: float = 3012.40,
     reserve_usd: int = 20_000_000,
+    strategy: Strategy | None = None,
 ) -> Explanation:
     decision, scores, mid, gas = (np.zeros(1, dtype) for dtype in (DECISION, SIGNAL, MID, GAS))
     for name, value in (("type", kind), ("reason", reason), ("observed", observed), ("limit", limit), ("trade", -1)):
@@ -48,7 +49,7 @@ def tell(
     mid["depth_micro_usd"] = reserve_usd * 10**6
     gas["base_fee_wei"], gas["priority_fee_wei"] = 12 * 10**9, 10**9
     gas["native_price_q"] = round(3000e-12 * 2.0**NATIVE_SHIFT)
-    return explain(decided(decision[0]), scores[0], mid[0], gas[0], token, Strategy())
+    return explain(decided(decision[0]), scores[0], mid[0], gas[0], token, strategy or Strategy())
 
 
 def test_a_purchase_names_its_price_its_confidence_and_the_factors_that_led_to_it() -> None:
@@ -211,3 +212,11 @@ def test_the_words_follow_again_from_what_is_stored_with_a_decision() -> None:
     stored = json.loads(json.dumps(told.market_data))
     made = Decided(DecisionType.SELL, Reason.SIGNAL, Lane.FAST, 6500, 6000, Case(*[0] * len(Case._fields)))
     assert in_words(made, "WETH", stored, 1000.0) == told
+
+
+def test_an_analyst_without_factors_has_none_put_into_its_mouth() -> None:
+    told = tell(DecisionType.BUY, Reason.SIGNAL, 7210, 6000, strategy=Strategy(analyst="momentum"))
+    assert told.primary_reasoning == ("Buying WETH at 3,012.40 USD: confidence 72.1 % is above the threshold of 60 %.")
+    assert told.key_factors == told.positive_signals == told.negative_signals == []
+    assert told.market_data["factors"] == {}
+    assert " %. A trade of the largest size" in told.risk_assessment
