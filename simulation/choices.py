@@ -37,7 +37,7 @@ class Failure(IntEnum):
     REVERTED = 2
     """The transaction reverted for a reason of its own and paid gas."""
     EXPIRED = 3
-    """The base fee stayed above the account's fee cap until the order's deadline; no gas was paid."""
+    """No block had a place for the order's fee cap and tip until its deadline; no gas was paid."""
     UNAFFORDABLE = 4
     """The account could not pay the gas at inclusion; nothing was sent."""
     DROPPED = 5
@@ -95,3 +95,5 @@ class Reason(IntEnum):
     """Auto Pilot has paused buying; no numbers."""
     TOO_COSTLY = 13
     """What going in and out again would cost against the most that the SMART lane accepts (micro-USD)."""
+    NO_LIQUIDITY = 14
+    """Worth of what the pools promise, which is nothing, against the least that is worth asking for (micro-USD)."""

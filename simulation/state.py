@@ -272,6 +272,10 @@ TRADE = np.dtype(
 )
 
 
+UNASKED = -1
+"""Stands for the promise of pools that were not asked."""
+
+
 class Case(NamedTuple):
     """What a session knows of one token when it decides: integers only, in the units that their names end with."""
 
@@ -290,7 +294,8 @@ class Case(NamedTuple):
     use_fast_lane: int
     use_smart_lane: int
     fast_lane_threshold_micro_usd: int
-    round_trip_micro_usd: int  # what going in and out again would cost; 0 where nobody looked
+    promised_micro_usd: int  # worth of what the best route promises for the order; UNASKED where there is none
+    round_trip_micro_usd: int  # what going in and out again would cost at that promise; 0 where nobody asked
     max_round_trip_micro_usd: int
     free_micro_usd: int  # cash that no order in flight has been promised
     exit_gas_micro_usd: int  # the most that the gas of a sale can cost

@@ -8,7 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from simulation.settings.strategy import BUILT_IN_ANALYST, Strategy, TradingConfig
+from simulation.settings.strategy import Strategy, TradingConfig
 from storage.committing import copy
 from storage.copying import encode
 from storage.ids import LOCAL_USER_ID, Kind, derive, run_id_of
@@ -68,17 +68,7 @@ def begin(
 def scenario_hash(scenario: Scenario) -> str:
     """Return the SHA-256 of what defines a run: the scenario without its pace and without paths."""
     content = scenario.model_dump(mode="json", exclude=NOT_IDENTITY)
-    for account in content["accounts"]:
-        _leave_out_silent(account["strategy"])
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _leave_out_silent(strategy: dict[str, Any]) -> None:
-    """Leave out the built-in analyst, so that a run keeps the hash that it had before there was a choice."""
-    if strategy["analyst"] == BUILT_IN_ANALYST:
-        del strategy["analyst"]
-    if not strategy["custom_parameters"]:
-        del strategy["custom_parameters"]
 
 
 def _write_run(

@@ -30,7 +30,7 @@ FAILURES: dict[int, str] = {
     Failure.NONE: "",
     Failure.SLIPPAGE: "The pool would have given less than the minimum output; the swap reverted.",
     Failure.REVERTED: "The transaction reverted.",
-    Failure.EXPIRED: "The base fee stayed above the account's fee cap until the deadline.",
+    Failure.EXPIRED: "No block had a place for its fee cap and tip until the deadline.",
     Failure.UNAFFORDABLE: "The account could not pay the gas.",
     Failure.DROPPED: "The transaction was lost on its way and never included.",
     Failure.NO_LIQUIDITY: "A pool on the route had nothing left to give; the swap reverted.",

@@ -266,11 +266,18 @@ class SessionTwin:
             decision, why = DecisionType.TAKE_PROFIT, Why(Reason.TAKE_PROFIT, value, holding.target_micro_usd)
         else:
             return
-        if self._free_cash() >= self._most_gas(spot):
+        if self._free_cash() >= self._most_gas(spot) and self._promised(spot, Side.SELL, holding.quantity_wei):
             self._leave(holding, spot, decision, why)
+
+    def _promised(self, spot: Spot, side: Side, in_wei: int) -> int:
+        """Return what the best route's promise is worth; nothing only where it is nothing."""
+        _, quoted = best_route(self.market, spot, side, in_wei)
+        at_mid = quoted if side == Side.SELL else worth(quoted, spot.mid.price_q, spot.token)
+        return max(at_mid, 1) if quoted else 0
 
     def _leave(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> None:
         case, lane = self._case(holding, spot), self._lane(holding.cost_micro_usd)
+        case["promised_micro_usd"] = self._promised(spot, Side.SELL, holding.quantity_wei)
         trade = self._send(holding, spot, Side.SELL, lane, why.reason, holding.quantity_wei)
         self._decided(holding, spot, decision, why, lane, trade, case)
 
@@ -283,27 +290,24 @@ class SessionTwin:
         lane = self._lane(size)
         if why.reason == Reason.SIGNAL and size < SMALLEST_TRADE_MICRO_USD:
             why = Why(Reason.INSUFFICIENT_CASH, max(size, 0), SMALLEST_TRADE_MICRO_USD)
-        elif why.reason == Reason.SIGNAL and lane == Lane.SMART:
-            cost = case["round_trip_micro_usd"] = self._round_trip(spot, size)
-            if cost > case["max_round_trip_micro_usd"]:
+        elif why.reason == Reason.SIGNAL:
+            promised = case["promised_micro_usd"] = self._promised(spot, Side.BUY, size)
+            cost = case["round_trip_micro_usd"] = 2 * (size - promised + self._usual_gas(spot))
+            if lane == Lane.SMART and cost > case["max_round_trip_micro_usd"]:
                 why = Why(Reason.TOO_COSTLY, cost, case["max_round_trip_micro_usd"])
+            elif not promised:
+                why = Why(Reason.NO_LIQUIDITY, 0, 1)
         if why.reason == Reason.SIGNAL:
             trade = self._send(holding, spot, Side.BUY, lane, why.reason, size)
             self._decided(holding, spot, DecisionType.BUY, why, lane, trade, case)
         else:
             self._decided(holding, spot, DecisionType.SKIP, why, lane, -1, case)
 
-    def _round_trip(self, spot: Spot, size: int) -> int:
-        """Return what buying for ``size`` and selling again would cost: twice the quote's shortfall and the gas."""
-        _, quoted = best_route(self.market, spot, Side.BUY, size)
-        tip_wei = self._bid_wei(spot)[1]
-        gas = gas_cost_micro_usd(
-            most_gas_of(self.market, spot),
-            spot.gas.base_fee_wei + tip_wei,
-            spot.gas.l1_fee_wei,
-            spot.gas.native_price_q,
-        )
-        return 2 * (size - worth(quoted, spot.mid.price_q, spot.token) + gas)
+    def _usual_gas(self, spot: Spot) -> int:
+        """Return what the gas of one order costs at the base fee as it is."""
+        gas, tip_wei = spot.gas, self._bid_wei(spot)[1]
+        most_used = most_gas_of(self.market, spot)
+        return gas_cost_micro_usd(most_used, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
 
     def _case(self, holding: SimpleNamespace, spot: Spot) -> dict[str, int]:
         """Return all that a decision about the token looks at."""
@@ -325,6 +329,7 @@ class SessionTwin:
             "use_fast_lane": session.use_fast_lane,
             "use_smart_lane": session.use_smart_lane,
             "fast_lane_threshold_micro_usd": session.fast_lane_threshold_micro_usd,
+            "promised_micro_usd": -1,
             "round_trip_micro_usd": 0,
             "max_round_trip_micro_usd": max(size, 0) * session.take_profit_bp // BP // 2,
             "free_micro_usd": self._free_cash(),
@@ -363,6 +368,13 @@ class SessionTwin:
         session, signal = self.session, spot.signal
         held_blocks = spot.block - holding.opened_block
         why = Why(Reason.SIGNAL, signal.confidence_bp, session.confidence_threshold_bp)
+        value = worth(holding.quantity_wei, spot.mid.price_q, spot.token)
+        is_stuck = self._free_cash() >= self._most_gas(spot) and not self._promised(
+            spot, Side.SELL, holding.quantity_wei
+        )
+        if is_stuck and not holding.stop_micro_usd < value < holding.target_micro_usd:
+            self._stayed(holding, spot, DecisionType.SKIP, Why(Reason.NO_LIQUIDITY, 0, 1), promised=0)
+            return
         is_too_long = held_blocks >= session.max_hold_blocks
         if is_too_long:
             why = Why(Reason.HOLD_TIME, held_blocks, session.max_hold_blocks)
@@ -371,12 +383,16 @@ class SessionTwin:
         elif self._free_cash() < self._most_gas(spot):
             why = Why(Reason.GAS_UNAFFORDABLE, self._free_cash(), self._most_gas(spot))
             self._stayed(holding, spot, DecisionType.SKIP, why)
+        elif not self._promised(spot, Side.SELL, holding.quantity_wei):
+            self._stayed(holding, spot, DecisionType.SKIP, Why(Reason.NO_LIQUIDITY, 0, 1), promised=0)
         else:
             self._leave(holding, spot, DecisionType.SELL, why)
 
-    def _stayed(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> None:
-        lane = self._lane(holding.cost_micro_usd)
-        self._decided(holding, spot, decision, why, lane, -1, self._case(holding, spot))
+    def _stayed(
+        self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why, promised: int = -1
+    ) -> None:
+        case = {**self._case(holding, spot), "promised_micro_usd": promised}
+        self._decided(holding, spot, decision, why, self._lane(holding.cost_micro_usd), -1, case)
 
     def _is_repetition(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> bool:
         """Tell whether a HOLD or SKIP goes unsaid: the same within an hour, or another within five minutes."""
@@ -462,7 +478,7 @@ class SessionTwin:
         if holding.order_dropped:
             holding.order_due_block = holding.order_deadline_block
         holding.order_in_wei, holding.order_quote_wei = in_wei, quoted
-        holding.order_min_wei = quoted * (BP - session.max_slippage_bp) // BP
+        holding.order_min_wei = max(quoted * (BP - session.max_slippage_bp) // BP, 1)
         holding.order_max_fee_wei, holding.order_tip_wei = self._bid_wei(spot)
         paid = in_wei if side == Side.BUY else 0
         holding.order_reserved_micro_usd = paid + self._most_gas(spot)

@@ -178,6 +178,10 @@ def _too_costly(observed: int, limit: int) -> str:
     )
 
 
+def _no_liquidity(_observed: int, _limit: int) -> str:
+    return "no pool of the token would give anything for an order of this size"
+
+
 def _choice_of_lane(decision: Decided) -> str:
     """Return why an order takes its lane, as a sentence; nothing where there is no order or no choice."""
     case, name = decision.case, Lane(decision.lane).name
@@ -210,6 +214,7 @@ _SENTENCES: dict[Reason, Callable[[int, int], str]] = {
     Reason.GAS_UNAFFORDABLE: _gas_unaffordable,
     Reason.PAUSED: _paused,
     Reason.TOO_COSTLY: _too_costly,
+    Reason.NO_LIQUIDITY: _no_liquidity,
 }
 
 _TOLD = {int(reason): _Told(reason.name, sentence) for reason, sentence in _SENTENCES.items()}

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.choices import DecisionType, Lane, Side
+from simulation.choices import DecisionType, Side
 from simulation.jit import compiled
-from simulation.state import Case
+from simulation.state import UNASKED, Case
 from simulation.trading import orders
 from simulation.trading.account import basis_points, free_cash, value_at
 from simulation.trading.judging import judge, lane_of
@@ -23,7 +23,6 @@ _HOLD = int(DecisionType.HOLD)
 _SKIP = int(DecisionType.SKIP)
 _STOPPED = int(DecisionType.STOP_LOSS)
 _TARGETED = int(DecisionType.TAKE_PROFIT)
-_SMART = int(Lane.SMART)
 
 
 class Verdict(NamedTuple):
@@ -41,8 +40,7 @@ class Verdict(NamedTuple):
 @compiled
 def check_exits(session, holding, spot):
     """Leave a position whose value has reached its stop or its target, if the gas can be paid."""
-    case = _case(session, holding, spot, 0)
-    ruling = judge(case)
+    case, ruling = _ruled(session, holding, spot)
     if ruling.type in (_STOPPED, _TARGETED):
         return _carried_out(session, holding, spot, case, ruling)
     return Verdict(0, 0, 0, -1, 0, 0, case)
@@ -51,12 +49,23 @@ def check_exits(session, holding, spot):
 @compiled
 def decide(session, holding, spot):
     """Analyse one token for one session."""
-    case = _case(session, holding, spot, 0)
-    ruling = judge(case)
-    if ruling.type == _BUY and lane_of(case) == _SMART:  # which looks at every route before it goes in
-        case = _case(session, holding, spot, orders.round_trip_cost(session, spot, case.size_micro_usd))
-        ruling = judge(case)
+    case, ruling = _ruled(session, holding, spot)
     return _carried_out(session, holding, spot, case, ruling)
+
+
+@compiled
+def _ruled(session, holding, spot):
+    """Return (case, ruling); where an order is wanted the pools are asked first, and the case is judged with that."""
+    case = _case(session, holding, spot, UNASKED, 0)
+    ruling = judge(case)
+    if ruling.type == _BUY:
+        promised = orders.promised_worth(spot, _BUY_SIDE, _U0, np.uint64(case.size_micro_usd))
+        round_trip = 2 * (case.size_micro_usd - promised + orders.usual_gas_cost(session, spot))
+        case = _case(session, holding, spot, promised, round_trip)
+    elif ruling.type not in (_HOLD, _SKIP):
+        promised = orders.promised_worth(spot, _SELL_SIDE, holding.quantity_hi, holding.quantity_lo)
+        case = _case(session, holding, spot, promised, 0)
+    return case, judge(case)
 
 
 @compiled
@@ -90,7 +99,7 @@ def _carried_out(session, holding, spot, case, ruling):
 
 
 @compiled
-def _case(session, holding, spot, round_trip_micro_usd):
+def _case(session, holding, spot, promised_micro_usd, round_trip_micro_usd):
     is_held = is_open(holding)
     size, held_blocks, value, stop, target = orders.size_of_purchase(session, spot), 0, 0, 0, 0
     if is_held:
@@ -113,6 +122,7 @@ def _case(session, holding, spot, round_trip_micro_usd):
         session.use_fast_lane,
         session.use_smart_lane,
         session.fast_lane_threshold_micro_usd,
+        promised_micro_usd,
         round_trip_micro_usd,
         basis_points(max(size, 0), session.take_profit_bp) // MAX_ROUND_TRIP_SHARE,
         free_cash(session),

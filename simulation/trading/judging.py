@@ -31,6 +31,7 @@ _NO_CASH = int(Reason.INSUFFICIENT_CASH)
 _NO_GAS = int(Reason.GAS_UNAFFORDABLE)
 _PAUSED = int(Reason.PAUSED)
 _TOO_COSTLY = int(Reason.TOO_COSTLY)
+_NO_LIQUIDITY = int(Reason.NO_LIQUIDITY)
 _FAST = int(Lane.FAST)
 _SMART = int(Lane.SMART)
 
@@ -47,8 +48,14 @@ class Ruling(NamedTuple):
 @compiled
 def judge(case):
     """Return the ruling on a case."""
-    if case.is_held == 0:
-        return _judge_entry(case)
+    ruling = _judge_entry(case) if case.is_held == 0 else _judge_exit(case)
+    if ruling.type not in (_HOLD, _SKIP) and case.promised_micro_usd == 0:
+        return Ruling(_SKIP, _NO_LIQUIDITY, 0, 1)
+    return ruling
+
+
+@compiled
+def _judge_exit(case):
     if case.free_micro_usd >= case.exit_gas_micro_usd:
         if case.value_micro_usd <= case.stop_micro_usd:
             return Ruling(_STOPPED, _STOP_LOSS, case.value_micro_usd, case.stop_micro_usd)
@@ -97,6 +104,6 @@ def _judge_entry(case):
         return Ruling(_SKIP, _CONCURRENT, case.positions, case.max_concurrent_positions)
     if case.size_micro_usd < SMALLEST_TRADE_MICRO_USD:
         return Ruling(_SKIP, _NO_CASH, max(case.size_micro_usd, 0), SMALLEST_TRADE_MICRO_USD)
-    if case.round_trip_micro_usd > case.max_round_trip_micro_usd:
+    if lane_of(case) == _SMART and case.round_trip_micro_usd > case.max_round_trip_micro_usd:
         return Ruling(_SKIP, _TOO_COSTLY, case.round_trip_micro_usd, case.max_round_trip_micro_usd)
     return Ruling(_BUY, _SIGNAL, case.confidence_bp, case.confidence_threshold_bp)

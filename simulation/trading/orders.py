@@ -67,14 +67,20 @@ def size_of_purchase(session, spot):
 
 
 @compiled
-def round_trip_cost(session, spot, size_micro_usd):
-    """Return what a purchase of this size and its sale would cost at the best quote: fees, impact, gas, twice."""
-    in_lo = np.uint64(size_micro_usd)
-    _, hi, lo = routing.best_route(_BUY, _U0, in_lo, spot)
-    _, tip_wei = bid(session, spot.gas)
+def promised_worth(spot, side, in_hi, in_lo):
+    """Return what the best route's promise for an input is worth at the mid, micro-USD; 0 only if it is nothing."""
+    _, hi, lo = routing.best_route(side, in_hi, in_lo, spot)
+    if wei.is_zero(hi, lo):
+        return 0
+    return max(np.int64(lo) if side != _BUY else value_at(hi, lo, spot.mid.price_q, spot.token.price_shift), 1)
+
+
+@compiled
+def usual_gas_cost(session, spot):
+    """Return what the gas of one order costs if the base fee stays as it is, micro-USD."""
     gas = spot.gas
-    gas_micro_usd = gas_cost(spot.token.max_swap_gas, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
-    return 2 * (size_micro_usd - value_at(hi, lo, spot.mid.price_q, spot.token.price_shift) + gas_micro_usd)
+    _, tip_wei = bid(session, gas)
+    return gas_cost(spot.token.max_swap_gas, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
 
 
 @compiled
@@ -112,7 +118,10 @@ def _set_quote(session, holding, spot):
     value = np.int64(in_lo) if side == _BUY else value_at(in_hi, in_lo, spot.mid.price_q, spot.token.price_shift)
     holding.order_route = route
     holding.order_quote_hi, holding.order_quote_lo = hi, lo
-    holding.order_min_hi, holding.order_min_lo = wei.mul_div(hi, lo, _U0, kept, _U0, np.uint64(_BP))
+    min_hi, min_lo = wei.mul_div(hi, lo, _U0, kept, _U0, np.uint64(_BP))
+    if wei.is_zero(min_hi, min_lo):  # nobody accepts nothing
+        min_lo = np.uint64(1)
+    holding.order_min_hi, holding.order_min_lo = min_hi, min_lo
     holding.order_price_q = spot.mid.price_q
     holding.order_value_micro_usd = value
     holding.order_fee_micro_usd = routing.fees(spot.routes[route], value, spot)

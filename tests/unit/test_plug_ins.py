@@ -244,10 +244,3 @@ def test_a_session_is_told_which_analyst_it_listens_to():
 def test_the_analyst_and_its_parameters_are_part_of_what_a_run_is():
     runs = [("multi_factor", {}), ("momentum", {}), ("momentum", {"lookback_blocks": 5})]
     assert len({scenario_hash(asking(run)) for run in runs}) == 3
-
-
-def test_a_run_with_the_built_in_analyst_alone_has_the_hash_that_it_always_had():
-    assert scenario_hash(busy_scenario()) == HASH_BEFORE_THERE_WAS_A_CHOICE
-
-
-HASH_BEFORE_THERE_WAS_A_CHOICE = "88a37b460bc04915dc12176353ac1137981c7aaff7cde36d0da480fd69a77fc1"

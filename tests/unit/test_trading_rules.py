@@ -311,3 +311,28 @@ def test_a_ruling_follows_from_the_case_that_is_stored_with_it() -> None:
     for row in rows:
         ruling = judge(Case(*row["case"].tolist()))
         assert tuple(ruling) == tuple(row[["type", "reason", "observed", "limit"]].item())
+
+
+def test_what_no_pool_would_give_anything_for_is_not_bought() -> None:
+    made = tempting()
+    made.segment.pools["reserve_lo"][:] = made.segment.pools["reserve_hi"][:] = 0
+    played = made.run(account())
+    assert len(played.trades) == 0
+    (skipped,) = played.decided(DecisionType.SKIP, Reason.NO_LIQUIDITY)
+    assert (skipped["observed"], skipped["limit"]) == (0, 1)
+
+
+def test_what_no_pool_would_give_anything_for_is_not_sold_either() -> None:
+    made = tempting()
+    made.price(1.0, since=8)
+    made.segment.pools["other_lo"][8:] = made.segment.pools["other_hi"][8:] = 0
+    played = made.run(account(stop_loss_percent=5))
+    assert [(int(row["side"]), int(row["status"])) for row in played.trades] == [(Side.BUY, TradeStatus.COMPLETED)]
+    assert played.session["open_positions"] == 1
+
+
+def test_nobody_accepts_nothing() -> None:
+    coarse = stage(40, token(decimals=0, price_usd=9.0))
+    coarse.signal(8_000, slice(3, 4))
+    trade = coarse.run(account(max_trade_size_usd=10)).trades[0]
+    assert (trade["quote_lo"], trade["min_lo"], trade["out_lo"]) == (1, 1, 1)

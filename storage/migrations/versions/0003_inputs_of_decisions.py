@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 THOUGHTS, TRADES = "paper_ai_thought_logs", "paper_trades"
+NEW_REASONS = ("TOO_COSTLY", "NO_LIQUIDITY")
 DEFAULTS = (
     ("paper_strategy_configs", "decision_interval_blocks", "50", "100"),
     ("paper_trading_configs", "max_position_size_percent", "10.0", "100"),
@@ -31,14 +32,14 @@ def upgrade() -> None:
     """Apply the change; of earlier thoughts the inputs are not known."""
     op.add_column(THOUGHTS, sa.Column("inputs", JSONB(), server_default="{}", nullable=False, comment=COMMENT))
     op.create_check_constraint(op.f(f"ck_{THOUGHTS}_inputs"), THOUGHTS, "jsonb_typeof(inputs) = 'object'")
-    _allow_reasons(*REASONS, "TOO_COSTLY")
+    _allow_reasons(*REASONS, *NEW_REASONS)
     for table, column, _, default in DEFAULTS:
         op.alter_column(table, column, server_default=sa.text(default))
 
 
 def downgrade() -> None:
-    """Undo the change; thoughts for the new reason are kept under the nearest old one."""
-    op.execute(f"UPDATE {THOUGHTS} SET reason = 'LOW_CONFIDENCE' WHERE reason = 'TOO_COSTLY'")  # noqa: S608 -- ours
+    """Undo the change; thoughts for the new reason are kept under an old one."""
+    op.execute(f"UPDATE {THOUGHTS} SET reason = 'LOW_LIQUIDITY' WHERE reason IN {NEW_REASONS}")  # noqa: S608 -- ours
     _allow_reasons(*REASONS)
     for table, column, default, _ in DEFAULTS:
         op.alter_column(table, column, server_default=sa.text(default))
