@@ -207,6 +207,12 @@ def test_a_plug_in_of_the_current_folder_is_what_its_account_listens_to(in_folde
     assert segment.signals["trend_bp"][0].any()
 
 
+def test_a_market_elsewhere_looks_where_the_user_stands(in_folder, tmp_path, monkeypatch):
+    in_folder("standing_there.py", OWN)
+    monkeypatch.chdir("/")
+    assert Market(asking(("standing_there:Own", {})), folder=str(tmp_path)).tokens
+
+
 def test_an_installed_package_offers_analysts_by_name(monkeypatch):
     class Point:
         name = "offered"
