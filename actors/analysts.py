@@ -28,9 +28,12 @@ class UnusableAnalystError(ValueError):
         super().__init__(f"accounts.{spec.account}.strategy.analyst {spec.name!r}: {what}")
 
 
-def load(spec: AnalystSpec) -> Any:
-    """Return the analyst that a strategy names, built with its parameters; raises UnusableAnalystError."""
-    kind = _class_of(spec)
+def load(spec: AnalystSpec, folder: str | None = None) -> Any:
+    """Return the analyst that a strategy names, built with its parameters; raises UnusableAnalystError.
+
+    ``folder`` is where modules are looked for first; the current one where it is None.
+    """
+    kind = _class_of(spec, folder or os.getcwd())  # noqa: PTH109 -- sys.path holds text
     try:
         analyst = kind(**spec.parameters)
     except Exception as error:
@@ -52,11 +55,11 @@ def in_words(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(".")
 
 
-def _class_of(spec: AnalystSpec) -> Any:
+def _class_of(spec: AnalystSpec, folder: str) -> Any:
     if spec.name in ANALYSTS:
         return ANALYSTS[spec.name]
     if ":" in spec.name:
-        return _own(spec)
+        return _own(spec, folder)
     offered = {point.name: point for point in entry_points(group=GROUP)}
     if spec.name not in offered:
         known = ", ".join([*ANALYSTS, *sorted(offered)])
@@ -64,11 +67,10 @@ def _class_of(spec: AnalystSpec) -> Any:
     return _imported(spec, offered[spec.name].load)
 
 
-def _own(spec: AnalystSpec) -> Any:
+def _own(spec: AnalystSpec, folder: str) -> Any:
     module_name, _, class_name = spec.name.partition(":")
-    here = os.getcwd()  # noqa: PTH109 -- sys.path holds text
-    if sys.path[:1] != [here]:
-        sys.path.insert(0, here)
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
     module = _imported(spec, lambda: import_module(module_name))
     kind = getattr(module, class_name, None)
     if not isinstance(kind, type):

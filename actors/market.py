@@ -34,13 +34,16 @@ class Carried:
 
 
 class Market:
-    """Turns (carried state, number of blocks) into a segment; a function, so that it may die at any time."""
+    """Turns (carried state, number of blocks) into a segment; a function, so that it may die at any time.
 
-    def __init__(self, scenario: Scenario, recording: Recording | None = None) -> None:
+    ``folder`` is where the modules of plug-ins are looked for first; the current one where it is None.
+    """
+
+    def __init__(self, scenario: Scenario, recording: Recording | None = None, folder: str | None = None) -> None:
         self._source = open_source(scenario, recording)
         self._name = scenario.market.source
         self._start_block = scenario.start_block
-        self._analysts = tuple(load(spec) for spec in roster_of(scenario.accounts).analysts)
+        self._analysts = tuple(load(spec, folder) for spec in roster_of(scenario.accounts).analysts)
 
     def __repr__(self) -> str:
         return f"Market({self._name})"

@@ -5,6 +5,7 @@ Restarts are the conductor's: it knows the checkpoint to go on from, Ray does no
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -29,8 +30,8 @@ SESSION_CPUS = 0.01
 
 
 def spawn_market(scenario: Scenario, recording: Recording | None) -> Any:
-    """Start the market actor of a run."""
-    return _spawn(Market, "Market", 0, scenario, recording)
+    """Start the market actor of a run, which looks for plug-ins where the user stands, not where its process does."""
+    return _spawn(Market, "Market", 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
 
 
 def spawn_autopilot(strategies: Sequence[Strategy], rules: Rules) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from actors.analysts import UnusableAnalystError, in_words, load
 from actors.market import Market
 from simulation.intelligence.analysts import ANALYSTS, HISTORY_BLOCKS, WrongScoresError, history_of, records_of
-from simulation.intelligence.roster import roster_of
+from simulation.intelligence.roster import PlugIn, roster_of
 
 if TYPE_CHECKING:
     from cluster.plan import Plan
@@ -28,13 +28,18 @@ CUTS = (0.01, 0.2, 0.5, 0.77, 0.99)
 """Where that is cut, as shares of it: short enough that a look of one block ahead meets the end."""
 
 
-def try_analysts(plan: Plan) -> None:
-    """Try every plug-in of a plan; raises UnusableAnalystError."""
-    plug_ins = [spec for spec in roster_of(plan.scenario.accounts).analysts if spec.name not in ANALYSTS]
-    if plug_ins:
-        market = first_blocks(plan, min(TRIED_BLOCKS, plan.blocks))
-        for spec in plug_ins:
-            try_analyst(spec, load(spec), market)
+def try_analysts(plan: Plan) -> tuple[PlugIn, ...]:
+    """Try every plug-in of a plan and return what each calls itself; raises UnusableAnalystError."""
+    specs = [spec for spec in roster_of(plan.scenario.accounts).analysts if spec.name not in ANALYSTS]
+    if not specs:
+        return ()
+    market = first_blocks(plan, min(TRIED_BLOCKS, plan.blocks))
+    return tuple(_tried(spec, load(spec), market) for spec in specs)
+
+
+def _tried(spec: AnalystSpec, analyst: Any, market: MarketHistory) -> PlugIn:
+    try_analyst(spec, analyst, market)
+    return PlugIn(spec.name, analyst.version, spec.parameters)
 
 
 def first_blocks(plan: Plan, n_blocks: int) -> MarketHistory:

@@ -14,6 +14,7 @@ from storage.context import SessionContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from simulation.intelligence.roster import PlugIn
     from simulation.market.replay import Recording
     from simulation.market.segment import TokenInfo
     from simulation.scenario import Scenario
@@ -31,6 +32,8 @@ class Plan:
     rules: Rules
     repairs: tuple[str, ...] = ()
     """What was done about gaps and disorder in recordings, in clauses."""
+    plug_ins: tuple[PlugIn, ...] = ()
+    """The analysts that are not built in, as they were tried."""
 
     def contexts(self, prefix: int) -> tuple[SessionContext, ...]:
         """Return what each session is told of itself in the run with this id prefix."""

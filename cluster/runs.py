@@ -99,8 +99,7 @@ def _tried(plan: Plan) -> Plan:
     """Return a plan whose analysts have been loaded, and its plug-ins tried."""
     for spec in roster_of(plan.scenario.accounts).analysts:
         load_analyst(spec)
-    try_analysts(plan)
-    return plan
+    return replace(plan, plug_ins=try_analysts(plan))
 
 
 def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary, Store], None]) -> None:
@@ -116,7 +115,7 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
         # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
         with redirect_stdout(sys.stderr):
             store, url = _ready(plan, place, run_id, view)
-            store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix)
+            store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
             digest = _conducted(plan, prefix, run_id, store, url, view)
         view.close()
         tell(_summary(plan, run_id, digest, time.monotonic() - started, store, url), store)

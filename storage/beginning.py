@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
     from simulation.scenario import AccountSpec, Scenario
 
@@ -54,10 +55,15 @@ class Table:
 
 
 def begin(
-    connection: Connection, scenario: Scenario, tokens: tuple[TokenInfo, ...], blocks: int, prefix: int
+    connection: Connection,
+    scenario: Scenario,
+    tokens: tuple[TokenInfo, ...],
+    blocks: int,
+    prefix: int,
+    plug_ins: tuple[PlugIn, ...] = (),
 ) -> RunIds:
-    """Write the run ``prefix`` of ``scenario`` over ``blocks`` blocks."""
-    _write_run(connection, scenario, tokens, blocks, prefix)
+    """Write the run ``prefix`` of ``scenario`` over ``blocks`` blocks, with these plug-ins."""
+    _write_run(connection, scenario, tokens, blocks, prefix, plug_ins)
     for table in _TABLES:
         rows = (table.row(scenario, prefix, ordinal, account) for ordinal, account in enumerate(scenario.accounts))
         copy(connection, table.name, table.columns, encode(rows))
@@ -65,21 +71,31 @@ def begin(
     return RunIds(run_id_of(prefix), prefix, sessions)
 
 
-def scenario_hash(scenario: Scenario) -> str:
-    """Return the SHA-256 of what defines a run: the scenario without its pace and without paths."""
+def scenario_hash(scenario: Scenario, plug_ins: tuple[PlugIn, ...] = ()) -> str:
+    """Return the SHA-256 of what defines a run: the scenario without its pace and without paths, and its plug-ins.
+
+    Built-in analysts have the version of paperdex, which is left out so that two versions can be compared.
+    """
     content = scenario.model_dump(mode="json", exclude=NOT_IDENTITY)
+    if plug_ins:
+        content["analysts"] = [plug_in._asdict() for plug_in in plug_ins]
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _write_run(
-    connection: Connection, scenario: Scenario, tokens: Iterable[TokenInfo], blocks: int, prefix: int
+    connection: Connection,
+    scenario: Scenario,
+    tokens: Iterable[TokenInfo],
+    blocks: int,
+    prefix: int,
+    plug_ins: tuple[PlugIn, ...],
 ) -> None:
     row = {
         "run_id": run_id_of(prefix),
         "name": scenario.name,
         "seed": scenario.seed,
         "scenario": scenario.model_dump(mode="json"),
-        "scenario_hash": scenario_hash(scenario),
+        "scenario_hash": scenario_hash(scenario, plug_ins),
         "tokens": [_token(token) for token in tokens],
         "version": paperdex_version(),
         "blocks": blocks,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
     from simulation.scenario import Scenario
     from storage.batch import Batch
@@ -96,11 +97,18 @@ class Store:
         with self._transaction() as connection:
             _schema().downgrade(connection, revision)
 
-    def begin_run(self, scenario: Scenario, tokens: tuple[TokenInfo, ...], blocks: int, prefix: int) -> RunIds:
+    def begin_run(
+        self,
+        scenario: Scenario,
+        tokens: tuple[TokenInfo, ...],
+        blocks: int,
+        prefix: int,
+        plug_ins: tuple[PlugIn, ...] = (),
+    ) -> RunIds:
         """Write a run of ``blocks`` blocks with its accounts and their sessions, all RUNNING."""
         with self._transaction() as connection:
             _schema().require_current(connection)
-            return beginning.begin(connection, scenario, tokens, blocks, prefix)
+            return beginning.begin(connection, scenario, tokens, blocks, prefix, plug_ins)
 
     def claim(self, session_id: UUID) -> int:
         """Make the caller the session's owner; return its incarnation. Older owners' batches are refused."""

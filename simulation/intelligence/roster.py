@@ -19,6 +19,14 @@ class AnalystSpec(NamedTuple):
     """The first account that listens to it, for whoever has to complain."""
 
 
+class PlugIn(NamedTuple):
+    """An analyst that is not built in, as it was when the run began: its answers are its author's to name."""
+
+    name: str
+    version: str
+    parameters: dict[str, int | float | str | bool]
+
+
 class Roster(NamedTuple):
     """The analysts of a run in the order of the signals' rows, and the row of each account."""
 

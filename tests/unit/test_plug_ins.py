@@ -16,7 +16,7 @@ from cluster.errors import UsageError
 from cluster.plan import plan_of
 from cluster.runs import prepare
 from simulation.intelligence.analysts import ANALYSTS, HISTORY_BLOCKS, BuyAndHold, MarketHistory, Scores
-from simulation.intelligence.roster import AnalystSpec, roster_of
+from simulation.intelligence.roster import AnalystSpec, PlugIn, roster_of
 from simulation.scenario import AccountSpec
 from storage.beginning import scenario_hash
 
@@ -207,6 +207,12 @@ def test_a_plug_in_of_the_current_folder_is_what_its_account_listens_to(in_folde
     assert segment.signals["trend_bp"][0].any()
 
 
+def test_a_market_elsewhere_looks_where_the_user_stands(in_folder, tmp_path, monkeypatch):
+    in_folder("standing_there.py", OWN)
+    monkeypatch.chdir("/")
+    assert Market(asking(("standing_there:Own", {})), folder=str(tmp_path)).tokens
+
+
 def test_an_installed_package_offers_analysts_by_name(monkeypatch):
     class Point:
         name = "offered"
@@ -216,7 +222,7 @@ def test_an_installed_package_offers_analysts_by_name(monkeypatch):
 
     monkeypatch.setattr("actors.analysts.entry_points", lambda group: [Point()] if group == "paperdex.analysts" else [])
     assert isinstance(load(AnalystSpec("offered", {}, "one")), BuyAndHold)
-    try_analysts(plan_of(asking(("offered", {})), None))
+    assert try_analysts(plan_of(asking(("offered", {})), None)) == (PlugIn("offered", "1", {}),)
 
 
 # Several in one run.
@@ -244,3 +250,8 @@ def test_a_session_is_told_which_analyst_it_listens_to():
 def test_the_analyst_and_its_parameters_are_part_of_what_a_run_is():
     runs = [("multi_factor", {}), ("momentum", {}), ("momentum", {"lookback_blocks": 5})]
     assert len({scenario_hash(asking(run)) for run in runs}) == 3
+
+
+def test_another_version_of_a_plug_in_makes_another_run():
+    scenario = asking(("mine:Own", {}))
+    assert len({scenario_hash(scenario, (PlugIn("mine:Own", version, {}),)) for version in ("1", "2")}) == 2
