@@ -237,7 +237,7 @@ def market_preview(
 
 @market_commands.command("check")
 def market_check(
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many markets to measure.")] = 5,
+    seeds: Annotated[int, typer.Option(min=4, max=1000, help="How many markets to measure; fewer say little.")] = 5,
     days: Annotated[int, typer.Option(min=90, max=10_000, help="Length of each, for hours and days.")] = 730,
     recordings: Annotated[
         Path | None,

@@ -82,7 +82,7 @@ class Reason(IntEnum):
     LOW_CONFIDENCE = 6
     """Confidence against its threshold (bp)."""
     LOW_LIQUIDITY = 7
-    """USD reserve of the pool against the floor (micro-USD)."""
+    """USD reserve of the token's pools together against the floor (micro-USD)."""
     DAILY_TRADES = 8
     """Orders today against the most allowed."""
     CONCURRENT_POSITIONS = 9

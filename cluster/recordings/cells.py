@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -20,10 +21,13 @@ MAX_UNIX_MS = 1e14
 _UNIX_SCALES = ((1e11, 1e3), (1e14, 1.0), (1e17, 1e-3))
 """Unix times below these are in seconds, milliseconds and microseconds: the factor that makes them milliseconds."""
 
+_DATE = re.compile(r"(19|2\d)\d{6}")
+"""A day in the basic form of ISO 8601, which looks like a number."""
+
 _MAX_DIGITS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-TIME = "a time: ISO 8601, such as 2024-01-05 00:00:00, or Unix seconds or milliseconds"
+TIME = "a time: ISO 8601, such as 2024-01-05 00:00:00, or Unix seconds, milliseconds or microseconds"
 PRICE = f"a price in USD between {MIN_PRICE_USD:g} and {MAX_PRICE_USD:g}"
 TICK = f"a tick, a whole number within {MAX_TICK:,} of zero"
 LIQUIDITY = "a liquidity, a whole number above zero and below 2**128"
@@ -35,17 +39,23 @@ BASE_FEE = f"a base fee between 0 and {MAX_BASE_FEE_WEI:.0e} wei"
 
 def parse_time(cell: str) -> int:
     """Return Unix milliseconds."""
-    try:
-        number = float(cell)
-    except ValueError:
+    unix = None if _DATE.fullmatch(cell) else _number(cell)
+    if unix is None:
         moment = datetime.fromisoformat(cell)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-        number = (moment - _EPOCH) / timedelta(milliseconds=1)
+        milliseconds = (moment - _EPOCH) / timedelta(milliseconds=1)
     else:
-        number *= next((scale for end, scale in _UNIX_SCALES if number < end), 1.0)
-    if not 0 <= number < MAX_UNIX_MS:
+        milliseconds = unix * next((scale for end, scale in _UNIX_SCALES if unix < end), 1.0)
+    if not 0 <= milliseconds < MAX_UNIX_MS:
         raise ValueError(cell)
-    return round(number)
+    return round(milliseconds)
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def parse_tick(cell: str) -> int:

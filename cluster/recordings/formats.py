@@ -153,10 +153,19 @@ def _bars(
     *,
     newest_first: bool,
 ) -> Series:
-    """Put bars in order; a bar is as long as the shortest step from one to the next, and is known when it ends."""
+    """Put bars in order; a bar is as long as the commonest step from one to the next, and is known when it ends.
+
+    A shorter step is refused: such a bar would be shown before it was over.
+    """
     order = slice(None, None, -1 if newest_first else 1)
     opens_ms, states = opens_ms[order], states[order].copy()
-    bar_ms = int(np.diff(opens_ms).min())
+    lengths_ms, counts = np.unique(np.diff(opens_ms), return_counts=True)
+    bar_ms = int(lengths_ms[np.argmax(counts)])
+    if lengths_ms[0] < bar_ms:
+        raise table.error(
+            f"two bars begin {lengths_ms[0] / 60_000:,g} minutes apart where most are {bar_ms / 60_000:,g}; "
+            "all bars of a file are equally long"
+        )
     return Series(table, asset, terms, opens_ms + bar_ms, bar_ms, states, newest_first)
 
 

@@ -81,7 +81,7 @@ def _judge(
     bad = gaps_ms > refused_ms
     if bad.any():
         at = int(np.argmax(bad))
-        part = parts[int(np.searchsorted(np.cumsum([len(part.since_ms) for part in parts]), at, side="right"))]
+        part = _part_at(parts, at)
         accepted = (
             "gaps: refuse accepts none" if market.gaps is GapPolicy.REFUSE and bars[at]
             else f"accepted are up to {market.max_gap_hours:g} hours (max_gap_hours)"
@@ -92,8 +92,13 @@ def _judge(
         )
     held_ms = np.where(bars, gaps_ms, 0)
     longest = int(np.argmax(held_ms))
-    until_ms = int(since_ms[longest]) - max(part.bar_ms for part in parts)
+    until_ms = int(since_ms[longest]) - _part_at(parts, longest).bar_ms
     return Gaps(int(np.count_nonzero(held_ms)), int(held_ms[longest]), until_ms)
+
+
+def _part_at(parts: Sequence[Series], row: int) -> Series:
+    """Return the part that a row of all parts together belongs to."""
+    return parts[int(np.searchsorted(np.cumsum([len(part.since_ms) for part in parts]), row, side="right"))]
 
 
 def check_states(part: Series) -> None:
@@ -127,7 +132,7 @@ def _check_moves(parts: Sequence[Series], pool: RecordedPool) -> None:
     bad = (moves < moves[0] / MAX_MOVE) | (moves > moves[0] * MAX_MOVE)
     if bad.any():
         at = int(np.argmax(bad))
-        part = parts[int(np.searchsorted(np.cumsum([len(part.since_ms) for part in parts]), at, side="right"))]
+        part = _part_at(parts, at)
         raise RecordingError(
             f"{part.table.path}: {part.asset.symbol} at {iso(pool.since_ms[at] - part.bar_ms)} has a price more than "
             f"{MAX_MOVE:,.0f} times away from the first"

@@ -120,7 +120,9 @@ class ReplaySource:
             TokenInfo(token.symbol, token.name, token.decimals, token.price_shift, _terms(token))
             for token in recording.tokens
         )
-        self.n_blocks: int | None = int(recording.span_ms * recording.repeat / recording.speed) // block_time_ms + 1
+        self._speed_thousandths = round(recording.speed * 1_000)  # whole numbers, so that no block is a moment early
+        played_ms = recording.span_ms * recording.repeat * 1_000 // self._speed_thousandths
+        self.n_blocks: int | None = played_ms // block_time_ms + 1
         """Blocks that the recording covers, from block 0 on."""
         self._recording = recording
         self._block_time_ms = block_time_ms
@@ -152,7 +154,7 @@ class ReplaySource:
     def _moments(self, first_block: int, n_blocks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the pass of each block and the recorded time in Unix milliseconds that it shows."""
         blocks = np.arange(first_block, first_block + n_blocks, dtype=np.int64)
-        played_ms = np.floor(blocks * self._block_time_ms * self._recording.speed).astype(np.int64)
+        played_ms = blocks * self._block_time_ms * self._speed_thousandths // 1_000
         passes = np.clip(played_ms // self._recording.span_ms, 0, self._recording.repeat - 1)
         return passes, self._recording.start_ms + played_ms - passes * self._recording.span_ms
 

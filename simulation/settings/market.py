@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from simulation.settings.base import Name, Part, Symbol
 
@@ -34,7 +34,7 @@ class Regime(StrEnum):
     CHOP = "chop"
     """Prices are drawn back to where they began."""
     CONGESTED = "congested"
-    """Blocks are full, and prices wilder than usual."""
+    """A fifth of all blocks is full and the base fee wanders far from its level; prices are wilder than usual."""
 
 
 class Venue(StrEnum):
@@ -142,6 +142,12 @@ class GapPolicy(StrEnum):
     HOLD = "hold"
 
 
+def _three_places(value: float) -> float:
+    if value != round(value, 3):
+        raise ValueError("has more than three decimals")
+    return value
+
+
 class ReplayMarket(Part):
     """A market read from recordings; those of one pool are stitched in time."""
 
@@ -155,7 +161,7 @@ class ReplayMarket(Part):
     """Recorded base fees (CSV or Parquet with a time and a base fee in gwei or wei); None for the model's."""
     gas_sha256: Sha256 | None = None
     """As of recordings."""
-    speed: float = Field(1.0, ge=0.001, le=1000)
+    speed: Annotated[float, AfterValidator(_three_places)] = Field(1.0, ge=0.001, le=1000)
     """How much faster than it happened the recording is played."""
     repeat: int = Field(1, ge=1, le=1000)
     """How often the recording is played, each pass with prices multiplied so that it begins where the last ended."""

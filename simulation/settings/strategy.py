@@ -82,7 +82,7 @@ class Strategy(Part):
     """Orders a simulated UTC day; an exit is never held back by it."""
     max_concurrent_positions: int = Field(5, ge=1, le=100)
     min_liquidity_usd: Usd = Field(Decimal(10_000), ge=0, le=Decimal(10) ** 12)
-    """Smallest USD side of a pool that is traded in."""
+    """Least USD, on that side of all pools of a token together, at which it is bought."""
     max_slippage_percent: Percent = Field(Decimal(1), ge=Decimal("0.01"), le=10)
     """Slippage tolerance between quote and fill; beyond it the swap reverts and still pays gas."""
     confidence_threshold: Percent = Field(Decimal(60), ge=0, le=100)

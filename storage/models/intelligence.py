@@ -144,6 +144,9 @@ class PaperStrategyConfiguration(Base):
     created_at: Mapped[datetime] = column(TIME, "Simulated time of the beginning.")
     updated_at: Mapped[datetime] = column(TIME, "Simulated time of the last change.")
     recorded_at: Mapped[datetime] = recorded()
+    analyst: Mapped[str] = column(
+        String(200), "Whose scores it listens to: a name, or module:Class.", default="'multi_factor'"
+    )
 
     __table_args__ = (
         UniqueConstraint("account_id", "name"),

@@ -231,9 +231,9 @@ def test_what_was_recomputed_is_marked(paperdex, folder) -> None:
 
 @pytest.mark.usefixtures("measured", "forgiving")
 def test_json_has_every_number_of_the_table(paperdex, folder) -> None:
-    _, stdout, _ = paperdex("market", "check", "--seeds", "2", "--recordings", str(folder), "--json")
+    _, stdout, _ = paperdex("market", "check", "--seeds", "4", "--recordings", str(folder), "--json")
     found = json.loads(stdout)
-    assert (found["seeds"], found["days"], found["holds"], len(found["checks"])) == (2, 730, True, len(CHECKS))
+    assert (found["seeds"], found["days"], found["holds"], len(found["checks"])) == (4, 730, True, len(CHECKS))
     recomputed = {check["series"] for check in found["checks"] if check["recorded"]["recomputed"]}
     assert recomputed == {source.series for source in SOURCES}
     assert found["checks"][0]["band"] == {"low": None, "high": None, "source": MODEL}
@@ -242,7 +242,7 @@ def test_json_has_every_number_of_the_table(paperdex, folder) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--seeds", "0"], "'--seeds': Input should be greater than or equal to 1, not '0'."),
+        (["--seeds", "0"], "'--seeds': Input should be greater than or equal to 4, not '0'."),
         (["--seeds", "many"], "'--seeds': Input should be a valid integer"),
         (["--days", "89"], "'--days': Input should be greater than or equal to 90, not '89'."),
         (["--recordings", "nowhere"], "--recordings nowhere is not a folder; name one that holds recorded markets."),

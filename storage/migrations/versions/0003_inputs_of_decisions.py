@@ -1,4 +1,7 @@
-"""Keep with each thought all numbers that it was decided on, let costs be a reason, and default as scenarios do."""
+"""Keep with each thought all numbers that it was decided on, and with each strategy its analyst.
+
+Also: costs and missing liquidity are reasons, and defaults are those of scenarios.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,13 @@ REASONS = (
 def upgrade() -> None:
     """Apply the change; of earlier thoughts the inputs are not known."""
     op.add_column(THOUGHTS, sa.Column("inputs", JSONB(), server_default="{}", nullable=False, comment=COMMENT))
+    op.add_column(
+        "paper_strategy_configs",
+        sa.Column(
+            "analyst", sa.String(200), server_default="multi_factor", nullable=False,
+            comment="Whose scores it listens to: a name, or module:Class.",
+        ),
+    )  # fmt: skip
     op.create_check_constraint(op.f(f"ck_{THOUGHTS}_inputs"), THOUGHTS, "jsonb_typeof(inputs) = 'object'")
     _allow_reasons(*REASONS, *NEW_REASONS)
     for table, column, _, default in DEFAULTS:
@@ -45,6 +55,7 @@ def downgrade() -> None:
         op.alter_column(table, column, server_default=sa.text(default))
     op.drop_constraint(op.f(f"ck_{THOUGHTS}_inputs"), THOUGHTS)
     op.drop_column(THOUGHTS, "inputs")
+    op.drop_column("paper_strategy_configs", "analyst")
 
 
 def _allow_reasons(*reasons: str) -> None:
