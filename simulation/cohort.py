@@ -106,6 +106,7 @@ def is_tradable(strategy: Strategy, symbol: str) -> bool:
 def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, Outcome]:
     """Step a cohort to the end of a segment of the market with these terms."""
     assert (cohort.sessions["next_block"] >= segment.first_block).all(), "a segment was skipped"
+    assert segment.signals.shape[1:] == segment.mids.shape, "compiled code reads beyond what is not there"
     after = cohort.copy()
     world = World(
         first_block=segment.first_block,

@@ -6,7 +6,7 @@ import ast
 from copy import deepcopy
 from functools import cache
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from hand_made import (
     Played,
     account,
     bare_stage,
+    cut,
     only,
     stage,
     tempting,
@@ -35,18 +36,9 @@ from simulation.market.segment import Segment, TokenInfo, terms_of
 from simulation.settings.strategy import MODE_PRESETS, Strategy, TradingMode
 from simulation.wei import join
 
-if TYPE_CHECKING:
-    from hand_made import Stage
-
 
 def amount(row: np.void, name: str) -> int:
     return join(row[f"{name}_hi"], row[f"{name}_lo"])
-
-
-def piece(made: Stage, first: int, end: int) -> Segment:
-    """Return some blocks of a market as a segment of their own."""
-    whole = made.segment
-    return Segment(first, whole.mids[first:end], whole.pools[first:end], whole.gas[first:end], whole.signals[first:end])
 
 
 def bought_and_sold(price_usd: float, n_blocks: int = 40, **fields: Any) -> Played:
@@ -84,10 +76,10 @@ def poorer_while_an_order_is_on_its_way(cash_micro_usd: int) -> tuple[Cohort, Pl
     """Return an account with an order in flight whose cash was taken away, and what became of it."""
     made = tempting()
     begun = cohorts.begin([account()], [0], made.infos, RULES)
-    before, _ = cohorts.advance(begun, piece(made, 0, 4), terms_of(made.infos), RULES)
+    before, _ = cohorts.advance(begun, cut(made.segment, 0, 4), terms_of(made.infos), RULES)
     assert before.sessions["orders_in_flight"].tolist() == [1]
     before.sessions["cash_micro_usd"] = cash_micro_usd
-    return before, Played(*cohorts.advance(before, piece(made, 4, 40), terms_of(made.infos), RULES))
+    return before, Played(*cohorts.advance(before, cut(made.segment, 4, 40), terms_of(made.infos), RULES))
 
 
 @pytest.mark.parametrize("cash_micro_usd", [0, 499 * MICRO_USD, 500 * MICRO_USD])
@@ -246,9 +238,9 @@ def test_a_paused_session_buys_nothing_says_so_and_still_sells() -> None:
     made.signal(2_000, slice(15, 16))
     made.signal(8_000, slice(20, 25))
     begun = cohorts.begin([account()], [0], made.infos, RULES)
-    before, _ = cohorts.advance(begun, piece(made, 0, 12), terms_of(made.infos), RULES)
+    before, _ = cohorts.advance(begun, cut(made.segment, 0, 12), terms_of(made.infos), RULES)
     paused = cohorts.set_field(before, 0, "paused", 1)
-    played = Played(*cohorts.advance(paused, piece(made, 12, 30), terms_of(made.infos), RULES))
+    played = Played(*cohorts.advance(paused, cut(made.segment, 12, 30), terms_of(made.infos), RULES))
     assert only(played.trades)["side"] == Side.SELL
     assert played.decided(DecisionType.SKIP, Reason.PAUSED)["block"].tolist() == [20, 21, 22, 23, 24]
 
@@ -283,9 +275,9 @@ def test_the_trades_of_the_day_are_remembered_over_a_restart() -> None:
     for row in range(2):
         made.signal(8_000, slice(None), token_row=row)
     begun = cohorts.begin([account(max_daily_trades=1)], [0], made.infos, RULES)
-    before, first = cohorts.advance(begun, piece(made, 0, 10), terms_of(made.infos), RULES)
+    before, first = cohorts.advance(begun, cut(made.segment, 0, 10), terms_of(made.infos), RULES)
     restarted = Cohort.from_bytes(before.to_bytes())
-    _, second = cohorts.advance(restarted, piece(made, 10, 20), terms_of(made.infos), RULES)
+    _, second = cohorts.advance(restarted, cut(made.segment, 10, 20), terms_of(made.infos), RULES)
     assert (len(first.trades), len(second.trades)) == (1, 0)
     assert set(second.decisions["reason"][second.decisions["type"] == DecisionType.SKIP].tolist()) == {
         Reason.DAILY_TRADES

@@ -333,6 +333,7 @@ def test_what_no_pool_would_give_anything_for_is_not_sold_either() -> None:
 
 def test_nobody_accepts_nothing() -> None:
     coarse = stage(40, token(decimals=0, price_usd=9.0))
+    coarse.price(9.0, since=0)
     coarse.signal(8_000, slice(3, 4))
     trade = coarse.run(account(max_trade_size_usd=10)).trades[0]
     assert (trade["quote_lo"], trade["min_lo"], trade["out_lo"]) == (1, 1, 1)
