@@ -312,8 +312,8 @@ def _order(name: str, measure: Measure, band: Band, recorded: Recorded = _UNRECO
 
 
 _DAYS_DIFFER, _FEW = 2.0, 4.0
-"""Six recorded pool days differ by a factor of 3.7 in what leaves 0.1 % within a minute, that is by 1.9 either way of
-their middle. Of shares below 0.3 % the recorded day met fewer than twenty orders, in a handful of moves: another 2."""
+"""Six recorded pool days differ by a factor of 3.7, 1.9 either way of their middle, in what leaves 0.1 % within a
+minute. Shares below 0.3 % are some ten moves of the recorded day, a number that chance alone halves or doubles."""
 
 _NONE, _RISES = Band(0.0, 0.0), Band(0.0, 1.0)
 
