@@ -14,8 +14,20 @@ from cluster.runs import RunSummary
 from cluster.summary import print_summary
 
 
-def printed(*accounts):
-    result = RunSummary(UUID(int=1), "d1" * 32, 7, 21_600, 40, 400, 3.5, list(accounts), "postgresql://host/db")
+def printed(*accounts, failures=()):
+    result = RunSummary(
+        run_id=UUID(int=1),
+        status="COMPLETED",
+        digest="d1" * 32,
+        seed=7,
+        blocks=21_600,
+        trades=40,
+        decisions=400,
+        wall_seconds=3.5,
+        accounts=list(accounts),
+        failures=list(failures),
+        database_url="postgresql://host/db",
+    )
     console = Console(file=io.StringIO(), width=120, markup=False)
     print_summary(console, result, [], None)
     return console.file.getvalue()
