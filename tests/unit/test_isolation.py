@@ -12,6 +12,7 @@ from hand_made import RULES, account, bare_stage, stage, token
 from house import House
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ray.exceptions import GetTimeoutError
 
 from actors.listening import listen
 from actors.market import Market
@@ -282,6 +283,23 @@ def test_sessions_of_one_actor_end_each_in_its_own_time():
         receipts, batches, reviews = session.advance(segment, ())
         told.append(([receipt.session for receipt in receipts], len(batches), [shown.session for shown in reviews]))
     assert told == [([2, 3], 2, [2, 3]), ([2, 3], 2, [2]), ([2], 1, [2])]
+
+
+def test_a_cluster_in_trouble_is_not_taken_for_a_session_that_fails(house):
+    run = house()
+    run.patch.setattr(AccountSession, "advance", raising(GetTimeoutError("nobody answers")))
+    with pytest.raises(GetTimeoutError):
+        run.conduct(plan())
+    assert run.ledger.failed == {}
+
+
+def raising(error):
+    """Return a method that raises."""
+
+    def raises(*_):
+        raise error
+
+    return raises
 
 
 def test_a_session_whose_own_code_raises_ends_where_its_last_batch_left_it(house):
