@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
     from storage.models import RunStatus
 
+AT_THE_END = "It came to the last block of the run."
+"""Why a session is COMPLETED."""
+
 _CLOSE_SESSIONS = text(
     """
     UPDATE paper_trading_sessions AS sessions
-    SET status = :status, error_message = :message, stopped_at = sessions.last_activity, recorded_at = now()
+    SET status = :status, status_reason = :reason, stopped_at = sessions.last_activity, recorded_at = now(),
+        error_message = CASE :status WHEN 'ERROR' THEN :message ELSE '' END
     FROM paper_trading_accounts AS accounts
     WHERE accounts.account_id = sessions.account_id AND accounts.run_id = :run AND sessions.stopped_at IS NULL
     """
@@ -28,7 +32,8 @@ _CLOSE_SESSIONS = text(
 _FAIL_SESSION = text(
     """
     UPDATE paper_trading_sessions
-    SET status = 'ERROR', error_message = :message, stopped_at = last_activity, recorded_at = now()
+    SET status = 'ERROR', status_reason = :message, error_message = :message, stopped_at = last_activity,
+        recorded_at = now()
     WHERE session_id = :session AND stopped_at IS NULL
     """
 )
@@ -49,7 +54,7 @@ def finish(connection: Connection, run_id: UUID, status: RunStatus, error_messag
         raise RunNotFound(text=run_id)
     assert status != "RUNNING", "a run ends in another status"
     values = {"run": run_id, "status": str(status), "message": error_message}
-    connection.execute(_CLOSE_SESSIONS, values)
+    connection.execute(_CLOSE_SESSIONS, values | {"reason": error_message or AT_THE_END})
     content = digest(connection, run_id)
     connection.execute(_CLOSE_RUN, values | {"digest": content})
     return content

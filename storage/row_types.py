@@ -57,6 +57,7 @@ class SessionRow(NamedTuple):
     status: str
     stopped_at: datetime | None
     error_message: str
+    status_reason: str
 
 
 class PositionRow(NamedTuple):

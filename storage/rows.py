@@ -101,6 +101,7 @@ def _session_row(context: SessionContext, session: np.void, error_message: str) 
         status="ERROR" if error_message else "RUNNING",
         stopped_at=now if error_message else None,
         error_message=error_message,
+        status_reason=error_message,
     )
 
 

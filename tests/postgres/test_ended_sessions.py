@@ -12,8 +12,9 @@ from storage.errors import StaleOwner
 from storage.rows import batch_of
 
 WHY = "Analyst mine:Own failed at block 300: ValueError: no idea."
+COMPLETED = "COMPLETED", "", "It came to the last block of the run.", True
 ENDINGS = """
-    SELECT status, error_message, stopped_at - started_at = 12 * checkpoints.next_block * interval '1 s'
+    SELECT status, error_message, status_reason, stopped_at - started_at = 12 * checkpoints.next_block * interval '1 s'
     FROM paper_trading_sessions AS sessions JOIN session_checkpoints AS checkpoints USING (session_id)
     ORDER BY session_id
 """
@@ -21,7 +22,7 @@ ENDINGS = """
 
 def test_a_session_that_lives_is_running(begin, store, sql):
     store.commit(begin().batches(300))
-    assert sql(ENDINGS) == [("RUNNING", "", None)] * 3
+    assert sql(ENDINGS) == [("RUNNING", "", "", None)] * 3
 
 
 def last_batch(live):
@@ -39,7 +40,7 @@ def test_a_batch_may_end_its_session_and_the_end_of_the_run_leaves_it(begin, sto
     store.commit(live.batches(300))
     store.commit([last_batch(live)])
     digest = store.finish_run(live.ids.run_id, "COMPLETED")
-    assert sql(ENDINGS) == [("COMPLETED", "", True), ("ERROR", WHY, True), ("COMPLETED", "", True)]
+    assert sql(ENDINGS) == [COMPLETED, ("ERROR", WHY, WHY, True), COMPLETED]
     assert store.finish_run(live.ids.run_id, "COMPLETED") == digest
     assert store.check() == []
 
@@ -59,7 +60,7 @@ def test_a_session_may_be_ended_where_its_last_batch_left_it(begin, store, sql):
         store.commit([late[1]])
     store.commit([late[0], late[2]])
     store.finish_run(live.ids.run_id, "COMPLETED")
-    assert sql(ENDINGS) == [("COMPLETED", "", True), ("ERROR", WHY, True), ("COMPLETED", "", True)]
+    assert sql(ENDINGS) == [COMPLETED, ("ERROR", WHY, WHY, True), COMPLETED]
     assert store.check() == []
 
 
@@ -80,10 +81,24 @@ def test_sessions_that_ended_with_a_run_that_failed_have_not_failed_themselves(b
     assert store.failures(live.ids.run_id) == []
 
 
+def test_a_session_that_was_stopped_says_so_and_names_no_error(begin, store, sql):
+    live = begin()
+    store.commit(live.batches(300))
+    store.finish_run(live.ids.run_id, "STOPPED", "Stopped by the user.")
+    assert sql(ENDINGS) == [("STOPPED", "", "Stopped by the user.", True)] * 3
+
+
+def test_sessions_of_a_run_that_failed_say_why(begin, store, sql):
+    live = begin()
+    store.commit(live.batches(300))
+    store.finish_run(live.ids.run_id, "ERROR", "StaleOwner: somebody else.")
+    assert sql(ENDINGS) == [("ERROR", *["StaleOwner: somebody else."] * 2, True)] * 3
+
+
 def test_an_error_message_of_any_text_is_stored_as_it_is(begin, store, sql):
     live = begin()
     told = "KeyError: 'a\ttab, a \\ and a\nline'"
     batch = live.batches(300)[1]
-    line = batch.rows["paper_trading_sessions"].rstrip(b"\n").rsplit(b"\t", 1)[0]
-    store.commit([replace(batch, rows={"paper_trading_sessions": line + b"\t" + encode([(told,)])})])
+    line = batch.rows["paper_trading_sessions"].rstrip(b"\n").rsplit(b"\t", 2)[0]
+    store.commit([replace(batch, rows={"paper_trading_sessions": line + b"\t" + encode([(told, told)])})])
     assert sql("SELECT error_message FROM paper_trading_sessions WHERE error_message <> ''") == [(told,)]

@@ -124,7 +124,7 @@ def test_a_database_without_the_schema_says_how_to_get_it(new_url, scenario):
     store = Store(new_url())
     with pytest.raises(SchemaOutdated, match='run "paperdex db upgrade"'):
         store.checkpoint(SOMEBODY)
-    with pytest.raises(SchemaOutdated, match="has schema none, this paperdex needs 0003"):
+    with pytest.raises(SchemaOutdated, match="has schema none, this paperdex needs 0004"):
         store.begin_run(scenario, (), 1, 1)
     store.close()
 

@@ -192,8 +192,9 @@ def test_a_session_whose_analyst_fails_commits_what_it_had_and_ends_in_error(hou
     last = by_name(run.ledger)["broken"][-1]
     assert last.next_block == FAILS_AT
     assert last.seq == 2
-    *_, status, stopped_at, message = last.rows["paper_trading_sessions"].decode().rstrip("\n").split("\t")
+    *_, status, stopped_at, message, reason = last.rows["paper_trading_sessions"].decode().rstrip("\n").split("\t")
     assert (status, message) == ("ERROR", f"Analyst {NAME} failed at block {FAILS_AT}: {WHY}.")
+    assert reason == message
     at = plan().contexts(1)[3].clock.at(FAILS_AT)
     assert stopped_at == at.isoformat()
     assert [[receipt.error_message for receipt in progress.receipts] for progress in seen] == [
