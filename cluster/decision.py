@@ -38,11 +38,14 @@ def shown(thought: Thought) -> RenderableType:
 
 def differences(thought: Thought) -> list[str]:
     """Make a decision again from its own row and return, in clauses, what does not come out as stored."""
-    if not thought.inputs:
-        raise UsageError(f"Decision {thought.thought_id} was stored before inputs were kept; run the scenario again.")
+    if set(thought.inputs) != set(Case._fields):
+        raise UsageError(
+            f"Decision {thought.thought_id} was stored by a version of paperdex that kept other inputs; run the "
+            "scenario again."
+        )
     case = Case(**thought.inputs)
     ruling = judge(case)
-    lane = lane_of(case)
+    lane = lane_of(case, ruling.type)
     again = Decided(ruling.type, ruling.reason, lane, ruling.observed, ruling.limit, case)
     words = in_words(again, thought.token_symbol, thought.market_data, float(thought.max_trade_size_usd))
     results: dict[str, Any] = {

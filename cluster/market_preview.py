@@ -15,7 +15,6 @@ from actors.market import Market
 from cluster.market_moves import Moves
 from cluster.market_series import Extremes, Grid, Means
 from cluster.scenarios import market_in_words
-from simulation.choices import Side
 from simulation.market.concentrated import TICK
 from simulation.market.prices import CHARACTERS, MARKET_VOLATILITY
 from simulation.market.regimes import WEATHER
@@ -23,7 +22,7 @@ from simulation.market.segment import NATIVE_SHIFT, USD_DECIMALS, Clock, all_poo
 from simulation.market.swap_gas import SWAP_GAS, SwapKind
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.settings.market import SyntheticMarket
-from simulation.trading.routing import best_route, fees
+from simulation.trading.routing import PAYS_OTHER, best_route, fees
 from simulation.trading.rules import Spot
 from simulation.wei import join
 from storage.installed import paperdex_version
@@ -154,7 +153,7 @@ def class_volatility_percent(scenario: Scenario, row: int) -> float | None:
 def swap_cost(plan: Plan, segment: Segment, row: int) -> SwapCost | None:
     """Quote a purchase for 1,000 USD at the first block of a segment, by the functions that orders are quoted with."""
     spot = _spot(plan, segment, row)
-    route, hi, lo = best_route(int(Side.BUY), np.uint64(0), np.uint64(SWAP_MICRO_USD), spot)
+    route, hi, lo = best_route(spot.token, PAYS_OTHER, np.uint64(0), np.uint64(SWAP_MICRO_USD), spot)
     if not hi and not lo:
         return None
     worth = value_micro_usd(join(hi, lo), int(spot.mid["price_q"]), int(spot.token["price_shift"]))
@@ -287,8 +286,8 @@ def _spot(plan: Plan, segment: Segment, row: int) -> Spot:
     """Return a token at the first block of a segment as an order sees it."""
     terms = terms_of(plan.tokens)
     return Spot(
-        0, row, segment.first_block, segment.mids[0, row], segment.gas[0], segment.signals[0, 0, row],
-        terms.tokens[row], plan.rules, terms.tokens, terms.pairs, terms.routes, segment.mids[0], segment.pools[0],
+        0, row, segment.first_block, segment.mids[0, row], segment.gas[0], terms.tokens[row], plan.rules,
+        segment.signals[0, 0], terms.tokens, terms.pairs, terms.routes, segment.mids[0], segment.pools[0],
         np.zeros(MAP_TICKS, TICK),
     )  # fmt: skip
 

@@ -11,6 +11,10 @@ class Side(IntEnum):
     NONE = 0
     BUY = 1
     SELL = 2
+    SWAP = 3
+    """One token for another; the order is kept with the token that is bought."""
+    AWAY = 4
+    """No order of its own: what is held has been promised to a swap into another token."""
 
 
 class Lane(IntEnum):
@@ -97,3 +101,5 @@ class Reason(IntEnum):
     """What going in and out again would cost against the most that the SMART lane accepts (micro-USD)."""
     NO_LIQUIDITY = 14
     """Worth of what the pools promise, which is nothing, against the least that is worth asking for (micro-USD)."""
+    BETTER_CANDIDATE = 15
+    """How far the opportunity is ahead of the weakest token held, against the least lead worth a swap (bp)."""

@@ -42,7 +42,7 @@ def _advance_session(session, holdings, row, world, journal):
                 return False
             _advance_block(session, holdings, row, block, world, journal)
             block += 1
-    session.next_block = end_block
+    session.next_block = block
     return True
 
 
@@ -118,9 +118,9 @@ def _has_room(journal, n_tokens):
 def _spot(world, session, row, t, block):
     at = block - world.first_block
     return Spot(
-        row, t, block, world.mids[at, t], world.gas[at], world.signals[session.analyst, at, t],
-        world.tokens[t], world.rules, world.tokens, world.pairs, world.routes, world.mids[at],
-        world.pools[at], world.ticks,
+        row, t, block, world.mids[at, t], world.gas[at], world.tokens[t], world.rules,
+        world.signals[session.analyst, at], world.tokens, world.pairs, world.routes, world.mids[at], world.pools[at],
+        world.ticks,
     )  # fmt: skip
 
 
@@ -129,25 +129,35 @@ def _include_due(session, holdings, row, block, world, journal):
     for t in range(len(holdings)):
         holding = holdings[t]
         if holding.order_side != 0 and block >= holding.order_due_block:
-            ending = execution.include(session, holding, _spot(world, session, row, t, block))
+            ending = execution.include(session, holdings, _spot(world, session, row, t, block))
             if ending.status != 0 and world.rules.write_trades:
                 _write_trade(session, holding, row, t, block, ending, journal)
 
 
 @compiled
 def _value_positions(session, holdings, row, block, world, journal):
-    """Mark the account: cash and every position at the pool's mid; leave those at their stop or target."""
+    """Mark the account: cash and every position at the pool's mid; then leave those at their stop or target."""
     equity = session.cash_micro_usd
+    at = block - world.first_block
+    is_exit_due = False
+    for t in range(len(holdings)):
+        if is_open(holdings[t]):
+            value = _value(holdings[t], world.mids[at, t], world.tokens[t])
+            equity += value
+            is_exit_due |= _reaches_exit(holdings[t], value)
+    note_equity(session, equity)
+    if is_exit_due:
+        _leave(session, holdings, row, block, world, journal)
+
+
+@compiled
+def _leave(session, holdings, row, block, world, journal):
     at = block - world.first_block
     for t in range(len(holdings)):
         holding = holdings[t]
-        if is_open(holding):
-            value = _value(holding, world.mids[at, t], world.tokens[t])
-            equity += value
-            if _reaches_exit(holding, value):
-                spot = _spot(world, session, row, t, block)
-                _write_decision(session, holding, spot, decisions.check_exits(session, holding, spot), journal)
-    note_equity(session, equity)
+        if is_open(holding) and _reaches_exit(holding, _value(holding, world.mids[at, t], world.tokens[t])):
+            spot = _spot(world, session, row, t, block)
+            _write_decision(session, holding, spot, decisions.check_exits(session, holdings, spot), journal)
 
 
 @compiled
@@ -157,7 +167,7 @@ def _decide(session, holdings, row, block, world, journal):
         holding = holdings[t]
         if holding.tradable != 0 and holding.order_side == 0:
             spot = _spot(world, session, row, t, block)
-            _write_decision(session, holding, spot, decisions.decide(session, holding, spot), journal)
+            _write_decision(session, holding, spot, decisions.decide(session, holdings, spot), journal)
 
 
 @compiled
@@ -187,16 +197,21 @@ def _write_trade(session, holding, row, token_row, block, ending, journal):
     entry.side, entry.lane, entry.reason = ending.side, holding.order_lane, holding.order_reason
     entry.status, entry.failure = ending.status, ending.failure
     entry.position, entry.opened_block = ending.position, ending.opened_block
+    entry.from_token, entry.from_route = holding.order_from, holding.order_from_route
+    entry.from_position, entry.from_opened_block = ending.from_position, ending.from_opened_block
     entry.decided_block, entry.delay_ms = holding.order_decided_block, holding.order_delay_ms
     entry.route = holding.order_route
     entry.in_hi, entry.in_lo = holding.order_in_hi, holding.order_in_lo
+    entry.value_micro_usd = holding.order_value_micro_usd
     entry.quote_hi, entry.quote_lo = holding.order_quote_hi, holding.order_quote_lo
     entry.min_hi, entry.min_lo = holding.order_min_hi, holding.order_min_lo
     entry.out_hi, entry.out_lo = ending.out_hi, ending.out_lo
     entry.gas_price_wei, entry.gas_used = ending.gas_price_wei, ending.gas_used
     entry.gas_micro_usd = ending.gas_micro_usd
-    entry.cost_micro_usd, entry.realized_micro_usd = ending.cost_micro_usd, ending.realized_micro_usd
-    entry.net_micro_usd = ending.net_micro_usd
+    entry.cost_micro_usd = ending.cost_micro_usd
+    entry.realized_micro_usd, entry.net_micro_usd = ending.sold.realized, ending.sold.net
+    entry.closes = ending.sold.closes
+    entry.invested_micro_usd, entry.earned_micro_usd = ending.sold.invested, ending.sold.earned
     entry.cash_micro_usd = session.cash_micro_usd
     entry.execution_cost_micro_usd = ending.costs.total
     entry.fee_micro_usd, entry.impact_micro_usd = ending.costs.fee, ending.costs.impact

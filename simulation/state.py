@@ -113,8 +113,12 @@ HOLDING = np.dtype(
         # position, open while the quantity is not zero
         ("quantity_hi", np.uint64),
         ("quantity_lo", np.uint64),
-        ("cost_micro_usd", np.int64),  # cost basis, gas not included
-        ("gas_micro_usd", np.int64),  # gas of the purchase
+        ("cost_micro_usd", np.int64),  # cost basis of the quantity held, gas not included
+        ("gas_micro_usd", np.int64),  # gas of its purchases
+        # of the position as a whole, what has been sold of it included
+        ("invested_micro_usd", np.int64),
+        ("earned_micro_usd", np.int64),  # proceeds of its sales minus their cost basis, before gas
+        ("net_micro_usd", np.int64),  # that minus the gas of those sales and of the purchases of what they sold
         ("stop_micro_usd", np.int64),  # leave when the position is worth this or less
         ("target_micro_usd", np.int64),  # leave when it is worth this or more
         ("opened_block", np.int64),
@@ -133,6 +137,8 @@ HOLDING = np.dtype(
         ("order_deadline_block", np.int64),
         ("order_delay_ms", np.int64),
         ("order_route", np.int64),  # row of ROUTE
+        ("order_from", np.int64),  # of a swap, the row of the token paid with; else -1
+        ("order_from_route", np.int64),  # of a swap, the row of ROUTE by which that is sold; else -1
         ("order_price_q", np.uint64),  # mid of the token at the decision block
         ("order_value_micro_usd", np.int64),  # what is paid with, at that mid
         ("order_fee_micro_usd", np.int64),  # what the pools of the route keep of it
@@ -239,14 +245,20 @@ TRADE = np.dtype(
         ("status", np.int64),
         ("failure", np.int64),
         ("decision", np.int64),  # ordinal of the decision behind it
-        ("position", np.int64),  # ordinal of the position it opened or reduced, -1 for a buy that never filled
+        ("position", np.int64),  # ordinal of the position it opened, raised or reduced, -1 if it bought nothing
         ("opened_block", np.int64),  # of that position, -1 where there is none
+        # a swap's other position, that of the token paid with; -1 for all other orders
+        ("from_token", np.int64),
+        ("from_route", np.int64),
+        ("from_position", np.int64),
+        ("from_opened_block", np.int64),
         ("decided_block", np.int64),
         ("block", np.int64),  # of inclusion or of giving up
         ("delay_ms", np.int64),
         ("route", np.int64),  # row of ROUTE
         ("in_hi", np.uint64),  # base units of the token paid with: micro-USD for a buy
         ("in_lo", np.uint64),
+        ("value_micro_usd", np.int64),  # the same at the mid of the decision block
         ("quote_hi", np.uint64),  # base units promised at the decision block
         ("quote_lo", np.uint64),
         ("min_hi", np.uint64),
@@ -256,9 +268,12 @@ TRADE = np.dtype(
         ("gas_price_wei", np.int64),
         ("gas_used", np.int64),  # zero when cancelled
         ("gas_micro_usd", np.int64),
-        ("cost_micro_usd", np.int64),  # cost basis added by a buy, removed by a sale
-        ("realized_micro_usd", np.int64),  # a sale's proceeds minus that cost
-        ("net_micro_usd", np.int64),  # that minus the gas of the sale and of the position's purchase
+        ("cost_micro_usd", np.int64),  # cost basis added by a buy or swap, removed by a sale
+        ("realized_micro_usd", np.int64),  # proceeds of what was sold minus its cost basis
+        ("net_micro_usd", np.int64),  # that minus the gas of the sale and of the purchases of what was sold
+        ("closes", np.int64),  # 1: nothing is left of the position that was sold from
+        ("invested_micro_usd", np.int64),  # in all, in the position that was sold from
+        ("earned_micro_usd", np.int64),  # in all, by sales of it
         ("cash_micro_usd", np.int64),  # after the trade
         # what it cost against the mid of the decision block; the parts and the gas add up to the whole
         ("execution_cost_micro_usd", np.int64),
@@ -290,7 +305,9 @@ class Case(NamedTuple):
     max_daily_trades: int
     positions: int  # open or being opened
     max_concurrent_positions: int
-    size_micro_usd: int  # of the purchase that every limit allows, or the cost of what is held
+    size_micro_usd: int  # of the purchase that every limit allows; where a swap is weighed, worth of what it would sell
+    least_size_micro_usd: int  # below which it is not worth it
+    most_size_micro_usd: int  # the limits of position and trade alone, without regard to cash
     use_fast_lane: int
     use_smart_lane: int
     fast_lane_threshold_micro_usd: int
@@ -298,12 +315,15 @@ class Case(NamedTuple):
     round_trip_micro_usd: int  # what going in and out again would cost at that promise; 0 where nobody asked
     max_round_trip_micro_usd: int
     free_micro_usd: int  # cash that no order in flight has been promised
-    exit_gas_micro_usd: int  # the most that the gas of a sale can cost
+    exit_gas_micro_usd: int  # the most that the gas of a sale, or of the swap that is weighed, can cost
     held_blocks: int
     max_hold_blocks: int
     value_micro_usd: int  # of what is held
+    sale_micro_usd: int  # of the part of it that one sale may sell
     stop_micro_usd: int
     target_micro_usd: int
+    rival_token: int  # row of the weakest token held, if the book is full and a swap is weighed; else -1
+    rival_opportunity_bp: int
 
 
 DECISION = np.dtype(

@@ -38,7 +38,8 @@ class Rule:
             for column, value in self.expected.items()
         )
         return f"""
-            WITH of_run AS ({_RECORDED_ACCOUNTS}), facts AS ({self.facts})
+            WITH RECURSIVE of_run AS ({_RECORDED_ACCOUNTS}),
+                moves AS MATERIALIZED ({_MOVES}), walk AS ({_WALK}), facts AS ({self.facts})
             SELECT of_run.name AS account, stored.{self.key}::text AS row, deviation.*
             FROM {self.table} AS stored
             JOIN of_run USING (account_id)
@@ -58,6 +59,52 @@ _RECORDED_ACCOUNTS = """
 _USD = "1000000.0"
 """Base units of USDC in a USD."""
 
+_SALES = f"""
+    SELECT CASE trade_type WHEN 'sell' THEN position_id ELSE sold_position_id END AS position_id,
+        trade_id, finished_ordinal, amount_in AS amount, realized_pnl_usd, net_pnl_usd,
+        CASE trade_type WHEN 'sell' THEN actual_amount_out / {_USD} ELSE cost_basis_usd END AS proceeds,
+        CASE trade_type WHEN 'sell' THEN cost_basis_usd ELSE cost_basis_usd - realized_pnl_usd END AS cost,
+        CASE trade_type WHEN 'sell' THEN simulated_gas_cost_usd ELSE 0 END AS gas
+    FROM paper_trades JOIN of_run USING (account_id) WHERE status = 'completed' AND trade_type <> 'buy'
+"""
+"""What left each position: a swap's gas is that of what it bought."""
+
+_PURCHASES = """
+    SELECT position_id, trade_id, finished_ordinal, actual_amount_out AS amount, cost_basis_usd AS cost,
+        simulated_gas_cost_usd AS gas
+    FROM paper_trades JOIN of_run USING (account_id) WHERE status = 'completed' AND trade_type <> 'sell'
+"""
+"""What came into each position."""
+
+_MOVES = f"""
+    SELECT position_id, trade_id, row_number() OVER (PARTITION BY position_id ORDER BY finished_ordinal) AS step,
+        amount, cost, gas, proceeds
+    FROM (
+        SELECT position_id, trade_id, finished_ordinal, amount, cost, gas, NULL AS proceeds
+        FROM ({_PURCHASES}) AS purchases
+        UNION ALL
+        SELECT position_id, trade_id, finished_ordinal, - amount, NULL, gas, proceeds FROM ({_SALES}) AS sales
+    ) AS moves
+"""
+"""Both in their order; amounts of sales are negative, and what they cost is for the walk to find."""
+
+_SHARE = "div({} * 1000000 * - moves.amount, walk.held) / 1000000"
+"""The part of a cost that belongs to what is sold, rounded down to the micro-USD."""
+
+_WALK = f"""
+    SELECT position_id, trade_id, step, amount AS held, cost AS basis, gas AS gas_basis, 0.0 AS sold_basis, 0.0 AS net
+    FROM moves WHERE step = 1
+    UNION ALL
+    SELECT moves.position_id, moves.trade_id, moves.step, walk.held + moves.amount,
+        walk.basis + CASE WHEN moves.amount > 0 THEN moves.cost ELSE - {_SHARE.format("walk.basis")} END,
+        walk.gas_basis + CASE WHEN moves.amount > 0 THEN moves.gas ELSE - {_SHARE.format("walk.gas_basis")} END,
+        CASE WHEN moves.amount > 0 THEN 0 ELSE {_SHARE.format("walk.basis")} END,
+        CASE WHEN moves.amount > 0 THEN 0 ELSE
+            moves.proceeds - {_SHARE.format("walk.basis")} - moves.gas - {_SHARE.format("walk.gas_basis")} END
+    FROM walk JOIN moves ON moves.position_id = walk.position_id AND moves.step = walk.step + 1
+"""
+"""Average cost by its definition: each position walked from its first purchase, a trade at a time."""
+
 _ACCOUNT_FACTS = f"""
     SELECT accounts.account_id,
         accounts.initial_balance_usd
@@ -65,11 +112,19 @@ _ACCOUNT_FACTS = f"""
             + coalesce(sum(actual_amount_out) FILTER (WHERE trade_type = 'sell' AND status = 'completed'), 0) / {_USD}
             - coalesce(sum(simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0) AS balance,
         count(finished_ordinal) AS ended,
-        count(*) FILTER (WHERE status = 'completed' AND trade_type = 'sell' AND net_pnl_usd > 0) AS won,
-        count(*) FILTER (WHERE status = 'completed' AND trade_type = 'sell' AND net_pnl_usd <= 0) AS lost,
         coalesce(sum(realized_pnl_usd - simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0)
-            AS profit
-    FROM paper_trading_accounts AS accounts LEFT JOIN paper_trades AS trades USING (account_id)
+            AS profit,
+        coalesce(min(scores.won), 0) AS won, coalesce(min(scores.lost), 0) AS lost
+    FROM paper_trading_accounts AS accounts
+    LEFT JOIN paper_trades AS trades USING (account_id)
+    LEFT JOIN (
+        SELECT account_id, count(*) FILTER (WHERE net > 0) AS won, count(*) FILTER (WHERE net <= 0) AS lost
+        FROM (
+            SELECT account_id, sum(net_pnl_usd) AS net
+            FROM paper_positions JOIN ({_SALES}) AS sales USING (position_id)
+            WHERE NOT is_open GROUP BY account_id, position_id
+        ) AS closed GROUP BY account_id
+    ) AS scores USING (account_id)
     GROUP BY accounts.account_id
 """
 
@@ -84,16 +139,21 @@ _SESSION_FACTS = """
     GROUP BY sessions.session_id
 """
 
-_POSITION_FACTS = """
+_POSITION_FACTS = f"""
     SELECT positions.position_id,
-        coalesce(sum(actual_amount_out) FILTER (WHERE trade_type = 'buy'), 0)
-            - coalesce(sum(amount_in) FILTER (WHERE trade_type = 'sell'), 0) AS held,
-        coalesce(sum(trades.cost_basis_usd) FILTER (WHERE trade_type = 'buy'), 0) AS invested,
-        coalesce(sum(trades.cost_basis_usd) FILTER (WHERE trade_type = 'sell'), 0) AS sold,
-        coalesce(sum(trades.realized_pnl_usd), 0) AS realized
+        coalesce(bought.amount, 0) - coalesce(sold.amount, 0) AS held,
+        coalesce(bought.cost, 0) AS invested,
+        coalesce(sold.cost, 0) AS sold,
+        coalesce(sold.realized, 0) AS realized
     FROM paper_positions AS positions
-    LEFT JOIN paper_trades AS trades ON trades.position_id = positions.position_id AND trades.status = 'completed'
-    GROUP BY positions.position_id
+    LEFT JOIN (
+        SELECT position_id, sum(amount) AS amount, sum(cost) AS cost
+        FROM ({_PURCHASES}) AS purchases GROUP BY position_id
+    ) AS bought USING (position_id)
+    LEFT JOIN (
+        SELECT position_id, sum(amount) AS amount, sum(cost) AS cost, sum(realized_pnl_usd) AS realized
+        FROM ({_SALES}) AS sales GROUP BY position_id
+    ) AS sold USING (position_id)
 """
 
 _TRADE_FACTS = f"""
@@ -103,21 +163,21 @@ _TRADE_FACTS = f"""
         ) + CASE
             WHEN status <> 'completed' THEN 0
             WHEN trade_type = 'buy' THEN - amount_in / {_USD}
-            ELSE actual_amount_out / {_USD}
+            WHEN trade_type = 'sell' THEN actual_amount_out / {_USD}
+            ELSE 0
         END - simulated_gas_cost_usd AS cash,
-        CASE WHEN status = 'completed' AND trade_type = 'sell'
-            THEN actual_amount_out / {_USD} - cost_basis_usd ELSE 0 END AS realized,
+        CASE WHEN status <> 'completed' OR trade_type = 'buy' THEN 0
+            WHEN trade_type = 'sell' THEN actual_amount_out / {_USD} - sales.sold_basis
+            ELSE cost_basis_usd - sales.sold_basis END AS realized,
         CASE WHEN status <> 'completed' THEN 0 WHEN trade_type = 'buy' THEN amount_in / {_USD}
-            ELSE cost_basis_usd END AS cost,
-        CASE WHEN status = 'completed' AND trade_type = 'sell'
-            THEN realized_pnl_usd - simulated_gas_cost_usd - bought.gas ELSE 0 END AS net,
+            WHEN trade_type = 'sell' THEN sales.sold_basis ELSE cost_basis_usd END AS cost,
+        coalesce(sales.net, 0) AS net,
         row_number() OVER (PARTITION BY trades.session_id ORDER BY finished_ordinal) - 1 AS place
     FROM paper_trades AS trades
     JOIN paper_trading_accounts AS accounts USING (account_id)
-    LEFT JOIN (
-        SELECT position_id, sum(simulated_gas_cost_usd) AS gas FROM paper_trades
-        WHERE trade_type = 'buy' AND status = 'completed' GROUP BY position_id
-    ) AS bought USING (position_id)
+    LEFT JOIN walk AS sales
+        ON sales.trade_id = trades.trade_id AND sales.position_id =
+            CASE trade_type WHEN 'sell' THEN trades.position_id WHEN 'swap' THEN trades.sold_position_id END
     WHERE finished_ordinal IS NOT NULL
 """
 

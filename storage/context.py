@@ -102,13 +102,10 @@ class SessionContext:
         return tuple(token.address for token in self.tokens)
 
     @cached_property
-    def _legs(self) -> dict[int, tuple[Legs, ...]]:
-        usd = (token_address(USD_SYMBOL), USD_SYMBOL, USD_DECIMALS)
-        sides = [(token.address, token.symbol, token.decimals) for token in self.tokens]
-        return {
-            Side.BUY: tuple(Legs(*usd, *side) for side in sides),
-            Side.SELL: tuple(Legs(*side, *usd) for side in sides),
-        }
+    def _ends(self) -> tuple[tuple[str, str, int], ...]:
+        """Address, symbol and decimals of each token, and last, so that -1 finds it, of USDC."""
+        ends = [(token.address, token.symbol, token.decimals) for token in self.tokens]
+        return (*ends, (token_address(USD_SYMBOL), USD_SYMBOL, USD_DECIMALS))
 
     @cached_property
     def _routes(self) -> tuple[tuple[str, str], ...]:
@@ -126,14 +123,17 @@ class SessionContext:
         """Return the exchange of the pool that a route trades the token in."""
         return self._routes[route][0]
 
-    def route_text(self, route: int) -> str:
-        """Return the pools of a route, the token's own first."""
-        return self._routes[route][1]
+    def route_text(self, route: int, from_route: int = -1) -> str:
+        """Return the pools of a route, the token's own first; before them those of a swap's other token."""
+        into = self._routes[route][1]
+        return into if from_route < 0 else f"{self._routes[from_route][1]}, then {into}"
 
     def key(self, kind: Kind, ordinal: int) -> str:
         """Return the key of row ``ordinal`` of ``kind`` in this session, as text."""
         return str(derive(self.prefix, kind, self.session, ordinal))
 
-    def legs(self, side: int, token: int) -> Legs:
-        """Return what a swap of ``side`` and ``token`` pays with and receives."""
-        return self._legs[side][token]
+    def legs(self, side: int, token: int, from_token: int = -1) -> Legs:
+        """Return what an order of ``side`` and ``token`` pays with and receives; USDC where it is no other token."""
+        if side == Side.SELL:
+            return Legs(*self._ends[token], *self._ends[-1])
+        return Legs(*self._ends[from_token], *self._ends[token])

@@ -52,8 +52,9 @@ _LEADERBOARD = text(
     ) AS metrics ON true
     LEFT JOIN LATERAL (
         SELECT sum(execution_cost_usd) AS cost_usd, sum(
-            CASE trade_type
-                WHEN 'buy' THEN amount_in_usd * (expected_amount_out - actual_amount_out) / expected_amount_out
+            CASE
+                WHEN trade_type <> 'sell'
+                    THEN amount_in_usd * (expected_amount_out - actual_amount_out) / expected_amount_out
                 ELSE (expected_amount_out - actual_amount_out) / 1000000.0
             END
         ) FILTER (WHERE status = 'completed' AND expected_amount_out > 0) AS slippage_usd
@@ -128,7 +129,7 @@ _NOTABLE = text(
         SELECT accounts.name AS account, thoughts.created_at AS at, thoughts.block, thoughts.token_symbol AS token,
             thoughts.decision_type AS decision, thoughts.reason, thoughts.primary_reasoning AS reasoning,
             thoughts.risk_assessment, thoughts.confidence_percent,
-            CASE WHEN trades.trade_type = 'sell' AND trades.status = 'completed' THEN trades.net_pnl_usd END
+            CASE WHEN trades.trade_type <> 'buy' AND trades.status = 'completed' THEN trades.net_pnl_usd END
                 AS net_pnl_usd,
             thoughts.thought_id
         FROM paper_ai_thought_logs AS thoughts

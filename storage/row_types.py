@@ -142,6 +142,7 @@ class TradeRow(NamedTuple):
     execution_time_ms: int | None
     error_message: str
     mock_block_number: int | None
+    sold_position_id: str | None
 
 
 class ThoughtRow(NamedTuple):

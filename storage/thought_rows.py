@@ -40,7 +40,8 @@ def _row(context: SessionContext, decision: np.void, segment: Segment) -> Though
     scores = dict(zip(SIGNAL.names or (), signal.item(), strict=True))
     info, strategy = context.tokens[token], context.account.strategy
     made = decided(decision)
-    told = explain(made, signal, segment.mids[at, token], segment.gas[at], info, strategy)
+    rival = None if made.case.rival_token < 0 else context.tokens[made.case.rival_token]
+    told = explain(made, signal, segment.mids[at, token], segment.gas[at], info, strategy, rival)
     return ThoughtRow(
         thought_id=context.key(Kind.THOUGHT, noted["decision"]),
         account_id=context.account_key,

@@ -23,7 +23,7 @@ _THOUGHT = text(
         thoughts.negative_signals, thoughts.market_data, thoughts.inputs, strategies.max_trade_size_usd,
         trades.trade_type, trades.status AS trade_status, trades.block AS trade_block,
         trades.error_message AS trade_error,
-        CASE WHEN trades.trade_type = 'sell' AND trades.status = 'completed' THEN trades.net_pnl_usd END AS net_pnl_usd
+        CASE WHEN trades.trade_type <> 'buy' AND trades.status = 'completed' THEN trades.net_pnl_usd END AS net_pnl_usd
     FROM paper_ai_thought_logs AS thoughts
     JOIN paper_trading_accounts AS accounts USING (account_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = thoughts.strategy_config_id

@@ -1,8 +1,8 @@
 """Orders and positions as rows.
 
-A finished order's row is made from its TRADE record alone, and a closed position's from the sale that closed it, so
-that rows are the same wherever a run was cut into segments. An order in flight at the end of a segment gets a
-pending row, which a later batch replaces as a whole.
+A finished order's row is made from its TRADE record alone, and a closed position's from the order that closed it, so
+that rows are the same wherever a run was cut into segments. An order in flight at the end of a segment gets a row too,
+pending on its way to the chain and executing once its block has come, which a later batch replaces as a whole.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FAILURES: dict[int, str] = {
 }
 
 _STATUSES: dict[int, str] = {status: status.name.lower() for status in TradeStatus}
-_SIDES: dict[int, str] = {Side.BUY: "buy", Side.SELL: "sell"}
+_SIDES: dict[int, str] = {Side.BUY: "buy", Side.SELL: "sell", Side.SWAP: "swap"}
 _LANES: dict[int, str] = {lane: lane.name for lane in Lane}
 _REASONS: dict[int, str] = {reason: reason.name for reason in Reason}
 _FAILURE_NAMES: dict[int, str] = {failure: failure.name for failure in Failure}
@@ -58,9 +58,13 @@ class Order:
     delay_ms: int
     route: int
     amount_in: int
+    value_micro_usd: int
     expected: int
     minimum: int
     position: int
+    from_token: int
+    from_route: int
+    from_position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,12 @@ def trade_rows(
     for place, trade in enumerate(trades):
         yield _row(context, _sent_order(trade), _ending(trade, first_finished + place))
     for token, holding in enumerate(holdings):
-        if holding["order_side"] != Side.NONE:
-            pending = Ending(deadline_block=int(holding["order_deadline_block"]))
-            yield _row(context, _order_in_flight(token, holding), pending)
+        if holding["order_side"] not in (Side.NONE, Side.AWAY):
+            is_due = holding["order_due_block"] < session["next_block"]
+            in_flight = Ending(
+                "executing" if is_due else "pending", deadline_block=int(holding["order_deadline_block"])
+            )
+            yield _row(context, _order_in_flight(token, holding, holdings), in_flight)
 
 
 def position_rows(
@@ -111,7 +118,7 @@ def position_rows(
 ) -> Iterator[PositionRow]:
     """Yield the positions that were closed in the segment, then those that are open after it."""
     for trade in trades:
-        if trade["side"] == Side.SELL and trade["status"] == TradeStatus.COMPLETED:
+        if trade["closes"]:
             yield _closed_position(context, trade, segment)
     for token, holding in enumerate(holdings):
         if holding["quantity_hi"] or holding["quantity_lo"]:
@@ -135,14 +142,18 @@ def _sent_order(trade: np.void) -> Order:
         delay_ms=int(trade["delay_ms"]),
         route=int(trade["route"]),
         amount_in=join(trade["in_hi"], trade["in_lo"]),
+        value_micro_usd=int(trade["value_micro_usd"]),
         expected=join(trade["quote_hi"], trade["quote_lo"]),
         minimum=join(trade["min_hi"], trade["min_lo"]),
         position=int(trade["position"]),
+        from_token=int(trade["from_token"]),
+        from_route=int(trade["from_route"]),
+        from_position=int(trade["from_position"]),
     )
 
 
-def _order_in_flight(token: int, holding: np.void) -> Order:
-    side = int(holding["order_side"])
+def _order_in_flight(token: int, holding: np.void, holdings: NDArray[np.void]) -> Order:
+    side, from_token = int(holding["order_side"]), int(holding["order_from"])
     return Order(
         ordinal=int(holding["order_trade"]),
         token=token,
@@ -154,9 +165,13 @@ def _order_in_flight(token: int, holding: np.void) -> Order:
         delay_ms=int(holding["order_delay_ms"]),
         route=int(holding["order_route"]),
         amount_in=join(holding["order_in_hi"], holding["order_in_lo"]),
+        value_micro_usd=int(holding["order_value_micro_usd"]),
         expected=join(holding["order_quote_hi"], holding["order_quote_lo"]),
         minimum=join(holding["order_min_hi"], holding["order_min_lo"]),
         position=int(holding["position"]) if side == Side.SELL else -1,
+        from_token=from_token,
+        from_route=int(holding["order_from_route"]),
+        from_position=int(holdings[from_token]["position"]) if side == Side.SWAP else -1,
     )
 
 
@@ -184,16 +199,16 @@ def _row(context: SessionContext, order: Order, end: Ending) -> TradeRow:
         account_id=context.account_key,
         session_id=context.session_key,
         strategy_config_id=context.strategy_key,
-        position_id=None if order.position < 0 else context.key(Kind.POSITION, order.position),
+        position_id=_position_key(context, order.position),
         ordinal=order.ordinal,
         decision_ordinal=order.decision,
         decided_block=order.decided_block,
         lane=_LANES[order.lane],
         reason=_REASONS[order.reason],
         trade_type=_SIDES[order.side],
-        **context.legs(order.side, order.token)._asdict(),
+        **context.legs(order.side, order.token, order.from_token)._asdict(),
         amount_in=order.amount_in,
-        amount_in_usd=units.usd(order.amount_in if order.side == Side.BUY else order.expected),
+        amount_in_usd=units.usd(order.expected if order.side == Side.SELL else order.value_micro_usd),
         expected_amount_out=order.expected,
         min_amount_out=order.minimum,
         created_at=at(order.decided_block),
@@ -201,7 +216,7 @@ def _row(context: SessionContext, order: Order, end: Ending) -> TradeRow:
         mock_tx_hash=transaction_hash(context.seed, context.session, order.ordinal),
         strategy_name=context.account.strategy.name,
         execution_dex=context.venue(order.route),
-        route=context.route_text(order.route),
+        route=context.route_text(order.route, order.from_route),
         status=end.status,
         finished_ordinal=end.finished_ordinal,
         deadline_block=end.deadline_block,
@@ -226,7 +241,12 @@ def _row(context: SessionContext, order: Order, end: Ending) -> TradeRow:
         execution_time_ms=None if blocks is None else blocks * context.clock.block_time_ms,
         error_message=FAILURES[end.failure],
         mock_block_number=included_block,
+        sold_position_id=_position_key(context, order.from_position),
     )
+
+
+def _position_key(context: SessionContext, ordinal: int) -> str | None:
+    return None if ordinal < 0 else context.key(Kind.POSITION, ordinal)
 
 
 def _slippage_percent(expected: int, received: int | None) -> str:
@@ -237,20 +257,22 @@ def _slippage_percent(expected: int, received: int | None) -> str:
 
 
 def _closed_position(context: SessionContext, trade: np.void, segment: Segment) -> PositionRow:
-    token, block, cost = int(trade["token"]), int(trade["block"]), int(trade["cost_micro_usd"])
-    info = context.tokens[token]
-    sold = join(trade["in_hi"], trade["in_lo"])
+    names, cost = ("token", "position", "opened_block"), int(trade["cost_micro_usd"])
+    if trade["side"] == Side.SWAP:  # its cost is what the token given up was sold for
+        names, cost = ("from_token", "from_position", "from_opened_block"), cost - int(trade["realized_micro_usd"])
+    token, ordinal, opened_block = (int(trade[name]) for name in names)
+    block, info, sold = int(trade["block"]), context.tokens[token], join(trade["in_hi"], trade["in_lo"])
     return PositionRow(
-        **_position_keys(context, token, int(trade["position"]), int(trade["opened_block"])),
+        **_position_keys(context, token, ordinal, opened_block),
         closed_block=block,
         quantity=0,
         average_entry_price_usd=units.price(cost, sold, info.decimals),
-        total_invested_usd=units.usd(cost),
+        total_invested_usd=units.usd(int(trade["invested_micro_usd"])),
         cost_basis_usd=units.usd(0),
         current_price_usd=units.pool_price(_price_q(segment, block, token), info.price_shift, info.decimals),
         current_value_usd=units.usd(0),
         unrealized_pnl_usd=units.usd(0),
-        realized_pnl_usd=units.usd(int(trade["realized_micro_usd"])),
+        realized_pnl_usd=units.usd(int(trade["earned_micro_usd"])),
         is_open=False,
         closed_at=context.clock.at(block),
         last_updated=context.clock.at(block),
@@ -267,12 +289,12 @@ def _open_position(context: SessionContext, token: int, holding: np.void, segmen
         closed_block=None,
         quantity=quantity,
         average_entry_price_usd=units.price(cost, quantity, info.decimals),
-        total_invested_usd=units.usd(cost),
+        total_invested_usd=units.usd(int(holding["invested_micro_usd"])),
         cost_basis_usd=units.usd(cost),
         current_price_usd=units.pool_price(price_q, info.price_shift, info.decimals),
         current_value_usd=units.usd(value),
         unrealized_pnl_usd=units.usd(value - cost),
-        realized_pnl_usd=units.usd(0),
+        realized_pnl_usd=units.usd(int(holding["earned_micro_usd"])),
         is_open=True,
         closed_at=None,
         last_updated=context.clock.at(block),

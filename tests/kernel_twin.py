@@ -11,12 +11,23 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from twin_arithmetic import BP, below, first_block_of_next_day, gas_cost_micro_usd, philox
+from twin_booking import Sold, book_purchase, book_sale
 from twin_records import Log, Market, Receipt, Spot, Why, freeze, frozen, market_of, thawed, worth
-from twin_routes import ATTACK_BP, attack_pays, best_route, gas_of, kept_by_pools, meeting, most_gas_of
+from twin_routes import (
+    ATTACK_BP,
+    Way,
+    attack_pays,
+    best_swap,
+    best_way,
+    gas_of,
+    kept_by_pools,
+    meeting,
+    most_gas_of,
+)
 
 from simulation.choices import DecisionType, Failure, Lane, Reason, Side, TradeStatus
 from simulation.cohort import Cohort, Outcome
-from simulation.state import DECISION, MARK, RECENT_TRADES, TRADE
+from simulation.state import DECISION, MARK, TRADE
 
 if TYPE_CHECKING:
     from simulation.market.segment import Segment, Terms
@@ -26,6 +37,8 @@ SESSION_STREAM = 3 << 32
 SMALLEST_TRADE_MICRO_USD = 10 * 1_000_000
 MS_TO_DEADLINE = 300_000
 ANALYSIS_MS = {Lane.FAST: 200, Lane.SMART: 3_000}
+SWAP_LEAD_BP = 1_000
+FAR_AWAY_BLOCK = 2**62
 LATE_BP, LATE_BLOCKS = 200, 5
 LOST_BP = 50
 MISS_BP = (2_000, 400, 80, 16)
@@ -82,8 +95,8 @@ class SessionTwin:
 
     def _spot(self, t: int, block: int) -> Spot:
         market, at = self.market, block - self.market.first_block
-        mids, signal = market.mids[at], market.signals[self.session.analyst][at][t]
-        return Spot(t, block, market.tokens[t], mids[t], market.gas[at], signal, market.pools[at], mids)
+        mids, signals = market.mids[at], market.signals[self.session.analyst][at]
+        return Spot(t, block, market.tokens[t], mids[t], market.gas[at], signals[t], market.pools[at], mids, signals)
 
     def _try_to_include(self, holding: SimpleNamespace, spot: Spot) -> None:
         if holding.order_dropped:
@@ -102,9 +115,9 @@ class SessionTwin:
         luck, adverse, gas_luck, attack_luck = self._draw(holding.order_trade, purpose=1)
         public = holding.order_lane == Lane.FAST
         push = below(adverse, self.session.base_slippage_bp * 100 + 1) if public else 0
-        met = meeting(self.market, spot, holding.order_route, holding.order_side, holding.order_in_wei, push)
+        met = meeting(self.market, spot, self._way(holding), holding.order_side, holding.order_in_wei, push)
         failure = self._failure(holding, met.out, luck)
-        gas_used = gas_of(self.market, holding.order_route, gas_luck)
+        gas_used = gas_of(self.market, self._way(holding), gas_luck)
         if failure == Failure.REVERTED:
             gas_used = 25_000 + below(attack_luck, 20_001)
         elif failure:
@@ -119,7 +132,11 @@ class SessionTwin:
         hunted = public and self.session.simulate_mev and below(attack_luck, BP) < ATTACK_BP
         is_attacked = hunted and attack_pays(self.market, spot, holding, met)
         out_wei = holding.order_min_wei if is_attacked else met.out
-        return Receipt(failure, gas_used, price_wei, gas_micro_usd, out_wei, met.out)
+        usd = out_wei if holding.order_side == Side.SELL else met.usd
+        return Receipt(failure, gas_used, price_wei, gas_micro_usd, out_wei, met.out, usd)
+
+    def _way(self, holding: SimpleNamespace) -> Way:
+        return Way(holding.order_route, holding.order_from_route)
 
     def _failure(self, holding: SimpleNamespace, out_wei: int, luck: int) -> Failure:
         if out_wei == 0:
@@ -129,40 +146,47 @@ class SessionTwin:
         return Failure.REVERTED if below(luck, BP) < self.session.failure_rate_bp else Failure.NONE
 
     def _finish(self, holding: SimpleNamespace, spot: Spot, receipt: Receipt) -> None:
-        session, buys = self.session, holding.order_side == Side.BUY
+        session, side = self.session, holding.order_side
+        source = self.holdings[holding.order_from] if side == Side.SWAP else None
+        bought = side != Side.SELL and not receipt.failure
+        named = SimpleNamespace(
+            from_token=holding.order_from,
+            from_route=holding.order_from_route,
+            from_position=-1 if source is None else source.position,
+            from_opened_block=-1 if source is None else source.opened_block,
+        )
         session.cash_micro_usd -= receipt.gas_micro_usd
         session.gas_paid_micro_usd += receipt.gas_micro_usd
-        cost = realized = net = 0
-        opened_block = holding.opened_block
         costs = self._costs(holding, spot, receipt)
-        session.fees_micro_usd += costs["fee_micro_usd"]
-        session.impact_micro_usd += costs["impact_micro_usd"]
-        session.drift_micro_usd += costs["drift_micro_usd"]
-        session.sandwich_micro_usd += costs["sandwich_micro_usd"]
-        session.failure_micro_usd += costs["failure_micro_usd"]
-        if receipt.failure:
-            session.failed_trades += 1
-        elif buys:
-            session.completed_trades += 1
-            cost, opened_block = holding.order_in_wei, spot.block
-            self._open(holding, spot.block, receipt)
-        else:
-            session.completed_trades += 1
-            cost = holding.cost_micro_usd
-            realized, net = self._close(holding, receipt)
+        for part in ("fees", "impact", "drift", "sandwich", "failure"):
+            spent = costs[f"{part.removesuffix('s')}_micro_usd"]
+            setattr(session, f"{part}_micro_usd", getattr(session, f"{part}_micro_usd") + spent)
+        session.failed_trades += bool(receipt.failure)
+        session.completed_trades += not receipt.failure
+        sold = Sold() if receipt.failure else self._book(holding, source, spot, receipt)
         if self.rules.write_trades:
+            has_position = bought or side == Side.SELL
             booked = SimpleNamespace(
                 token=spot.token_row,
                 block=spot.block,
-                opened_block=-1 if buys and receipt.failure else opened_block,
-                position=-1 if buys and receipt.failure else holding.position,
-                cost_micro_usd=cost,
-                realized_micro_usd=realized,
-                net_micro_usd=net,
+                opened_block=holding.opened_block if has_position else -1,
+                position=holding.position if has_position else -1,
+                cost_micro_usd=receipt.usd if bought else sold.cost,
+                **{name: getattr(sold, name) for name in Sold.__slots__ if name != "cost"},
                 **costs,
+                **vars(named),
             )
             self.log.trades.append(self._trade(holding, receipt, booked))
         self._forget_order(holding)
+
+    def _book(self, holding: SimpleNamespace, source: SimpleNamespace | None, spot: Spot, receipt: Receipt) -> Sold:
+        """Enter what was filled: a swap is a sale without gas of its own, and a purchase."""
+        session, sold_wei = self.session, holding.order_in_wei
+        if holding.order_side == Side.SELL:
+            return book_sale(session, holding, sold_wei, receipt.usd, receipt.gas_micro_usd)
+        sold = Sold() if source is None else book_sale(session, source, sold_wei, receipt.usd, 0)
+        book_purchase(session, holding, spot.block, receipt.usd, receipt.out_wei, receipt.gas_micro_usd)
+        return sold
 
     def _costs(self, holding: SimpleNamespace, spot: Spot, receipt: Receipt) -> dict[str, int]:
         """Split what the order cost against the mid at which it was decided."""
@@ -173,7 +197,7 @@ class SessionTwin:
         else:
             price_q = holding.order_price_q
             promised, fair, got = (
-                worth(amount, price_q, spot.token) if holding.order_side == Side.BUY else amount
+                amount if holding.order_side == Side.SELL else worth(amount, price_q, spot.token)
                 for amount in (holding.order_quote_wei, receipt.fair_wei, receipt.out_wei)
             )
             parts["fee"] = holding.order_fee_micro_usd
@@ -182,52 +206,18 @@ class SessionTwin:
         total = sum(parts.values()) + (0 if receipt.failure else gas)
         return {"execution_cost_micro_usd": total, **{f"{name}_micro_usd": part for name, part in parts.items()}}
 
-    def _open(self, holding: SimpleNamespace, block: int, receipt: Receipt) -> None:
-        session = self.session
-        session.cash_micro_usd -= holding.order_in_wei
-        session.open_positions += 1
-        holding.quantity_wei = receipt.out_wei
-        holding.cost_micro_usd = holding.order_in_wei
-        holding.gas_micro_usd = receipt.gas_micro_usd
-        holding.opened_block = block
-        holding.position = session.next_position
-        session.next_position += 1
-        stop_loss_bp = min(session.stop_loss_bp, session.account_stop_loss_bp)
-        holding.stop_micro_usd = holding.cost_micro_usd * (BP - stop_loss_bp) // BP
-        holding.target_micro_usd = holding.cost_micro_usd * (BP + session.take_profit_bp) // BP
-
-    def _close(self, holding: SimpleNamespace, receipt: Receipt) -> tuple[int, int]:
-        """Book the sale of a whole position; return its result before and after gas."""
-        session = self.session
-        realized = receipt.out_wei - holding.cost_micro_usd
-        net = realized - holding.gas_micro_usd - receipt.gas_micro_usd
-        session.cash_micro_usd += receipt.out_wei
-        session.realized_micro_usd += realized
-        session.open_positions -= 1
-        holding.quantity_wei = holding.cost_micro_usd = holding.gas_micro_usd = 0
-        won, lost = max(net, 0), max(-net, 0)
-        session.winning_trades += net > 0
-        session.losing_trades += net <= 0
-        session.won_micro_usd += won
-        session.lost_micro_usd += lost
-        session.largest_win_micro_usd = max(session.largest_win_micro_usd, won)
-        session.largest_loss_micro_usd = max(session.largest_loss_micro_usd, lost)
-        session.recent_pnl_micro_usd[session.closed_trades % RECENT_TRADES] = net
-        session.closed_trades += 1
-        return realized, net
-
     def _trade(self, holding: SimpleNamespace, receipt: Receipt, booked: SimpleNamespace) -> SimpleNamespace:
         order = {
             name.removeprefix("order_"): value for name, value in vars(holding).items() if name.startswith("order_")
         }
-        for of_the_order_alone in ("fee_micro_usd", "price_q", "value_micro_usd", "dropped"):
+        for of_the_order_alone in ("fee_micro_usd", "price_q", "dropped", "from", "from_route"):
             del order[of_the_order_alone]
         ended = TradeStatus.CANCELLED if receipt.failure in CANCELLED else TradeStatus.FAILED
         return SimpleNamespace(
             session=self.row,
             status=ended if receipt.failure else TradeStatus.COMPLETED,
             cash_micro_usd=self.session.cash_micro_usd,
-            **{name: getattr(receipt, name) for name in receipt.__slots__ if name != "fair_wei"},
+            **{name: getattr(receipt, name) for name in receipt.__slots__ if name not in {"fair_wei", "usd"}},
             **order,
             **vars(booked),
         )
@@ -236,6 +226,8 @@ class SessionTwin:
         self.session.reserved_micro_usd -= holding.order_reserved_micro_usd
         self.session.orders_in_flight -= 1
         self.session.buys_in_flight -= holding.order_side == Side.BUY
+        if holding.order_side == Side.SWAP:
+            self.holdings[holding.order_from].order_side = Side.NONE
         holding.order_side = holding.order_reserved_micro_usd = 0
 
     def _value(self, spots: list[Spot]) -> None:
@@ -266,53 +258,122 @@ class SessionTwin:
             decision, why = DecisionType.TAKE_PROFIT, Why(Reason.TAKE_PROFIT, value, holding.target_micro_usd)
         else:
             return
-        if self._free_cash() >= self._most_gas(spot) and self._promised(spot, Side.SELL, holding.quantity_wei):
-            self._leave(holding, spot, decision, why)
+        if self._free_cash() >= self._most_gas(spot):
+            self._leave(holding, spot, decision, why, value, says_no=False)
 
-    def _promised(self, spot: Spot, side: Side, in_wei: int) -> int:
-        """Return what the best route's promise is worth; nothing only where it is nothing."""
-        _, quoted = best_route(self.market, spot, side, in_wei)
+    def _leave(
+        self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why, size: int, *, says_no: bool = True
+    ) -> None:
+        """Sell so much of a holding, if the pools promise anything for it."""
+        case, value = self._case(holding, spot), worth(holding.quantity_wei, spot.mid.price_q, spot.token)
+        part_wei = holding.quantity_wei if size >= value else holding.quantity_wei * size // value
+        order = self._order(spot, Side.SELL, part_wei, worth(part_wei, spot.mid.price_q, spot.token))
+        case["promised_micro_usd"] = order.promised
+        if order.promised:
+            lane = self._lane(size)
+            trade = self._send(holding, spot, order, lane, why.reason)
+            self._decided(holding, spot, decision, why, lane, trade, case)
+        elif says_no:
+            nothing = Why(Reason.NO_LIQUIDITY, 0, 1)
+            self._decided(holding, spot, DecisionType.SKIP, nothing, self._lane(case["sale_micro_usd"]), -1, case)
+
+    def _order(self, spot: Spot, side: Side, in_wei: int, value: int, rival: int = -1) -> SimpleNamespace:
+        """Return an order with the best that the pools promise for it; nothing is worth nothing only if it is nothing."""
+        if side == Side.SWAP:
+            way, quoted = best_swap(self.market, spot, rival, in_wei)
+        else:
+            way, quoted = best_way(self.market, spot.token, spot, side, in_wei)
         at_mid = quoted if side == Side.SELL else worth(quoted, spot.mid.price_q, spot.token)
-        return max(at_mid, 1) if quoted else 0
-
-    def _leave(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> None:
-        case, lane = self._case(holding, spot), self._lane(holding.cost_micro_usd)
-        case["promised_micro_usd"] = self._promised(spot, Side.SELL, holding.quantity_wei)
-        trade = self._send(holding, spot, Side.SELL, lane, why.reason, holding.quantity_wei)
-        self._decided(holding, spot, decision, why, lane, trade, case)
+        return SimpleNamespace(
+            side=side,
+            in_wei=in_wei,
+            value=value,
+            way=way,
+            quoted=quoted,
+            promised=max(at_mid, 1) if quoted else 0,
+            rival=rival,
+        )
 
     def _analyse(self, holding: SimpleNamespace, spot: Spot) -> None:
+        case = self._case(holding, spot)
         if holding.quantity_wei:
-            self._stay_or_leave(holding, spot)
+            self._stay_or_leave(holding, spot, case)
             return
-        why, case = self._doubt(spot), self._case(holding, spot)
-        size = case["size_micro_usd"]
-        lane = self._lane(size)
-        if why.reason == Reason.SIGNAL and size < SMALLEST_TRADE_MICRO_USD:
-            why = Why(Reason.INSUFFICIENT_CASH, max(size, 0), SMALLEST_TRADE_MICRO_USD)
-        elif why.reason == Reason.SIGNAL:
-            promised = case["promised_micro_usd"] = self._promised(spot, Side.BUY, size)
-            cost = case["round_trip_micro_usd"] = 2 * (size - promised + self._usual_gas(spot))
-            if lane == Lane.SMART and cost > case["max_round_trip_micro_usd"]:
-                why = Why(Reason.TOO_COSTLY, cost, case["max_round_trip_micro_usd"])
-            elif not promised:
-                why = Why(Reason.NO_LIQUIDITY, 0, 1)
-        if why.reason == Reason.SIGNAL:
-            trade = self._send(holding, spot, Side.BUY, lane, why.reason, size)
-            self._decided(holding, spot, DecisionType.BUY, why, lane, trade, case)
+        why = self._doubt(spot, case, may_exceed=False)
+        if why.reason == Reason.CONCURRENT_POSITIONS:
+            why = self._weigh_swap(spot, case, why)
+        if why.reason in {Reason.SIGNAL, Reason.BETTER_CANDIDATE}:
+            self._buy(holding, spot, why, case)
         else:
-            self._decided(holding, spot, DecisionType.SKIP, why, lane, -1, case)
+            self._decided(holding, spot, DecisionType.SKIP, why, self._lane(case["size_micro_usd"]), -1, case)
 
-    def _usual_gas(self, spot: Spot) -> int:
+    def _weigh_swap(self, spot: Spot, case: dict[str, int], full: Why) -> Why:
+        """Put the weakest token held into the case; return that it is worth a swap, or that the book is full."""
+        free = [
+            (spot.signals[row].opportunity_bp, row)
+            for row, other in enumerate(self.holdings)
+            if other.quantity_wei and not other.order_side and other.tradable
+        ]
+        if not free:
+            return full
+        opportunity_bp, rival = min(free)
+        size = worth(self.holdings[rival].quantity_wei, spot.mids[rival].price_q, self.market.tokens[rival])
+        gas = self._most_gas(spot, self.market.tokens[rival])
+        case.update(
+            size_micro_usd=size,
+            max_round_trip_micro_usd=size * self.session.take_profit_bp // BP // 2,
+            exit_gas_micro_usd=gas,
+            rival_token=rival,
+            rival_opportunity_bp=opportunity_bp,
+        )
+        lead_bp = spot.signal.opportunity_bp - opportunity_bp
+        fits = SMALLEST_TRADE_MICRO_USD <= size <= case["most_size_micro_usd"]
+        if lead_bp >= SWAP_LEAD_BP and fits and gas <= self._free_cash():
+            return Why(Reason.BETTER_CANDIDATE, lead_bp, SWAP_LEAD_BP)
+        return full
+
+    def _buy(self, holding: SimpleNamespace, spot: Spot, why: Why, case: dict[str, int]) -> bool:
+        """Ask the pools and buy, or say what is wrong with their answer, or, for a token held, return that it is."""
+        size, rival = case["size_micro_usd"], case["rival_token"]
+        if rival >= 0:
+            order = self._order(spot, Side.SWAP, self.holdings[rival].quantity_wei, size, rival)
+        else:
+            order = self._order(spot, Side.BUY, size, size)
+        case["promised_micro_usd"] = order.promised
+        cost = case["round_trip_micro_usd"] = 2 * (size - order.promised + self._usual_gas(spot, rival))
+        lane = self._lane(size)
+        doubt = None
+        if lane == Lane.SMART and cost > case["max_round_trip_micro_usd"]:
+            doubt = Why(Reason.TOO_COSTLY, cost, case["max_round_trip_micro_usd"])
+            if holding.quantity_wei:
+                return False
+        elif not order.promised:
+            doubt = Why(Reason.NO_LIQUIDITY, 0, 1)
+        if doubt:
+            not_sent = self._lane(case["sale_micro_usd"]) if holding.quantity_wei else lane
+            self._decided(holding, spot, DecisionType.SKIP, doubt, not_sent, -1, case)
+        else:
+            trade = self._send(holding, spot, order, lane, why.reason)
+            self._decided(holding, spot, DecisionType.BUY, why, lane, trade, case)
+        return True
+
+    def _usual_gas(self, spot: Spot, rival: int) -> int:
         """Return what the gas of one order costs at the base fee as it is."""
         gas, tip_wei = spot.gas, self._bid_wei(spot)[1]
-        most_used = most_gas_of(self.market, spot)
+        most_used = most_gas_of(self.market, spot.token)
+        most_used += most_gas_of(self.market, self.market.tokens[rival]) if rival >= 0 else 0
         return gas_cost_micro_usd(most_used, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
 
     def _case(self, holding: SimpleNamespace, spot: Spot) -> dict[str, int]:
         """Return all that a decision about the token looks at."""
         session, held = self.session, bool(holding.quantity_wei)
-        size = holding.cost_micro_usd if held else self._purchase_micro_usd(spot)
+        share_bp = min(session.max_position_size_bp, session.account_max_position_size_bp)
+        share, largest_trade = session.equity_micro_usd * share_bp // BP, session.max_trade_size_micro_usd
+        most = min(share, largest_trade)
+        wanted = min(share - holding.cost_micro_usd, most) if held else most
+        size = int(min(wanted, self._free_cash() - 2 * self._most_gas(spot)))
+        value = worth(holding.quantity_wei, spot.mid.price_q, spot.token)
+        is_sliced = value - largest_trade >= largest_trade // 4
         return {
             "is_held": int(held),
             "opportunity_bp": spot.signal.opportunity_bp,
@@ -326,6 +387,8 @@ class SessionTwin:
             "positions": session.open_positions + session.buys_in_flight,
             "max_concurrent_positions": session.max_concurrent_positions,
             "size_micro_usd": size,
+            "least_size_micro_usd": max(SMALLEST_TRADE_MICRO_USD, most // 4) if held else SMALLEST_TRADE_MICRO_USD,
+            "most_size_micro_usd": most,
             "use_fast_lane": session.use_fast_lane,
             "use_smart_lane": session.use_smart_lane,
             "fast_lane_threshold_micro_usd": session.fast_lane_threshold_micro_usd,
@@ -336,17 +399,21 @@ class SessionTwin:
             "exit_gas_micro_usd": self._most_gas(spot),
             "held_blocks": spot.block - holding.opened_block if held else 0,
             "max_hold_blocks": session.max_hold_blocks,
-            "value_micro_usd": worth(holding.quantity_wei, spot.mid.price_q, spot.token) if held else 0,
+            "value_micro_usd": value,
+            "sale_micro_usd": largest_trade if held and is_sliced else value,
             "stop_micro_usd": holding.stop_micro_usd if held else 0,
             "target_micro_usd": holding.target_micro_usd if held else 0,
+            "rival_token": -1,
+            "rival_opportunity_bp": 0,
         }
 
-    def _doubt(self, spot: Spot) -> Why:
+    def _doubt(self, spot: Spot, case: dict[str, int], *, may_exceed: bool) -> Why:
         """Return the first thing that speaks against buying, or the signal itself."""
         session, signal = self.session, spot.signal
-        busy = session.open_positions + session.buys_in_flight
+        busy, size = session.open_positions + session.buys_in_flight, case["size_micro_usd"]
         usd, threshold = spot.mid.depth_micro_usd, session.confidence_threshold_bp
         most_today = min(session.max_daily_trades, session.account_max_daily_trades)
+        least = case["least_size_micro_usd"]
         held_against = [
             (signal.opportunity_bp <= 5_000, Why(Reason.NO_OPPORTUNITY, signal.opportunity_bp, 5_000)),
             (signal.confidence_bp < threshold, Why(Reason.LOW_CONFIDENCE, signal.confidence_bp, threshold)),
@@ -357,42 +424,37 @@ class SessionTwin:
                 Why(Reason.DAILY_TRADES, session.trades_today, most_today),
             ),
             (
-                busy >= session.max_concurrent_positions,
+                busy >= session.max_concurrent_positions and not may_exceed,
                 Why(Reason.CONCURRENT_POSITIONS, busy, session.max_concurrent_positions),
             ),
+            (size < least, Why(Reason.INSUFFICIENT_CASH, max(size, 0), least)),
         ]
         doubts = [why for applies, why in held_against if applies]
         return doubts[0] if doubts else Why(Reason.SIGNAL, signal.confidence_bp, threshold)
 
-    def _stay_or_leave(self, holding: SimpleNamespace, spot: Spot) -> None:
-        session, signal = self.session, spot.signal
-        held_blocks = spot.block - holding.opened_block
-        why = Why(Reason.SIGNAL, signal.confidence_bp, session.confidence_threshold_bp)
-        value = worth(holding.quantity_wei, spot.mid.price_q, spot.token)
-        is_stuck = self._free_cash() >= self._most_gas(spot) and not self._promised(
-            spot, Side.SELL, holding.quantity_wei
-        )
-        if is_stuck and not holding.stop_micro_usd < value < holding.target_micro_usd:
-            self._stayed(holding, spot, DecisionType.SKIP, Why(Reason.NO_LIQUIDITY, 0, 1), promised=0)
-            return
-        is_too_long = held_blocks >= session.max_hold_blocks
-        if is_too_long:
-            why = Why(Reason.HOLD_TIME, held_blocks, session.max_hold_blocks)
-        if not is_too_long and (signal.opportunity_bp >= 5_000 or why.observed < why.limit):
-            self._stayed(holding, spot, DecisionType.HOLD, why)
-        elif self._free_cash() < self._most_gas(spot):
-            why = Why(Reason.GAS_UNAFFORDABLE, self._free_cash(), self._most_gas(spot))
-            self._stayed(holding, spot, DecisionType.SKIP, why)
-        elif not self._promised(spot, Side.SELL, holding.quantity_wei):
-            self._stayed(holding, spot, DecisionType.SKIP, Why(Reason.NO_LIQUIDITY, 0, 1), promised=0)
-        else:
-            self._leave(holding, spot, DecisionType.SELL, why)
+    def _stay_or_leave(self, holding: SimpleNamespace, spot: Spot, case: dict[str, int]) -> None:
+        """Decide about a token that is held; its stop and target have been looked at in this block already.
 
-    def _stayed(
-        self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why, promised: int = -1
-    ) -> None:
-        case = {**self._case(holding, spot), "promised_micro_usd": promised}
-        self._decided(holding, spot, decision, why, self._lane(holding.cost_micro_usd), -1, case)
+        A position at one of them is still here only if its sale could not be paid for, or was promised nothing.
+        """
+        session, signal, value = self.session, spot.signal, case["value_micro_usd"]
+        can_pay = self._free_cash() >= self._most_gas(spot)
+        why = Why(Reason.SIGNAL, signal.confidence_bp, session.confidence_threshold_bp)
+        if can_pay and not holding.stop_micro_usd < value < holding.target_micro_usd:
+            self._leave(holding, spot, DecisionType.SELL, why, value)
+            return
+        is_too_long = case["held_blocks"] >= session.max_hold_blocks
+        if is_too_long:
+            why = Why(Reason.HOLD_TIME, case["held_blocks"], session.max_hold_blocks)
+        if not is_too_long and (signal.opportunity_bp >= 5_000 or why.observed < why.limit):
+            if self._doubt(spot, case, may_exceed=True).reason == Reason.SIGNAL and self._buy(holding, spot, why, case):
+                return
+            self._decided(holding, spot, DecisionType.HOLD, why, self._lane(case["sale_micro_usd"]), -1, case)
+        elif not can_pay:
+            why = Why(Reason.GAS_UNAFFORDABLE, self._free_cash(), self._most_gas(spot))
+            self._decided(holding, spot, DecisionType.SKIP, why, self._lane(case["sale_micro_usd"]), -1, case)
+        else:
+            self._leave(holding, spot, DecisionType.SELL, why, case["sale_micro_usd"])
 
     def _is_repetition(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> bool:
         """Tell whether a HOLD or SKIP goes unsaid: the same within an hour, or another within five minutes."""
@@ -439,34 +501,32 @@ class SessionTwin:
         scale_bp = self.session.gas_price_multiplier_bp
         return cap * scale_bp // BP, spot.gas.priority_fee_wei * scale_bp // BP
 
-    def _most_gas(self, spot: Spot) -> int:
-        """Return the most that the gas of one order can cost, micro-USD."""
+    def _most_gas(self, spot: Spot, given_up: SimpleNamespace | None = None) -> int:
+        """Return the most that the gas of one order, or of a swap out of another token, can cost, micro-USD."""
         cap_wei, _ = self._bid_wei(spot)
-        most_used = most_gas_of(self.market, spot)
+        most_used = most_gas_of(self.market, spot.token)
+        most_used += most_gas_of(self.market, given_up) if given_up else 0
         return gas_cost_micro_usd(most_used, cap_wei, 2 * spot.gas.l1_fee_wei, spot.gas.native_price_q)
-
-    def _purchase_micro_usd(self, spot: Spot) -> int:
-        session = self.session
-        share_bp = min(session.max_position_size_bp, session.account_max_position_size_bp)
-        share = session.equity_micro_usd * share_bp // BP
-        affordable = self._free_cash() - 2 * self._most_gas(spot)
-        return int(min(share, session.max_trade_size_micro_usd, affordable))
 
     def _lane(self, size_micro_usd: int) -> Lane:
         session = self.session
         is_small = size_micro_usd <= session.fast_lane_threshold_micro_usd
         return Lane.FAST if not session.use_smart_lane or (session.use_fast_lane and is_small) else Lane.SMART
 
-    def _send(self, holding: SimpleNamespace, spot: Spot, side: Side, lane: Lane, reason: Reason, in_wei: int) -> int:
+    def _send(self, holding: SimpleNamespace, spot: Spot, order: SimpleNamespace, lane: Lane, reason: Reason) -> int:
         """Put an order on its way and return its ordinal."""
-        session = self.session
+        session, side, in_wei, quoted = self.session, order.side, order.in_wei, order.quoted
         trade = int(session.next_trade)
         delay_ms = session.execution_delay_ms + ANALYSIS_MS[lane]
-        route, quoted = best_route(self.market, spot, side, in_wei)
-        value = in_wei if side == Side.BUY else worth(in_wei, spot.mid.price_q, spot.token)
-        holding.order_route, holding.order_price_q = route, spot.mid.price_q
-        holding.order_value_micro_usd = value
-        holding.order_fee_micro_usd = kept_by_pools(self.market, route, value)
+        given_up = None
+        if order.rival >= 0:
+            given_up = self.market.tokens[order.rival]
+            self.holdings[order.rival].order_side = Side.AWAY
+            self.holdings[order.rival].order_due_block = FAR_AWAY_BLOCK
+        holding.order_route, holding.order_from_route = order.way.route, order.way.from_route
+        holding.order_from, holding.order_price_q = order.rival, spot.mid.price_q
+        holding.order_value_micro_usd = order.value
+        holding.order_fee_micro_usd = kept_by_pools(self.market, order.way, order.value)
         holding.order_side, holding.order_lane, holding.order_reason = side, lane, reason
         holding.order_trade, holding.order_decision = trade, session.next_decision
         holding.order_decided_block = spot.block
@@ -481,7 +541,7 @@ class SessionTwin:
         holding.order_min_wei = max(quoted * (BP - session.max_slippage_bp) // BP, 1)
         holding.order_max_fee_wei, holding.order_tip_wei = self._bid_wei(spot)
         paid = in_wei if side == Side.BUY else 0
-        holding.order_reserved_micro_usd = paid + self._most_gas(spot)
+        holding.order_reserved_micro_usd = paid + self._most_gas(spot, given_up)
         session.reserved_micro_usd += holding.order_reserved_micro_usd
         session.next_trade += 1
         session.trades_today += 1

@@ -165,6 +165,27 @@ def prey(name: str) -> AccountSpec:
     return AccountSpec(name=name, initial_balance_usd=Decimal(1_000_000), strategy=strategy)
 
 
+def crowded(luck: Random, name: str) -> AccountSpec:
+    """Return an account with room for fewer tokens than it wants, in positions larger than one trade may be."""
+    fast, smart = luck.choice(LANES)
+    strategy = Strategy(
+        decision_interval_blocks=luck.choice((1, 3)),
+        use_fast_lane=fast,
+        use_smart_lane=smart,
+        fast_lane_threshold_usd=luck.choice((0, 2_000, 100_000)),
+        max_position_size_percent=Decimal(40),
+        max_trade_size_usd=luck.choice((Decimal(1_500), Decimal(4_000), Decimal(100_000))),
+        max_concurrent_positions=luck.choice((1, 2)),
+        max_slippage_percent=Decimal(10),
+        min_liquidity_usd=Decimal(0),
+        confidence_threshold=Decimal(0),
+        stop_loss_percent=Decimal(50),
+        take_profit_percent=Decimal(100),
+        max_daily_trades=1_000,
+    )
+    return AccountSpec(name=name, initial_balance_usd=Decimal(luck.choice((10_000, 200_000))), strategy=strategy)
+
+
 def _limits(luck: Random) -> dict[str, Any]:
     return {
         "max_position_size_percent": _percent(luck, 10, 10_000),

@@ -82,6 +82,7 @@ class Spot:
     signal: SimpleNamespace
     pools: list[SimpleNamespace]  # all of the market
     mids: list[SimpleNamespace]  # of every token
+    signals: list[SimpleNamespace]  # of every token, by the session's analyst
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ class Receipt:
     out_wei: int = 0
     fair_wei: int = 0
     """What the route would have given to an order that nobody attacked."""
+    usd: int = 0
+    """USDC paid, got, or passed on from the token given up."""
 
 
 def market_of(segment: Segment, terms: Terms) -> Market:

@@ -101,6 +101,16 @@ class Meeting:
     out: int
     paid: int
     pool: Pool
+    usd: int
+    """What was paid in USDC, or got in it, or passed on by a swap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The rows of the routes that an order takes: the token's own, and of a swap that of the token given up."""
+
+    route: int
+    from_route: int = -1
 
 
 def pool_of(market: Market, spot: Spot, row: int, *, pays_other: bool) -> Pool:
@@ -121,56 +131,66 @@ def swap(market: Market, spot: Spot, row: int, amount: int, *, pays_other: bool)
     return amount if row < 0 else pool_of(market, spot, row, pays_other=pays_other).given(amount)
 
 
-def meeting(market: Market, spot: Spot, route: int, side: int, amount: int, push_pips: int) -> Meeting:
+def meeting(market: Market, spot: Spot, way: Way, side: int, amount: int, push_pips: int) -> Meeting:
     """Return what an order meets after others have pushed its token's pool in the same direction."""
-    ways, buys = market.routes[route], side == Side.BUY
+    if way.from_route >= 0:
+        amount = meeting(market, spot, Way(way.from_route), Side.SELL, amount, 0).out
+    ways, buys = market.routes[way.route], side != Side.SELL
     paid = swap(market, spot, ways.usd_pool, amount, pays_other=True) if buys else amount
     pool = pool_of(market, spot, ways.pool, pays_other=buys).pushed(push_pips)
     out = pool.given(paid)
     if not buys:
         out = swap(market, spot, ways.usd_pool, out, pays_other=False)
-    return Meeting(out, paid, pool)
+    return Meeting(out, paid, pool, amount if buys else out)
 
 
-def best_route(market: Market, spot: Spot, side: int, amount: int) -> tuple[int, int]:
-    """Return the route that promises most, the first among equals, and its promise."""
-    first = spot.token.first_route
+def best_way(market: Market, token: SimpleNamespace, spot: Spot, side: int, amount: int) -> tuple[Way, int]:
+    """Return the route of a token that promises most, the first among equals, and its promise."""
+    first = token.first_route
     promises = [
-        (meeting(market, spot, route, side, amount, 0).out, -route)
-        for route in range(first, first + spot.token.n_routes)
+        (meeting(market, spot, Way(route), side, amount, 0).out, -route)
+        for route in range(first, first + token.n_routes)
     ]
     promise, route = max(promises)
-    return -route, promise
+    return Way(-route), promise
 
 
-def hops(market: Market, route: int) -> int:
-    """Return how many pools a route goes through."""
-    return 1 if market.routes[route].usd_pool < 0 else 2
+def best_swap(market: Market, spot: Spot, rival: int, amount: int) -> tuple[Way, int]:
+    """Return the best way out of a token into USDC, and on into the other; and what comes out."""
+    out, usd = best_way(market, market.tokens[rival], spot, Side.SELL, amount)
+    into, promise = best_way(market, spot.token, spot, Side.BUY, usd)
+    return Way(into.route, out.route), promise
 
 
-def gas_of(market: Market, route: int, word: int) -> int:
-    """Return the gas that a swap through a route uses when it goes through."""
-    return swap_gas(hops(market, route), market.pairs[market.routes[route].pool].swap_kind, word)
+def hops(market: Market, way: Way) -> int:
+    """Return how many pools an order goes through."""
+    return sum(1 if market.routes[route].usd_pool < 0 else 2 for route in (way.route, way.from_route) if route >= 0)
 
 
-def most_gas_of(market: Market, spot: Spot) -> int:
+def gas_of(market: Market, way: Way, word: int) -> int:
+    """Return the gas that a swap uses when it goes through."""
+    return swap_gas(hops(market, way), market.pairs[market.routes[way.route].pool].swap_kind, word)
+
+
+def most_gas_of(market: Market, token: SimpleNamespace) -> int:
     """Return the gas of the unluckiest swap through any route of a token."""
-    first = spot.token.first_route
-    return max(gas_of(market, route, 2**64 - 1) for route in range(first, first + spot.token.n_routes))
+    first = token.first_route
+    return max(gas_of(market, Way(route), 2**64 - 1) for route in range(first, first + token.n_routes))
 
 
-def kept_by_pools(market: Market, route: int, value: int) -> int:
-    """Return what the pools of a route keep of a value, each rounded up."""
+def kept_by_pools(market: Market, way: Way, value: int) -> int:
+    """Return what the pools on the way keep of a value, each rounded up."""
     kept = 0
-    for pool in (market.routes[route].pool, market.routes[route].usd_pool):
-        if pool >= 0:
-            kept += -(-(value - kept) * market.pairs[pool].fee_pips // 1_000_000)
+    for route in (way.from_route, way.route):
+        for pool in (market.routes[route].pool, market.routes[route].usd_pool) if route >= 0 else ():
+            if pool >= 0:
+                kept += -(-(value - kept) * market.pairs[pool].fee_pips // 1_000_000)
     return kept
 
 
 def attack_pays(market: Market, spot: Spot, holding: SimpleNamespace, met: Meeting) -> bool:
     """Tell whether taking the whole tolerance of an order earns more than two swaps and the bribe."""
-    ways, buys = market.routes[holding.order_route], holding.order_side == Side.BUY
+    ways, buys = market.routes[holding.order_route], holding.order_side != Side.SELL
     g = 1.0 - market.pairs[ways.pool].fee_pips / 1e6
     v, x, y = float(met.paid), float(met.pool.into), float(met.pool.out_of)
     if g * g * (1 + v / x) * (1 + g * v / x) <= 1:

@@ -16,6 +16,7 @@ from simulation.intelligence.signals import FACTORS, NEUTRAL_BP
 from simulation.market.segment import NATIVE_SHIFT
 from simulation.settings.strategy import BUILT_IN_ANALYST
 from simulation.state import DECISION, GAS, MID, SIGNAL, Case
+from simulation.trading.judging import order_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,12 +71,23 @@ def decided(decision: np.void) -> Decided:
 
 
 def explain(
-    decision: Decided, signal: np.void, mid: np.void, gas: np.void, token: TokenInfo, strategy: Strategy
+    decision: Decided,
+    signal: np.void,
+    mid: np.void,
+    gas: np.void,
+    token: TokenInfo,
+    strategy: Strategy,
+    rival: TokenInfo | None = None,
 ) -> Explanation:
-    """Put a decision into words, with the SIGNAL, MID and GAS records of its token and block."""
+    """Put a decision into words, with the SIGNAL, MID and GAS records of its token and block.
+
+    ``rival`` is the token held that it was weighed against, where there was one.
+    """
     scores = signal.item()
     told = {"reason": _TOLD[decision.reason].name, "observed": decision.observed, "limit": decision.limit}
     market = {**_market_data(mid.item(), gas.item(), token), **_score_data(scores), **told}
+    if rival is not None:
+        market["rival"] = rival.symbol
     if strategy.analyst != BUILT_IN_ANALYST:  # others have no factors
         market["factors"] = {}
     return in_words(decision, token.symbol, market, float(strategy.max_trade_size_usd))
@@ -91,7 +103,7 @@ def in_words(decision: Decided, symbol: str, market_data: dict[str, Any], max_tr
         because += _leaders(voices, market_data["opportunity_percent"])
     at = f"{symbol} at {price_text(market_data['price_usd'])} USD"
     return Explanation(
-        primary_reasoning=f"{_ACTIONS[decision.type]} {at}: {because}.{_choice_of_lane(decision)}",
+        primary_reasoning=f"{_action(decision, market_data)} {at}: {because}.{_choice_of_lane(decision)}",
         risk_assessment=_risk_assessment(
             market_data["risk_percent"], voices, market_data["pool_liquidity_usd"], max_trade_size_usd
         ),
@@ -125,6 +137,18 @@ _ACTIONS: dict[int, str] = {
     DecisionType.TAKE_PROFIT: "Take profit, selling",
 }
 """An order has only been sent when its thought is written: "bought" would often be untrue."""
+
+
+def _action(decision: Decided, market_data: dict[str, Any]) -> str:
+    """Return what is being done, and whether it is to a part of a position only."""
+    case = decision.case
+    if decision.reason == Reason.BETTER_CANDIDATE:
+        return f"Swapping {market_data['rival']} for"
+    if decision.type == DecisionType.BUY and case.is_held:
+        return "Buying more"
+    if decision.type == DecisionType.SELL and case.sale_micro_usd < case.value_micro_usd:
+        return "Selling a part of"
+    return _ACTIONS[decision.type]
 
 
 def _stop_loss(observed: int, limit: int) -> str:
@@ -182,15 +206,23 @@ def _no_liquidity(_observed: int, _limit: int) -> str:
     return "no pool of the token would give anything for an order of this size"
 
 
+def _better_candidate(observed: int, limit: int) -> str:
+    return (
+        f"no position is free, and its opportunity is {_percent(observed)} % ahead of the weakest token held, where "
+        f"{_percent(limit)} % are asked for"
+    )
+
+
 def _choice_of_lane(decision: Decided) -> str:
     """Return why an order takes its lane, as a sentence; nothing where there is no order or no choice."""
     case, name = decision.case, Lane(decision.lane).name
     sends = decision.type not in {DecisionType.HOLD, DecisionType.SKIP}
     if not (sends and case.use_fast_lane and case.use_smart_lane):
         return ""
-    relation = _relation(case.size_micro_usd, case.fast_lane_threshold_micro_usd)
+    size = order_size(case, decision.type)
+    relation = _relation(size, case.fast_lane_threshold_micro_usd)
     threshold = _usd(case.fast_lane_threshold_micro_usd)
-    return f" By the {name} lane: {_usd(case.size_micro_usd)} USD is {relation} the FAST lane's {threshold} USD."
+    return f" By the {name} lane: {_usd(size)} USD is {relation} the FAST lane's {threshold} USD."
 
 
 class _Told(NamedTuple):
@@ -215,6 +247,7 @@ _SENTENCES: dict[Reason, Callable[[int, int], str]] = {
     Reason.PAUSED: _paused,
     Reason.TOO_COSTLY: _too_costly,
     Reason.NO_LIQUIDITY: _no_liquidity,
+    Reason.BETTER_CANDIDATE: _better_candidate,
 }
 
 _TOLD = {int(reason): _Told(reason.name, sentence) for reason, sentence in _SENTENCES.items()}

@@ -73,8 +73,9 @@ class Strategy(Part):
     fast_lane_threshold_usd: Usd = Field(Decimal(100), ge=0, le=1_000_000)
     """Trades up to this size take the FAST lane when both lanes are open."""
     max_position_size_percent: Percent = Field(Decimal(5), ge=Decimal("0.1"), le=100)
-    """Largest purchase, in percent of the account's equity."""
+    """Largest cost of a position, in percent of the account's equity; it may be bought in several orders."""
     max_trade_size_usd: Usd = Field(Decimal(1000), ge=10, le=100_000)
+    """Largest order. A larger position is bought and sold in slices; an exit at its stop or target sells all of it."""
     stop_loss_percent: Percent = Field(Decimal(5), ge=Decimal("0.1"), le=50)
     take_profit_percent: Percent = Field(Decimal(10), ge=Decimal("0.1"), le=1000)
     max_hold_hours: int = Field(72, ge=1, le=720)
@@ -152,7 +153,7 @@ class TradingConfig(Part):
     """Scales the account's bid: its fee cap and its priority fee."""
     execution_delay_ms: int = Field(500, ge=0, le=600_000)
     max_position_size_percent: Percent = Field(Decimal(100), ge=Decimal("0.1"), le=100)
-    """Largest purchase on this account, in percent of its equity; a strategy's smaller one counts."""
+    """Largest cost of a position on this account, in percent of its equity; a strategy's smaller one counts."""
     max_daily_trades: int = Field(1000, ge=1, le=1000)
     """Orders a simulated UTC day on this account; a strategy's lower number counts."""
     stop_loss_percent: Percent = Field(Decimal(50), ge=Decimal("0.1"), le=50)

@@ -15,7 +15,7 @@ from simulation.trading import routing
 from simulation.trading.account import gas_cost
 
 _BP = 10_000
-_BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
 _FAST = int(Lane.FAST)
 _TWO_64 = 2.0**64
 _PIPS = 1e6
@@ -51,7 +51,7 @@ def _earned_micro_usd(holding, spot, met):
 def _least_out(holding, spot, route):
     """Return the output of the token's pool that leaves the victim its minimum at the end of the route."""
     hi, lo = holding.order_min_hi, holding.order_min_lo
-    if holding.order_side != _BUY and route.usd_pool >= 0:
+    if holding.order_side == _SELL and route.usd_pool >= 0:
         pair = spot.pairs[route.usd_pool]
         usd_pool = routing.state_of(spot.pools[route.usd_pool], pair, routing.PAYS_TOKEN)
         hi, lo = routing.asked(usd_pool, pair, hi, lo, spot.ticks)
@@ -61,7 +61,7 @@ def _least_out(holding, spot, route):
 @compiled
 def _price_of_input(holding, spot, route):
     """Return micro-USD per base unit of what is paid into the token's pool."""
-    if holding.order_side != _BUY:
+    if holding.order_side == _SELL:
         return math.ldexp(np.float64(spot.mid.price_q), -spot.token.price_shift)
     against = spot.pairs[route.pool].against
     if against < 0:

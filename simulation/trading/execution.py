@@ -18,6 +18,8 @@ _BP = 10_000
 _PIPS_PER_BP = 100
 _U0 = np.uint64(0)
 _BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
+_SWAP = int(Side.SWAP)
 _FAST = int(Lane.FAST)
 _COMPLETED = int(TradeStatus.COMPLETED)
 _FAILED = int(TradeStatus.FAILED)
@@ -51,16 +53,17 @@ class Ending(NamedTuple):
     status: int
     failure: int
     side: int
-    position: int  # -1 for a purchase that never filled
+    position: int  # -1 where nothing was bought
     opened_block: int
+    from_position: int  # of a swap, else -1
+    from_opened_block: int
     out_hi: np.uint64
     out_lo: np.uint64
     gas_price_wei: int
     gas_used: int
     gas_micro_usd: int
-    cost_micro_usd: int
-    realized_micro_usd: int
-    net_micro_usd: int
+    cost_micro_usd: int  # basis that was bought, or by a sale sold
+    sold: positions.Sold
     costs: Costs
 
 
@@ -73,27 +76,33 @@ class Gas(NamedTuple):
 
 
 @compiled
-def include(session, holding, spot):
-    """Try to include the due order of a holding; it stays in flight while the block has no place for its bid."""
+def include(session, holdings, spot):
+    """Try to include the due order of a token; it stays in flight while the block has no place for its bid."""
+    holding = holdings[spot.token_row]
     if holding.order_dropped != 0:
-        return _unfilled(session, holding, _CANCELLED, _DROPPED, Gas(0, 0, 0))
+        return _unfilled(session, holdings, holding, _CANCELLED, _DROPPED, Gas(0, 0, 0))
     if not _has_place(holding, spot.gas):
         if spot.block < holding.order_deadline_block:
-            return Ending(0, _NONE, 0, -1, 0, _U0, _U0, 0, 0, 0, 0, 0, 0, Costs(0, 0, 0, 0, 0, 0))
-        return _unfilled(session, holding, _CANCELLED, _EXPIRED, Gas(0, 0, 0))
+            return _still_in_flight()
+        return _unfilled(session, holdings, holding, _CANCELLED, _EXPIRED, Gas(0, 0, 0))
     luck, adverse, gas_luck, attack_luck = orders.draw(session, holding.order_trade, orders.INCLUSION, spot.rules)
     met = routing.met(holding, spot, _push_pips(session, holding, adverse))
     failure = _failure(session, holding, luck, met)
     gas = _gas(holding, spot, failure, gas_luck, attack_luck)
     spent = np.int64(holding.order_in_lo) if holding.order_side == _BUY else 0
     if gas.micro_usd > session.cash_micro_usd - spent:
-        return _unfilled(session, holding, _CANCELLED, _UNAFFORDABLE, Gas(gas.price_wei, 0, 0))
+        return _unfilled(session, holdings, holding, _CANCELLED, _UNAFFORDABLE, Gas(gas.price_wei, 0, 0))
     session.cash_micro_usd -= gas.micro_usd
     session.gas_paid_micro_usd += gas.micro_usd
     if failure != _NONE:
-        return _unfilled(session, holding, _FAILED, failure, gas)
+        return _unfilled(session, holdings, holding, _FAILED, failure, gas)
     is_attacked = attacks.is_sandwiched(session, holding, spot, met, attack_luck)
-    return _fill(session, holding, spot, met, is_attacked, gas)
+    return _fill(session, holdings, holding, spot, met, is_attacked, gas)
+
+
+@compiled
+def _still_in_flight():
+    return Ending(0, _NONE, 0, -1, -1, -1, -1, _U0, _U0, 0, 0, 0, 0, positions.NOTHING_SOLD, Costs(0, 0, 0, 0, 0, 0))
 
 
 @compiled
@@ -129,7 +138,10 @@ def _has_place(holding, gas):
 def _gas(holding, spot, failure, gas_luck, failure_luck):
     """Return the gas of an order: all of a swap's, what had been used when it reverted, or hardly any."""
     gas, route = spot.gas, spot.routes[holding.order_route]
-    used = swap_gas(1 if route.usd_pool < 0 else 2, spot.pairs[route.pool].swap_kind, gas_luck)
+    hops = routing.hops(route)
+    if holding.order_side == _SWAP:
+        hops += routing.hops(spot.routes[holding.order_from_route])
+    used = swap_gas(hops, spot.pairs[route.pool].swap_kind, gas_luck)
     if failure == _REVERTED:
         used = early_failure_gas(failure_luck)
     elif failure != _NONE:
@@ -139,42 +151,50 @@ def _gas(holding, spot, failure, gas_luck, failure_luck):
 
 
 @compiled
-def _unfilled(session, holding, status, failure, gas):
+def _unfilled(session, holdings, holding, status, failure, gas):
     """Take an order off the books that did not fill; where it was included, its gas has been paid."""
-    side, position, opened_block = holding.order_side, holding.position, holding.opened_block
-    if side == _BUY:  # what the holding remembers is an earlier position
-        position, opened_block = -1, -1
+    side, position, opened_block, source, source_opened = holding.order_side, -1, -1, -1, -1
+    if side == _SELL:
+        position, opened_block = holding.position, holding.opened_block
+    elif side == _SWAP:
+        given_up = holdings[holding.order_from]
+        source, source_opened = given_up.position, given_up.opened_block
     session.failed_trades += 1
     session.failure_micro_usd += gas.micro_usd
-    orders.settle(session, holding)
+    orders.settle(session, holdings, holding)
     return Ending(
-        status, failure, side, position, opened_block, _U0, _U0, gas.price_wei, gas.used, gas.micro_usd, 0, 0, 0,
-        Costs(gas.micro_usd, 0, 0, 0, 0, gas.micro_usd),
+        status, failure, side, position, opened_block, source, source_opened, _U0, _U0, gas.price_wei, gas.used,
+        gas.micro_usd, 0, positions.NOTHING_SOLD, Costs(gas.micro_usd, 0, 0, 0, 0, gas.micro_usd),
     )  # fmt: skip
 
 
 @compiled
-def _fill(session, holding, spot, met, is_attacked, gas):
-    """Open or close the position; the gas has been paid. A victim gets exactly the least it accepts."""
+def _fill(session, holdings, holding, spot, met, is_attacked, gas):
+    """Enter an order that fills into the books; the gas has been paid. A victim gets exactly the least it accepts."""
     out_hi, out_lo = met.out_hi, met.out_lo
     if is_attacked:
         out_hi, out_lo = holding.order_min_hi, holding.order_min_lo
     costs = _costs(holding, spot, met, out_hi, out_lo, gas)
     _note_costs(session, costs)
-    side = holding.order_side
-    realized, net = 0, 0
+    side, source, source_opened = holding.order_side, -1, -1
+    sold = positions.NOTHING_SOLD
+    cost = np.int64(met.usd)
     session.completed_trades += 1
-    if side == _BUY:
-        cost = np.int64(holding.order_in_lo)
-        positions.open_position(session, holding, spot.block, cost, gas.micro_usd, out_hi, out_lo)
-    else:
-        cost = holding.cost_micro_usd
-        realized = np.int64(out_lo) - cost
-        net = positions.close_position(session, holding, np.int64(out_lo), gas.micro_usd)
-    orders.settle(session, holding)
+    if side == _SELL:
+        sold = positions.sell(
+            session, holding, holding.order_in_hi, holding.order_in_lo, np.int64(out_lo), gas.micro_usd
+        )
+        cost = sold.cost
+    elif side == _SWAP:
+        given_up = holdings[holding.order_from]
+        source, source_opened = given_up.position, given_up.opened_block
+        sold = positions.sell(session, given_up, holding.order_in_hi, holding.order_in_lo, cost, 0)
+    if side != _SELL:
+        positions.buy(session, holding, spot.block, cost, gas.micro_usd, out_hi, out_lo)
+    orders.settle(session, holdings, holding)
     return Ending(
-        _COMPLETED, _NONE, side, holding.position, holding.opened_block, out_hi, out_lo, gas.price_wei, gas.used,
-        gas.micro_usd, cost, realized, net, costs,
+        _COMPLETED, _NONE, side, holding.position, holding.opened_block, source, source_opened, out_hi, out_lo,
+        gas.price_wei, gas.used, gas.micro_usd, cost, sold, costs,
     )  # fmt: skip
 
 
@@ -191,7 +211,7 @@ def _costs(holding, spot, met, out_hi, out_lo, gas):
 @compiled
 def _worth(holding, spot, out_hi, out_lo):
     """Return what an output is worth at the mid of the decision block, micro-USD."""
-    if holding.order_side == _BUY:
+    if holding.order_side != _SELL:
         return value_at(out_hi, out_lo, holding.order_price_q, spot.token.price_shift)
     return np.int64(out_lo)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from simulation import rng, wei
@@ -16,6 +18,7 @@ from simulation.trading.rules import (
     DROPPED_BP,
     NETWORK_ISSUE_BLOCKS,
     NETWORK_ISSUE_BP,
+    WORTHWHILE_SHARE,
 )
 
 SENDING = np.uint64(0)
@@ -25,9 +28,30 @@ INCLUSION = np.uint64(1)
 _BP = 10_000
 _U0 = np.uint64(0)
 _BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
+_SWAP = int(Side.SWAP)
+_AWAY = int(Side.AWAY)
+_NONE = -1
+_NEVER = np.int64(2**62)
 _SMART = int(Lane.SMART)
 _SESSION_STREAM = np.uint64(Stream.SESSION)
 _PRIVATE_MISS_BP = 2_000
+
+
+class Order(NamedTuple):
+    """An order as it is wanted, with the best that the pools promise for it at that block."""
+
+    side: int
+    in_hi: np.uint64
+    in_lo: np.uint64
+    value_micro_usd: int  # of the input, at the mid
+    route: int
+    out_hi: np.uint64
+    out_lo: np.uint64
+    worth_micro_usd: int  # of the output, at the mid; 0 only if it is nothing
+    from_token: int  # of a swap, else -1
+    from_route: int
+    most_gas: int  # that it can burn
 
 
 @compiled
@@ -37,14 +61,20 @@ def draw(session, trade, purpose, rules):
 
 
 @compiled
-def max_gas_cost(session, spot):
+def most_gas_cost(session, gas_used, gas):
     """Return the most that the gas of one order can cost at the account's bid, micro-USD.
 
     The fee of layer 1 is taken twice: it isn't bid for and may rise before inclusion.
     """
-    gas = spot.gas
     max_fee_wei, _ = bid(session, gas)
-    return gas_cost(spot.token.max_swap_gas, max_fee_wei, 2 * gas.l1_fee_wei, gas.native_price_q)
+    return gas_cost(gas_used, max_fee_wei, 2 * gas.l1_fee_wei, gas.native_price_q)
+
+
+@compiled
+def usual_gas_cost(session, gas_used, gas):
+    """Return what the gas of one order costs if the base fee stays as it is, micro-USD."""
+    _, tip_wei = bid(session, gas)
+    return gas_cost(gas_used, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
 
 
 @compiled
@@ -55,76 +85,107 @@ def bid(session, gas):
 
 
 @compiled
-def size_of_purchase(session, spot):
-    """Return the USD to spend on a new position within every limit, micro-USD; it may be too small to send.
-
-    The gas of the purchase and of the later sale is kept back.
-    """
+def largest_position(session):
+    """Return the largest cost that a position may have, micro-USD."""
     share_bp = min(session.max_position_size_bp, session.account_max_position_size_bp)
-    share = basis_points(session.equity_micro_usd, share_bp)
-    free = session.cash_micro_usd - session.reserved_micro_usd - 2 * max_gas_cost(session, spot)
-    return min(share, session.max_trade_size_micro_usd, free)
+    return basis_points(session.equity_micro_usd, share_bp)
 
 
 @compiled
-def promised_worth(spot, side, in_hi, in_lo):
-    """Return what the best route's promise for an input is worth at the mid, micro-USD; 0 only if it is nothing."""
-    _, hi, lo = routing.best_route(side, in_hi, in_lo, spot)
+def size_of_sale(session, value_micro_usd):
+    """Return how much of a position one sale may sell: all, unless that is clearly above the largest trade."""
+    largest = session.max_trade_size_micro_usd
+    return largest if value_micro_usd - largest >= largest // WORTHWHILE_SHARE else value_micro_usd
+
+
+@compiled
+def purchase(spot, size_micro_usd):
+    """Return the order that buys the token for so many micro-USD."""
+    size = np.uint64(size_micro_usd)
+    route, hi, lo = routing.best_route(spot.token, routing.PAYS_OTHER, _U0, size, spot)
+    worth = _worth(spot.token, spot.mid, hi, lo)
+    most_gas = spot.token.max_swap_gas
+    return Order(_BUY, _U0, size, size_micro_usd, route, hi, lo, worth, _NONE, _NONE, most_gas)
+
+
+@compiled
+def sale(holding, spot, value_micro_usd, size_micro_usd):
+    """Return the order that sells as much of a holding as is worth the size, of the value that all of it has."""
+    in_hi, in_lo = holding.quantity_hi, holding.quantity_lo
+    if size_micro_usd < value_micro_usd:
+        whole = np.uint64(value_micro_usd)
+        in_hi, in_lo = wei.mul_div(in_hi, in_lo, _U0, np.uint64(size_micro_usd), _U0, whole)
+    value = value_at(in_hi, in_lo, spot.mid.price_q, spot.token.price_shift)
+    route, hi, lo = routing.best_route(spot.token, routing.PAYS_TOKEN, in_hi, in_lo, spot)
+    most_gas = spot.token.max_swap_gas
+    return Order(_SELL, in_hi, in_lo, value, route, hi, lo, np.int64(lo), _NONE, _NONE, most_gas)
+
+
+@compiled
+def swap(rival, rival_row, spot, value_micro_usd):
+    """Return the order that swaps all of another holding, which is worth so much, into the token, by way of USDC."""
+    in_hi, in_lo, sold = rival.quantity_hi, rival.quantity_lo, spot.tokens[rival_row]
+    from_route, usd_hi, usd_lo = routing.best_route(sold, routing.PAYS_TOKEN, in_hi, in_lo, spot)
+    route, hi, lo = routing.best_route(spot.token, routing.PAYS_OTHER, usd_hi, usd_lo, spot)
+    worth = _worth(spot.token, spot.mid, hi, lo)
+    most_gas = spot.token.max_swap_gas + sold.max_swap_gas
+    return Order(_SWAP, in_hi, in_lo, value_micro_usd, route, hi, lo, worth, rival_row, from_route, most_gas)
+
+
+@compiled
+def _worth(token, mid, hi, lo):
     if wei.is_zero(hi, lo):
         return 0
-    return max(np.int64(lo) if side != _BUY else value_at(hi, lo, spot.mid.price_q, spot.token.price_shift), 1)
+    return max(value_at(hi, lo, mid.price_q, token.price_shift), 1)
 
 
 @compiled
-def usual_gas_cost(session, spot):
-    """Return what the gas of one order costs if the base fee stays as it is, micro-USD."""
-    gas = spot.gas
-    _, tip_wei = bid(session, gas)
-    return gas_cost(spot.token.max_swap_gas, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
-
-
-@compiled
-def send(session, holding, spot, side, lane, reason, in_hi, in_lo):
-    """Send an order: quote it, set its terms, reserve what it needs. Return its trade ordinal."""
-    trade = session.next_trade
+def send(session, holdings, spot, order, lane, reason):
+    """Send an order: set its terms, reserve what it needs. Return its trade ordinal."""
+    holding, trade = holdings[spot.token_row], session.next_trade
     session.next_trade += 1
     session.trades_today += 1
     session.orders_in_flight += 1
-    holding.order_side = side
+    holding.order_side = order.side
     holding.order_lane = lane
     holding.order_reason = reason
     holding.order_trade = trade
     holding.order_decision = session.next_decision
     holding.order_decided_block = spot.block
     _set_delay(session, holding, spot, lane)
-    holding.order_in_hi, holding.order_in_lo = in_hi, in_lo
-    _set_quote(session, holding, spot)
-    holding.order_max_fee_wei, holding.order_tip_wei = bid(session, spot.gas)
-    reserved = max_gas_cost(session, spot)
-    if side == _BUY:
+    _set_terms(session, holding, spot, order)
+    reserved = most_gas_cost(session, order.most_gas, spot.gas)
+    if order.side == _BUY:
         session.buys_in_flight += 1
-        reserved += np.int64(in_lo)
+        reserved += order.value_micro_usd
+    elif order.side == _SWAP:
+        given_up = holdings[order.from_token]
+        given_up.order_side, given_up.order_due_block = _AWAY, _NEVER
     holding.order_reserved_micro_usd = reserved
     session.reserved_micro_usd += reserved
     return trade
 
 
 @compiled
-def _set_quote(session, holding, spot):
-    """Set route and quote, the least output that is accepted, and what the costs will be counted from."""
-    side, in_hi, in_lo = holding.order_side, holding.order_in_hi, holding.order_in_lo
-    route, hi, lo = routing.best_route(side, in_hi, in_lo, spot)
+def _set_terms(session, holding, spot, order):
+    """Set input, route and quote, the least output that is accepted, and what the costs will be counted from."""
+    holding.order_in_hi, holding.order_in_lo = order.in_hi, order.in_lo
+    holding.order_route = order.route
+    holding.order_from, holding.order_from_route = order.from_token, order.from_route
+    holding.order_quote_hi, holding.order_quote_lo = order.out_hi, order.out_lo
     kept = np.uint64(_BP - session.max_slippage_bp)
-    value = np.int64(in_lo) if side == _BUY else value_at(in_hi, in_lo, spot.mid.price_q, spot.token.price_shift)
-    holding.order_route = route
-    holding.order_quote_hi, holding.order_quote_lo = hi, lo
-    min_hi, min_lo = wei.mul_div(hi, lo, _U0, kept, _U0, np.uint64(_BP))
+    min_hi, min_lo = wei.mul_div(order.out_hi, order.out_lo, _U0, kept, _U0, np.uint64(_BP))
     if wei.is_zero(min_hi, min_lo):  # nobody accepts nothing
         min_lo = np.uint64(1)
     holding.order_min_hi, holding.order_min_lo = min_hi, min_lo
     holding.order_price_q = spot.mid.price_q
-    holding.order_value_micro_usd = value
-    holding.order_fee_micro_usd = routing.fees(spot.routes[route], value, spot)
+    holding.order_value_micro_usd = order.value_micro_usd
+    fee = 0
+    if order.side == _SWAP:
+        fee = routing.fees(spot.routes[order.from_route], order.value_micro_usd, spot)
+    fee += routing.fees(spot.routes[order.route], order.value_micro_usd - fee, spot)
+    holding.order_fee_micro_usd = fee
+    holding.order_max_fee_wei, holding.order_tip_wei = bid(session, spot.gas)
 
 
 @compiled
@@ -157,11 +218,13 @@ def _private_blocks(luck_bp):
 
 
 @compiled
-def settle(session, holding):
+def settle(session, holdings, holding):
     """Take a finished order off the books and free what was reserved for it."""
     session.reserved_micro_usd -= holding.order_reserved_micro_usd
     session.orders_in_flight -= 1
     if holding.order_side == _BUY:
         session.buys_in_flight -= 1
+    elif holding.order_side == _SWAP:
+        holdings[holding.order_from].order_side = 0
     holding.order_side = 0
     holding.order_reserved_micro_usd = 0

@@ -1,6 +1,13 @@
-"""Positions: opened by a filled purchase, closed by a filled sale, one per token."""
+"""Positions, one per token: opened and raised by purchases, reduced and closed by sales, at the average cost.
+
+A swap is both at once, of two tokens: the USDC that passed between them is what one was sold and the other bought for.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
 
 from simulation import wei
 from simulation.jit import compiled
@@ -8,6 +15,21 @@ from simulation.state import RECENT_TRADES
 from simulation.trading.account import basis_points
 
 _BP = 10_000
+_U0 = np.uint64(0)
+
+
+class Sold(NamedTuple):
+    """What was sold, and how the position that it was sold from stands after that; micro-USD."""
+
+    cost: int  # basis of what was sold
+    realized: int
+    net: int
+    closes: int
+    invested: int
+    earned: int
+
+
+NOTHING_SOLD = Sold(0, 0, 0, 0, 0, 0)
 
 
 @compiled
@@ -25,34 +47,62 @@ def set_exits(session, holding):
 
 
 @compiled
-def open_position(session, holding, block, cost_micro_usd, gas_micro_usd, quantity_hi, quantity_lo):
-    """Enter a filled purchase into the books, except its gas."""
+def buy(session, holding, block, cost_micro_usd, gas_micro_usd, quantity_hi, quantity_lo):
+    """Enter a filled purchase into the books, except that its gas has been paid."""
     session.cash_micro_usd -= cost_micro_usd
-    session.open_positions += 1
-    holding.quantity_hi = quantity_hi
-    holding.quantity_lo = quantity_lo
-    holding.cost_micro_usd = cost_micro_usd
-    holding.gas_micro_usd = gas_micro_usd
-    holding.opened_block = block
-    holding.position = session.next_position
-    session.next_position += 1
+    if not is_open(holding):
+        _open(session, holding, block)
+    hi, lo = wei.add(holding.quantity_hi, holding.quantity_lo, quantity_hi, quantity_lo)
+    holding.quantity_hi, holding.quantity_lo = hi, lo
+    holding.cost_micro_usd += cost_micro_usd
+    holding.gas_micro_usd += gas_micro_usd
+    holding.invested_micro_usd += cost_micro_usd
     set_exits(session, holding)
 
 
 @compiled
-def close_position(session, holding, proceeds_micro_usd, gas_micro_usd):
-    """Enter a filled sale of the whole position into the books, except its gas; return its net result."""
-    realized = proceeds_micro_usd - holding.cost_micro_usd
-    net = realized - gas_micro_usd - holding.gas_micro_usd
+def sell(session, holding, quantity_hi, quantity_lo, proceeds_micro_usd, gas_micro_usd):
+    """Enter a filled sale into the books, except that its gas has been paid; return what was sold.
+
+    The basis of a part is its share of the cost and of the purchases' gas, rounded down; the last part takes the rest.
+    """
+    cost = _share(holding.cost_micro_usd, quantity_hi, quantity_lo, holding)
+    bought_for = _share(holding.gas_micro_usd, quantity_hi, quantity_lo, holding)
+    realized = proceeds_micro_usd - cost
+    net = realized - gas_micro_usd - bought_for
     session.cash_micro_usd += proceeds_micro_usd
     session.realized_micro_usd += realized
-    session.open_positions -= 1
-    holding.quantity_hi = 0
-    holding.quantity_lo = 0
-    holding.cost_micro_usd = 0
-    holding.gas_micro_usd = 0
-    _score(session, net)
-    return net
+    hi, lo = wei.sub(holding.quantity_hi, holding.quantity_lo, quantity_hi, quantity_lo)
+    holding.quantity_hi, holding.quantity_lo = hi, lo
+    holding.cost_micro_usd -= cost
+    holding.gas_micro_usd -= bought_for
+    holding.earned_micro_usd += realized
+    holding.net_micro_usd += net
+    closes = int(not is_open(holding))
+    if closes:
+        session.open_positions -= 1
+        _score(session, holding.net_micro_usd)
+    else:
+        set_exits(session, holding)
+    return Sold(cost, realized, net, closes, holding.invested_micro_usd, holding.earned_micro_usd)
+
+
+@compiled
+def _open(session, holding, block):
+    session.open_positions += 1
+    holding.opened_block = block
+    holding.position = session.next_position
+    holding.invested_micro_usd = 0
+    holding.earned_micro_usd = 0
+    holding.net_micro_usd = 0
+    session.next_position += 1
+
+
+@compiled
+def _share(amount, part_hi, part_lo, holding):
+    """Return floor(amount * part / quantity) of a non-negative amount."""
+    _, lo = wei.mul_div(_U0, np.uint64(amount), part_hi, part_lo, holding.quantity_hi, holding.quantity_lo)
+    return np.int64(lo)
 
 
 @compiled

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _U0 = np.uint64(0)
 _U1 = np.uint64(1)
-_BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
+_SWAP = int(Side.SWAP)
 _CONCENTRATED = int(PoolKind.CONCENTRATED)
 _PIPS = np.uint64(1_000_000)
 _HALF_SHARE = np.uint64(2_000_000)
@@ -125,14 +126,18 @@ class Met(NamedTuple):
     paid_hi: np.uint64
     paid_lo: np.uint64
     state: PoolState
+    usd: np.uint64  # USDC paid for the token, got for it, or passed on by a swap; base units, which are micro-USD
 
 
 @compiled
 def met(holding, spot, push_pips):
     """Return what the route of an order gives for its input, after others have moved its token's pool."""
     route = spot.routes[holding.order_route]
-    buys = holding.order_side == _BUY
+    buys = holding.order_side != _SELL
     hi, lo = holding.order_in_hi, holding.order_in_lo
+    if holding.order_side == _SWAP:
+        hi, lo = promised(spot.routes[holding.order_from_route], PAYS_TOKEN, hi, lo, spot)
+    usd = lo
     if buys and route.usd_pool >= 0:
         hi, lo = _passed(route.usd_pool, PAYS_OTHER, hi, lo, spot)
     pair = spot.pairs[route.pool]
@@ -140,7 +145,7 @@ def met(holding, spot, push_pips):
     out_hi, out_lo = given(state, pair, hi, lo, spot.ticks)
     if not buys and route.usd_pool >= 0:
         out_hi, out_lo = _passed(route.usd_pool, PAYS_TOKEN, out_hi, out_lo, spot)
-    return Met(out_hi, out_lo, hi, lo, state)
+    return Met(out_hi, out_lo, hi, lo, state, usd if buys else out_lo)
 
 
 @compiled
@@ -162,14 +167,20 @@ def promised(route, buys, hi, lo, spot):
 
 
 @compiled
-def best_route(side, in_hi, in_lo, spot):
-    """Return (route, hi, lo): the route of the token that promises most, the first among equals."""
-    best, best_hi, best_lo = spot.token.first_route, _U0, _U0
-    for row in range(spot.token.first_route, spot.token.first_route + spot.token.n_routes):
-        hi, lo = promised(spot.routes[row], side == _BUY, in_hi, in_lo, spot)
+def best_route(token, buys, in_hi, in_lo, spot):
+    """Return (route, hi, lo): the route that promises most of a TOKEN, or of USDC for it, the first among equals."""
+    best, best_hi, best_lo = token.first_route, _U0, _U0
+    for row in range(token.first_route, token.first_route + token.n_routes):
+        hi, lo = promised(spot.routes[row], buys, in_hi, in_lo, spot)
         if wei.less(best_hi, best_lo, hi, lo):
             best, best_hi, best_lo = row, hi, lo
     return best, best_hi, best_lo
+
+
+@compiled
+def hops(route):
+    """Return how many pools a route goes through."""
+    return 1 if route.usd_pool < 0 else 2
 
 
 @compiled

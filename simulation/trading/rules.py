@@ -31,6 +31,12 @@ REPEAT_MS, CHANGE_MS = 3_600_000, 300_000
 """A HOLD or SKIP of a token is written down if it differs from the token's latest thought and that is at least
 ``CHANGE_MS`` old, or if that is ``REPEAT_MS`` old: from 24 to 288 thoughts a day and token, whatever the interval."""
 
+SWAP_LEAD_BP = 1_000
+"""A full book gives up its weakest token for one whose opportunity is at least this far ahead."""
+
+WORTHWHILE_SHARE = 4
+"""A position is added to, or sold in slices, only if no piece is less than this part of the largest one."""
+
 NETWORK_ISSUE_BP = 200
 NETWORK_ISSUE_BLOCKS = 5
 """With network issues on, this share of orders is from 1 to this many blocks late."""
@@ -78,10 +84,10 @@ class Spot(NamedTuple):
     block: int
     mid: np.void  # MID
     gas: np.void  # GAS
-    signal: np.void  # SIGNAL
     token: np.void  # TOKEN
     rules: Rules
-    # the whole market at that block, for routes and what attacks them
+    # the whole market at that block, for routes, for what attacks them, and for other tokens that are held
+    signals: NDArray[np.void]  # SIGNAL, (n_tokens,): what the session's analyst says
     tokens: NDArray[np.void]  # TOKEN, (n_tokens,)
     pairs: NDArray[np.void]  # PAIR, (n_pools,)
     routes: NDArray[np.void]  # ROUTE, (n_routes,)

@@ -68,10 +68,13 @@ class PaperStrategyConfiguration(Base):
         USD, "Trades up to this size take the FAST lane when both are open.", default="100", check=NOT_NEGATIVE
     )
     max_position_size_percent: Mapped[Decimal] = column(
-        PERCENT, "Largest purchase, in percent of equity.", default="5.0", check=between("0.1", 100)
+        PERCENT, "Largest cost of a position, in percent of equity.", default="5.0", check=between("0.1", 100)
     )
     max_trade_size_usd: Mapped[Decimal] = column(
-        USD, "Largest purchase, in USD.", default="1000.00", check=between(10, 100000)
+        USD,
+        "Largest order, in USD; an exit at the stop or target sells all.",
+        default="1000.00",
+        check=between(10, 100000),
     )
     stop_loss_percent: Mapped[Decimal] = column(
         PERCENT, "Loss at which a position is left.", default="5.0", check=between("0.1", 50)

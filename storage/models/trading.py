@@ -108,7 +108,7 @@ class PaperTradingConfig(Base):
         Integer(), "Time from decision to sending, in milliseconds.", default="500", check=NOT_NEGATIVE
     )
     max_position_size_percent: Mapped[Decimal] = column(
-        PERCENT, "Largest purchase of the account, in percent of its equity.", default="100", check=PERCENTAGE
+        PERCENT, "Largest cost of a position of the account, in percent of its equity.", default="100", check=PERCENTAGE
     )
     max_daily_trades: Mapped[int] = column(
         Integer(), "Most orders a simulated day.", default="1000", check=NOT_NEGATIVE
@@ -125,7 +125,7 @@ class PaperTradingConfig(Base):
 
 
 class PaperPosition(Base):
-    """A token held by an account, from its first purchase to its sale."""
+    """A token held by an account, from its first purchase to its last sale."""
 
     __tablename__ = "paper_positions"
 
@@ -137,14 +137,14 @@ class PaperPosition(Base):
     )
     ordinal: Mapped[int] = column(BigInteger(), "Number of the position in its session.", check=NOT_NEGATIVE)
     opened_block: Mapped[int] = column(BigInteger(), "Block of the first purchase.", check=NOT_NEGATIVE)
-    closed_block: Mapped[int | None] = column(BigInteger(), "Block of the sale.", check="{0} >= opened_block")
+    closed_block: Mapped[int | None] = column(BigInteger(), "Block of the last sale.", check="{0} >= opened_block")
     token_address: Mapped[str] = column(String(42), "Address of the token.", check=ADDRESS)
     token_symbol: Mapped[str] = column(String(20), "Symbol of the token.")
     token_name: Mapped[str] = column(String(100), "Name of the token.")
     token_decimals: Mapped[int] = column(Integer(), "Decimals of the token.", check=between(0, 18))
     quantity: Mapped[Decimal] = column(WEI, "Amount held, in base units of the token.", default="0", check=NOT_NEGATIVE)
     average_entry_price_usd: Mapped[Decimal] = column(
-        PRICE, "USD paid for one whole token, gas not included, rounded down.", default="0", check=NOT_NEGATIVE
+        PRICE, "Average USD paid for one whole token, gas not included, rounded down.", default="0", check=NOT_NEGATIVE
     )
     total_invested_usd: Mapped[Decimal] = column(
         USD, "USD paid for all of it, gas not included; stays when it is sold.", default="0", check=NOT_NEGATIVE
@@ -162,7 +162,7 @@ class PaperPosition(Base):
     realized_pnl_usd: Mapped[Decimal] = column(USD, "Proceeds of sales less their cost basis, before gas.", default="0")
     is_open: Mapped[bool] = column(Boolean(), "Whether any of it is held.", default="true")
     opened_at: Mapped[datetime] = column(TIME, "Simulated time of the first purchase.")
-    closed_at: Mapped[datetime | None] = column(TIME, "Simulated time of the sale.")
+    closed_at: Mapped[datetime | None] = column(TIME, "Simulated time of the last sale.")
     last_updated: Mapped[datetime] = column(TIME, "Simulated time of the price.")
     recorded_at: Mapped[datetime] = recorded()
 
@@ -198,7 +198,7 @@ class PaperTrade(Base):
         "paper_strategy_configs.config_id", "The strategy of that session.", index=True
     )
     position_id: Mapped[UUID | None] = reference(
-        "paper_positions.position_id", "The position it opened or reduced.", index=True
+        "paper_positions.position_id", "The position it opened, raised or reduced.", index=True
     )
     ordinal: Mapped[int] = column(BigInteger(), "Number of the order in its session.", check=NOT_NEGATIVE)
     finished_ordinal: Mapped[int | None] = column(
@@ -206,7 +206,7 @@ class PaperTrade(Base):
     )
     decision_ordinal: Mapped[int] = column(BigInteger(), "Number of the decision behind it.", check=NOT_NEGATIVE)
     decided_block: Mapped[int] = column(BigInteger(), "Block of that decision.", check=NOT_NEGATIVE)
-    deadline_block: Mapped[int | None] = column(BigInteger(), "Block at which it expires, while it is pending.")
+    deadline_block: Mapped[int | None] = column(BigInteger(), "Block at which it expires, while it is in flight.")
     block: Mapped[int | None] = column(BigInteger(), "Block in which it ended.", check="{0} >= decided_block")
     lane: Mapped[str] = choice(20, Lane.__members__, "FAST: public mempool; SMART: private routing.", "FAST")
     reason: Mapped[str] = choice(30, Reason.__members__, "Why the session decided so.")
@@ -220,7 +220,10 @@ class PaperTrade(Base):
     token_out_decimals: Mapped[int] = column(Integer(), "Decimals of the token received.", check=between(0, 18))
     amount_in: Mapped[Decimal] = column(WEI, "Amount paid, in base units.", default="0", check=NOT_NEGATIVE)
     amount_in_usd: Mapped[Decimal] = column(
-        USD, "The same in USD; for a sale what the pool promised for it.", default="10.00", check=NOT_NEGATIVE
+        USD,
+        "The same in USD: for a sale what the pools promised, for a swap at the mid price.",
+        default="10.00",
+        check=NOT_NEGATIVE,
     )
     expected_amount_out: Mapped[Decimal] = column(
         WEI, "Amount promised at the decision block, in base units.", default="0", check=NOT_NEGATIVE
@@ -238,11 +241,13 @@ class PaperTrade(Base):
         Numeric(20, 4), "Shortfall of the amount received against the amount promised.", default="0.50"
     )
     cost_basis_usd: Mapped[Decimal] = column(
-        USD, "Cost basis that a purchase added or a sale removed.", default="0", check=NOT_NEGATIVE
+        USD, "Cost basis that a purchase or swap added or a sale removed.", default="0", check=NOT_NEGATIVE
     )
-    realized_pnl_usd: Mapped[Decimal] = column(USD, "A sale's proceeds less that cost basis, before gas.", default="0")
+    realized_pnl_usd: Mapped[Decimal] = column(
+        USD, "Proceeds of what was sold less its cost basis, before gas.", default="0"
+    )
     net_pnl_usd: Mapped[Decimal] = column(
-        USD, "That less the gas of the sale and of the position's purchase.", default="0"
+        USD, "That less the gas of the sale and of the purchases of what was sold.", default="0"
     )
     cash_after_usd: Mapped[Decimal | None] = column(USD, "Cash of the account once it had ended.", check=NOT_NEGATIVE)
     created_at: Mapped[datetime] = column(TIME, "Simulated time of the decision.")
@@ -280,6 +285,9 @@ class PaperTrade(Base):
         USD, "Part of it: the gas of an order that did not fill.", default="0", check=NOT_NEGATIVE
     )
     route: Mapped[str] = column(String(200), "Pools that it is swapped through, the token's own first.", default="''")
+    sold_position_id: Mapped[UUID | None] = reference(
+        "paper_positions.position_id", "The position that a swap gives up.", index=True
+    )
 
     __table_args__ = (
         UniqueConstraint("session_id", "ordinal"),
@@ -292,6 +300,7 @@ class PaperTrade(Base):
         CheckConstraint("(finished_ordinal IS NULL) = (cash_after_usd IS NULL)", name="cash_when_finished"),
         CheckConstraint("(status IN ('completed', 'failed')) = (executed_at IS NOT NULL)", name="executed_at"),
         CheckConstraint("status <> 'completed' OR position_id IS NOT NULL", name="position_when_completed"),
+        CheckConstraint("(trade_type = 'swap') = (sold_position_id IS NOT NULL)", name="swap_gives_up_a_position"),
         CheckConstraint(
             "execution_cost_usd = fee_usd + price_impact_usd + drift_usd + sandwich_usd + failure_usd"
             " + CASE WHEN status = 'completed' THEN simulated_gas_cost_usd ELSE 0 END",

@@ -44,7 +44,7 @@ def test_a_number_altered_by_hand_is_named(thoughts):
 
 
 def test_a_decision_from_before_inputs_were_kept_is_refused_in_a_sentence(thoughts):
-    with pytest.raises(UsageError, match="was stored before inputs were kept"):
+    with pytest.raises(UsageError, match="that kept other inputs"):
         differences(replace(thoughts[0], inputs={}))
 
 

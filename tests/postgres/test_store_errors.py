@@ -20,6 +20,7 @@ from storage.errors import (
     StaleOwner,
     StorageError,
 )
+from storage.schema import head_revision
 from storage.store import Store
 
 SOMEBODY = UUID(int=1)
@@ -124,7 +125,7 @@ def test_a_database_without_the_schema_says_how_to_get_it(new_url, scenario):
     store = Store(new_url())
     with pytest.raises(SchemaOutdated, match='run "paperdex db upgrade"'):
         store.checkpoint(SOMEBODY)
-    with pytest.raises(SchemaOutdated, match="has schema none, this paperdex needs 0004"):
+    with pytest.raises(SchemaOutdated, match=f"has schema none, this paperdex needs {head_revision()}"):
         store.begin_run(scenario, (), 1, 1)
     store.close()
 

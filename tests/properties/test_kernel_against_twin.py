@@ -13,20 +13,23 @@ from hand_made import cut as part_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_twin import advance_twin
-from random_market import prey, random_account, random_stage
+from random_market import crowded, prey, random_account, random_stage
 from twin_arithmetic import DAY_MS, first_block_of_next_day
 
 from simulation import cohort as cohorts
-from simulation.choices import DecisionType, Failure, Reason, TradeStatus
+from simulation.choices import DecisionType, Failure, Lane, Reason, Side, TradeStatus
 from simulation.market.segment import Breakdown, terms_of
 from simulation.state import SESSION
 from simulation.trading.account import note_equity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from simulation.cohort import Cohort, Outcome
     from simulation.market.segment import Segment, Terms
+    from simulation.scenario import AccountSpec
     from simulation.trading.rules import Rules
 
 BLOCK_TIMES_MS = (1_000, 12_000, 400_000)
@@ -42,10 +45,22 @@ class Case:
     rules: Rules
 
 
-def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int, *, is_hunt: bool = False) -> Case:
-    """Return the case that a seed names; in a hunt all accounts are prey, in pools that they move."""
+def random_one(luck: Random, name: str, symbols: list[str]) -> AccountSpec:
+    """Return an account of any settings, a quarter of them crowded ones."""
+    return crowded(luck, name) if luck.random() < 0.25 else random_account(luck, name, symbols)
+
+
+def case_of(
+    seed: int,
+    n_blocks: int,
+    n_tokens: int,
+    n_sessions: int,
+    account_of: Callable[[Random, str, list[str]], AccountSpec] = random_one,
+    liquidity: tuple[int, int] = (3, 11),
+) -> Case:
+    """Return the case that a seed names: such accounts, in pools of such powers of ten of USD."""
     luck = Random(seed)
-    made = random_stage(luck, n_blocks, n_tokens, (5, 7) if is_hunt else (3, 11))
+    made = random_stage(luck, n_blocks, n_tokens, liquidity)
     block_time_ms = luck.choice(BLOCK_TIMES_MS)
     midnight_ms = luck.randrange(n_blocks * block_time_ms)
     rules = RULES._replace(
@@ -57,7 +72,7 @@ def case_of(seed: int, n_blocks: int, n_tokens: int, n_sessions: int, *, is_hunt
         review_blocks=luck.randint(1, 60),
     )
     symbols = [info.symbol for info in made.infos]
-    accounts = [prey(f"{row}") if is_hunt else random_account(luck, f"{row}", symbols) for row in range(n_sessions)]
+    accounts = [account_of(luck, f"{row}", symbols) for row in range(n_sessions)]
     ordinals = luck.sample(range(1_000_000), n_sessions)
     cohort = cohorts.begin(accounts, ordinals, made.infos, rules, [row % 2 for row in range(n_sessions)])
     for row in range(n_sessions):
@@ -165,8 +180,10 @@ def test_the_drawdown_is_the_deepest_fall_from_the_peak_by_its_definition(initia
 def busy_markets() -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Compare kernel and twin on a larger fixed set of markets; return all trades and decisions."""
     trades, decisions = [], []
-    for seed in range(24):
-        case = case_of(seed, 250, 3, 6, is_hunt=seed >= 16)
+    hunts = {"account_of": lambda _, name, __: prey(name), "liquidity": (5, 7)}
+    crowds = {"account_of": lambda luck, name, _: crowded(luck, name), "liquidity": (5, 8)}
+    for seed, kind in enumerate([{}] * 14 + [hunts] * 6 + [crowds] * 8):
+        case = case_of(seed, 250, 3, 6, **kind)
         ours = cohorts.advance(case.cohort, case.segment, case.terms, case.rules)
         assert_same_end(ours, advance_twin(case.cohort, case.segment, case.terms, case.rules), case.rules)
         trades.append(ours[1].trades)
@@ -186,15 +203,25 @@ def test_the_markets_compared_see_every_decision_and_every_reason(busy_markets):
     assert set(decisions["reason"].tolist()) == set(Reason)
 
 
-def test_the_markets_compared_see_both_sides_and_both_lanes(busy_markets):
+def test_the_markets_compared_see_every_side_in_both_lanes(busy_markets):
     trades, _ = busy_markets
     filled = trades[trades["status"] == TradeStatus.COMPLETED]
-    assert {(int(row["side"]), int(row["lane"])) for row in filled} == {(1, 0), (1, 1), (2, 0), (2, 1)}
+    sides = (Side.BUY, Side.SELL, Side.SWAP)
+    assert {(int(row["side"]), int(row["lane"])) for row in filled} == {(side, lane) for side in sides for lane in Lane}
 
 
-def test_the_markets_compared_see_sandwiches_of_both_sides(busy_markets):
+def test_the_markets_compared_see_sandwiches_of_every_side(busy_markets):
     trades, _ = busy_markets
-    assert set(trades["side"][trades["sandwich_micro_usd"] > 0].tolist()) == {1, 2}
+    assert set(trades["side"][trades["sandwich_micro_usd"] > 0].tolist()) == {Side.BUY, Side.SELL, Side.SWAP}
+
+
+def test_the_markets_compared_see_positions_raised_and_sold_in_parts(busy_markets):
+    trades, _ = busy_markets
+    filled = trades[trades["status"] == TradeStatus.COMPLETED]
+    raised = (filled["side"] == Side.BUY) & (filled["opened_block"] < filled["block"])
+    sold_in_part = (filled["side"] == Side.SELL) & (filled["closes"] == 0)
+    assert raised.any()
+    assert sold_in_part.any()
 
 
 def test_the_markets_compared_see_every_route(busy_markets):

@@ -49,7 +49,8 @@ def tell(
     mid["depth_micro_usd"] = reserve_usd * 10**6
     gas["base_fee_wei"], gas["priority_fee_wei"] = 12 * 10**9, 10**9
     gas["native_price_q"] = round(3000e-12 * 2.0**NATIVE_SHIFT)
-    return explain(decided(decision[0]), scores[0], mid[0], gas[0], token, strategy or Strategy())
+    rival = PEPE if reason == Reason.BETTER_CANDIDATE else None
+    return explain(decided(decision[0]), scores[0], mid[0], gas[0], token, strategy or Strategy(), rival)
 
 
 def test_a_purchase_names_its_price_its_confidence_and_the_factors_that_led_to_it() -> None:

@@ -41,7 +41,7 @@ def test_cash_is_never_negative(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_what_is_reserved_belongs_to_the_orders_in_flight(seed: int) -> None:
     cohort = busy(seed).cohort
-    in_flight = cohort.holdings["order_side"] != Side.NONE
+    in_flight = ~np.isin(cohort.holdings["order_side"], [Side.NONE, Side.AWAY])
     reserved = np.where(in_flight, cohort.holdings["order_reserved_micro_usd"], 0).sum(axis=1)
     assert cohort.sessions["reserved_micro_usd"].tolist() == reserved.tolist()
     assert cohort.sessions["orders_in_flight"].tolist() == in_flight.sum(axis=1).tolist()
@@ -52,7 +52,10 @@ def test_results_of_closed_positions_add_up_to_what_was_won_and_lost(seed: int) 
     played = busy(seed)
     for row, session in enumerate(played.cohort.sessions):
         net = played.trades["net_micro_usd"][played.trades["session"] == row].sum()
-        assert session["won_micro_usd"] - session["lost_micro_usd"] == net
+        holdings = played.cohort.holdings[row]
+        is_open = (holdings["quantity_hi"] | holdings["quantity_lo"]) != 0
+        of_open_positions = np.where(is_open, holdings["net_micro_usd"], 0).sum()
+        assert session["won_micro_usd"] - session["lost_micro_usd"] == net - of_open_positions
         assert session["winning_trades"] + session["losing_trades"] == session["closed_trades"]
 
 
