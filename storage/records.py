@@ -240,7 +240,7 @@ class SessionDetail:
     trading_mode: str
     analyst: str
     status: str
-    error_message: str
+    status_reason: str
     started_at: datetime
     stopped_at: datetime | None
     last_activity: datetime
@@ -275,7 +275,7 @@ class SessionLine:
     account: str
     strategy: str
     status: str
-    error_message: str
+    status_reason: str
     trades: int
     equity_usd: Decimal
     initial_balance_usd: Decimal
