@@ -59,12 +59,12 @@ def _figures(session: SessionDetail) -> dict[str, str]:
 
 
 def _win_rate(session: SessionDetail) -> str:
-    if session.winning_trades is None or session.losing_trades is None or session.win_rate_percent is None:
+    if session.winning_trades is None or session.losing_trades is None:
         return "not taken yet"
     closed = session.winning_trades + session.losing_trades
     if not closed:
         return "no position was closed"
-    return f"{session.win_rate_percent:.1f} % of {counted(closed, 'closed position')}{_marked(session)}"
+    return f"{100 * session.winning_trades / closed:.1f} % of {counted(closed, 'closed position')}{_marked(session)}"
 
 
 def _sharpe(session: SessionDetail) -> str:

@@ -247,7 +247,6 @@ class SessionDetail:
     """Of the latest mark; None before the first, as are the figures below, which are taken there."""
     winning_trades: int | None
     losing_trades: int | None
-    win_rate_percent: float | None
     sharpe_ratio: float | None
     """Annualised."""
     open_positions: list[OpenPosition]
