@@ -106,8 +106,8 @@ def test_an_order_in_flight_says_where_it_is_and_when_it_expires(sold, status):
 def test_a_swap_says_what_it_gives_up_and_what_that_has_earned(begin, sql):
     crowded = Strategy(
         name="crowded", confidence_threshold=5, decision_interval_blocks=5, max_position_size_percent=20,
-        max_concurrent_positions=1, max_daily_trades=1_000, max_slippage_percent=5, stop_loss_percent=20,
-        take_profit_percent=50, max_hold_hours=1,
+        max_trade_size_usd=2_200, max_concurrent_positions=1, max_daily_trades=1_000, max_slippage_percent=5,
+        stop_loss_percent=20, take_profit_percent=50, max_hold_hours=1,
     )  # fmt: skip
     live = begin(accounts=(AccountSpec(name="one", strategy=crowded),))
     live.run()
