@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.analysts import load
-from simulation.intelligence.analysts import HISTORY_BLOCKS, signals_of
+from actors.listening import listen
+from simulation.intelligence.analysts import HISTORY_BLOCKS, silence
 from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment
 from simulation.market.sources import open_source
@@ -19,18 +20,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.market.replay import Recording
-    from simulation.market.segment import Blocks, TokenInfo
+    from simulation.market.segment import Blocks, Breakdown, TokenInfo
     from simulation.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What the next segment needs of all earlier ones: the source's state and the past that signals look at."""
+    """What the next segment needs of all earlier ones: the source's state, the past that signals see, who failed."""
 
     next_block: int
     source: Any
     mids: NDArray[np.void]  # MID, (HISTORY_BLOCKS, n_tokens)
     gas: NDArray[np.void]  # GAS, (HISTORY_BLOCKS,)
+    breakdowns: tuple[Breakdown | None, ...]
+    """How each analyst failed before ``next_block``; it is not asked again."""
 
 
 class Market:
@@ -43,7 +46,8 @@ class Market:
         self._source = open_source(scenario, recording)
         self._name = scenario.market.source
         self._start_block = scenario.start_block
-        self._analysts = tuple(load(spec, folder) for spec in roster_of(scenario.accounts).analysts)
+        specs = roster_of(scenario.accounts).analysts
+        self._analysts = tuple((spec.name, load(spec, folder)) for spec in specs)
 
     def __repr__(self) -> str:
         return f"Market({self._name})"
@@ -60,7 +64,7 @@ class Market:
         """
         skipped = self._source.skip(self._source.begin(), -HISTORY_BLOCKS, self._start_block)
         source, past = self._source.advance(skipped, self._start_block - HISTORY_BLOCKS, HISTORY_BLOCKS)
-        return Carried(0, source, past.mids, past.gas)
+        return Carried(0, source, past.mids, past.gas, (None,) * len(self._analysts))
 
     def records(self, carried: Carried, n_blocks: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """Return the MID and GAS records that analysts look at for the next ``n_blocks``, with the past."""
@@ -68,14 +72,31 @@ class Market:
         return _seen(carried, made)
 
     def segment(self, carried: Carried, n_blocks: int) -> tuple[int, Segment, Carried]:
-        """Return the block after the next ``n_blocks``, those blocks, and the state after them."""
+        """Return the block after the next ``n_blocks``, those blocks, and the state after them.
+
+        An analyst that fails is silent from that block on, for the rest of the run, and the segment says so.
+        """
         first_block = carried.next_block
         source, made = self._source.advance(carried.source, self._start_block + first_block, n_blocks)
         mids, gas = _seen(carried, made)
-        signals = np.stack([signals_of(analyst, mids, gas, self.tokens) for analyst in self._analysts])
-        segment = Segment(first_block, *made, signals)
-        after = Carried(first_block + n_blocks, source, mids[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy())
+        signals, breakdowns = self._signals(carried, mids, gas)
+        segment = Segment(first_block, *made, signals, breakdowns)
+        past = mids[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy()
+        after = Carried(first_block + n_blocks, source, *past, breakdowns)
         return after.next_block, segment, after
+
+    def _signals(
+        self, carried: Carried, mids: NDArray[np.void], gas: NDArray[np.void]
+    ) -> tuple[NDArray[np.void], tuple[Breakdown | None, ...]]:
+        """Return what every analyst says of the blocks after the past, and how those failed that did by their end."""
+        shape = len(gas) - HISTORY_BLOCKS, len(self.tokens)
+        said = [
+            (silence(shape), failed)
+            if failed is not None
+            else listen(analyst, name, carried.next_block, mids, gas, self.tokens)
+            for (name, analyst), failed in zip(self._analysts, carried.breakdowns, strict=True)
+        ]
+        return np.stack([records for records, _ in said]), tuple(failed for _, failed in said)
 
 
 def _seen(carried: Carried, made: Blocks) -> tuple[NDArray[np.void], NDArray[np.void]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulation.autopilot.policy import Adjustment
-    from simulation.market.segment import Segment
+    from simulation.market.segment import Breakdown, Segment
     from simulation.trading.rules import Rules
     from storage.batch import Batch
     from storage.context import SessionContext
@@ -47,6 +47,8 @@ class Receipt:
     completed_trades: int
     failed_trades: int
     decisions: int
+    error_message: str = ""
+    """Why the session has ended in ERROR; nothing while it lives."""
 
 
 class AccountSession:
@@ -69,16 +71,35 @@ class AccountSession:
     def advance(
         self, segment: Segment, adjustments: Sequence[Adjustment]
     ) -> tuple[list[Receipt], list[Batch], list[Review]]:
-        """Apply the adjustments meant for this cohort, then trade it to the end of the segment."""
+        """Apply the adjustments meant for this cohort, then trade it to the end of the segment.
+
+        A session whose analyst fails in the segment is traded up to the block before and ends there, in ERROR: its
+        positions stay open and its orders on their way, as when a run ends. Its last batch says so; it is not
+        shown for review, and yields nothing in later segments.
+        """
         mine = self._apply(adjustments)
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
-        batches = [self._batch(row, segment, outcome, mine[row]) for row in range(len(self._contexts))]
-        receipts = [self._receipt(row) for row in range(len(self._contexts))]
+        rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
+        batches = [self._batch(row, segment, outcome, mine[row]) for row in rows]
+        receipts = [self._receipt(row, segment) for row in rows]
         reviews = [
-            Review(context.session, self._cohort.sessions[row : row + 1].copy())
-            for row, context in enumerate(self._contexts)
+            Review(self._contexts[row].session, self._cohort.sessions[row : row + 1].copy())
+            for row in rows
+            if self._breakdown(row, segment) is None
         ]
         return receipts, batches, reviews
+
+    def _breakdown(self, row: int, segment: Segment) -> Breakdown | None:
+        return segment.breakdown(self._contexts[row].analyst)
+
+    def _has_ended(self, row: int, segment: Segment) -> bool:
+        """Tell whether a session's last batch belongs to an earlier segment."""
+        failed = self._breakdown(row, segment)
+        return failed is not None and failed.block < segment.first_block
+
+    def _error_message(self, row: int, segment: Segment) -> str:
+        failed = self._breakdown(row, segment)
+        return "" if failed is None else str(failed)
 
     def _apply(self, adjustments: Sequence[Adjustment]) -> list[list[Adjustment]]:
         rows = {context.session: row for row, context in enumerate(self._contexts)}
@@ -103,11 +124,12 @@ class AccountSession:
             decisions=outcome.decisions[outcome.decisions["session"] == row],
             marks=outcome.marks[outcome.marks["session"] == row],
             adjustments=adjustments,
-            segment=segment,
+            segment=segment.until(int(self._cohort.sessions[row]["next_block"])),
             state=one.to_bytes(),
+            error_message=self._error_message(row, segment),
         )
 
-    def _receipt(self, row: int) -> Receipt:
+    def _receipt(self, row: int, segment: Segment) -> Receipt:
         session = self._cohort.sessions[row]
         return Receipt(
             session=self._contexts[row].session,
@@ -119,6 +141,7 @@ class AccountSession:
             completed_trades=int(session["completed_trades"]),
             failed_trades=int(session["failed_trades"]),
             decisions=int(session["next_decision"]),
+            error_message=self._error_message(row, segment),
         )
 
 

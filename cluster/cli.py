@@ -91,7 +91,10 @@ def run(
         bool, typer.Option("--json", help="Print one JSON object, write no report unless named.")
     ] = False,
 ) -> None:
-    """Trade a scenario's accounts through its market and keep everything in Postgres."""
+    """Trade a scenario's accounts through its market and keep everything in Postgres.
+
+    Exit status 1 if a session failed on the way, whatever became of the others.
+    """
     from cluster import runs, summary
     from cluster.live import LiveView
 
@@ -108,7 +111,9 @@ def run(
             summary.print_summary(out, result, store.notable_decisions(result.run_id, limit=5), written)
 
     with LiveView(plan.scenario.accounts, err) as view:
-        runs.execute(plan, place, view, tell)
+        ended = runs.execute(plan, place, view, tell)
+    if ended.failures:
+        raise typer.Exit(FAILED)
 
 
 @app.command()

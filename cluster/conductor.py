@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 
+ALL_FAILED = "Every session of the run has failed."
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run is, for whoever watches."""
@@ -65,21 +68,27 @@ class Conductor:
         self._fleet = SessionFleet(plan.contexts(prefix), plan.rules, store)
         self.tally = Tally()
 
-    def run(self) -> None:
-        """Step through all segments; everything is durable on return, and the actors are gone."""
+    def run(self) -> str:
+        """Step through all segments; return why the run went no further, which is nothing where it came to its end.
+
+        Everything is durable on return, and the actors are gone.
+        """
         try:
-            self._step_through()
+            return self._step_through()
         finally:
             self._dismiss()
 
-    def _step_through(self) -> None:
+    def _step_through(self) -> str:
         adjustments: tuple[Adjustment, ...] = ()
         for block, segment in self._feed.segments():
             advanced = self._fleet.advance(segment, adjustments, self._commits.drain)
             self._commits.put(advanced.batches)
             adjustments = self._review(block, segment, advanced.reviews)
             self._observe(self._progress(block, advanced.receipts))
+            if not self._fleet.actors:
+                break
         self._commits.drain()
+        return "" if self._fleet.actors else ALL_FAILED
 
     def _dismiss(self) -> None:
         """End the actors at once: left to themselves they take seconds to tidy up what nobody needs."""

@@ -36,6 +36,7 @@ class LiveView:
         self._live = Live(console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
         self._first: tuple[float, int] | None = None
         self._next_line = 0
+        self._told: set[int] = set()
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -60,7 +61,11 @@ class LiveView:
             self._console.print(text, highlight=False)
 
     def show(self, progress: Progress) -> None:
-        """Redraw for this progress."""
+        """Redraw for this progress; a session that has failed is named once, above."""
+        for receipt in progress.receipts:
+            if receipt.error_message and receipt.session not in self._told:
+                self._told.add(receipt.session)
+                self._console.print(self._failed(receipt), highlight=False, soft_wrap=True)
         if self._live is not None:
             self._live.update(Group(self._bar(progress), self._table(progress)))
         elif progress.block * LINES_PER_RUN >= self._next_line * progress.blocks:
@@ -70,10 +75,17 @@ class LiveView:
     def _headline(self, progress: Progress) -> str:
         trades = sum(receipt.completed_trades for receipt in progress.receipts)
         restarts = f" · {progress.restarts} restarts" if progress.restarts else ""
+        failures = sum(receipt.error_message != "" for receipt in progress.receipts)
+        failed = f" · {failures} of {len(progress.receipts)} sessions failed" if failures else ""
         return (
             f"block {progress.block:,} of {progress.blocks:,} · {trades:,} trades{self._pace(progress)} · "
-            f"writer {progress.writer_lag_segments} segments behind · {progress.adjustments} adjustments{restarts}"
+            f"writer {progress.writer_lag_segments} segments behind · {progress.adjustments} adjustments"
+            f"{restarts}{failed}"
         )
+
+    def _failed(self, receipt: Receipt) -> Text:
+        said = f"{self._accounts[receipt.session].name} failed. {receipt.error_message}"
+        return Text(said, style="red")
 
     def _pace(self, progress: Progress) -> str:
         """Return rate and estimate, counted from the first segment on: starting the actors says nothing of the rest."""

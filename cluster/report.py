@@ -55,6 +55,7 @@ def collect(store: Store, run_id: UUID) -> RunReport:
         adjustments=tuple(store.autopilot_history(run_id)),
         gas_usd=sum((row.gas_usd for row in leaderboard), Decimal()),
         slippage_usd=sum((row.slippage_usd for row in leaderboard), Decimal()),
+        failures=tuple(store.failures(run_id)),
     )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from uuid import UUID
 
-    from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision
+    from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision, SessionFailure
 
     Curve = Sequence[tuple[datetime, Decimal]]
 
@@ -49,6 +49,8 @@ class RunReport:
     adjustments: tuple[AdjustmentRecord, ...]
     gas_usd: Decimal
     slippage_usd: Decimal
+    failures: tuple[SessionFailure, ...] = ()
+    """Sessions that failed while the run went on, in the order of the scenario."""
 
 
 def ends(rows: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:

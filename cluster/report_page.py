@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ADJUSTMENTS_MAX = 300
 """Adjustments in the table; the latest, when there were more."""
 
+FAILURES_MAX = 20
+"""Failed sessions that are named one by one."""
+
 SHORT_RETURNS = 500
 """Below so many returns an annualised Sharpe ratio says more about luck than about skill."""
 
@@ -66,7 +69,8 @@ def _header(report: RunReport) -> str:
         f"{accounts} traded {words.listed(report.tokens)} for {words.length(report.end_at - report.start_at)}, "
         f"{when} (UTC), on {report.market} with seed {report.seed}."
     )
-    return f'<header><h1>{escape(report.name)}</h1><p class="lead">{escape(sentence)}</p>{_warning(report)}</header>\n'
+    warnings = _warning(report) + _failures(report)
+    return f'<header><h1>{escape(report.name)}</h1><p class="lead">{escape(sentence)}</p>{warnings}</header>\n'
 
 
 def _warning(report: RunReport) -> str:
@@ -76,6 +80,18 @@ def _warning(report: RunReport) -> str:
     return (
         f'<p class="warning">This run is {escape(report.status)}; it shows what was kept until then.{escape(why)}</p>'
     )
+
+
+def _failures(report: RunReport) -> str:
+    """Name the sessions that failed: their accounts are as they were at that block."""
+    told = [
+        f"<bdi>{escape(failure.account)}</bdi> failed, {words.clock(failure.at)}. {escape(failure.message)}"
+        for failure in report.failures[:FAILURES_MAX]
+    ]
+    hidden = len(report.failures) - len(told)
+    if hidden:
+        told.append(f"So did {words.count(hidden, 'more session')}.")
+    return "".join(f'<p class="warning">{line}</p>' for line in told)
 
 
 def _key_figures(report: RunReport) -> str:

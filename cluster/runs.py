@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cluster.live import LiveView
     from simulation.scenario import Scenario
-    from storage.records import AccountResult
+    from storage.records import AccountResult, SessionFailure
     from storage.store import Store
 
 
@@ -46,6 +46,7 @@ class RunSummary:
     """What a finished run came to."""
 
     run_id: UUID
+    status: str
     digest: str
     seed: int
     blocks: int
@@ -53,12 +54,15 @@ class RunSummary:
     decisions: int
     wall_seconds: float
     accounts: list[AccountResult]
+    failures: list[SessionFailure]
+    """The sessions that failed; the run is COMPLETED if any other lived."""
     database_url: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the machine-readable summary of ``paperdex run --json``."""
         return {
             "run_id": str(self.run_id),
+            "status": self.status,
             "digest": self.digest,
             "seed": self.seed,
             "blocks": self.blocks,
@@ -77,6 +81,15 @@ class RunSummary:
                     "gas_usd": float(account.gas_usd),
                 }
                 for account in self.accounts
+            ],
+            "failures": [
+                {
+                    "account": failure.account,
+                    "strategy": failure.strategy,
+                    "block": failure.block,
+                    "message": failure.message,
+                }
+                for failure in self.failures
             ],
         }
 
@@ -102,8 +115,8 @@ def _tried(plan: Plan) -> Plan:
     return replace(plan, plug_ins=try_analysts(plan))
 
 
-def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary, Store], None]) -> None:
-    """Run a plan to its end and tell what it came to; nothing is written before everything is reachable."""
+def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary, Store], None]) -> RunSummary:
+    """Run a plan to its end, tell what it came to and return it; nothing is written before everything is reachable."""
     started = time.monotonic()
     if place.dashboard_port is not None:
         check_port_is_free(place.dashboard_port)
@@ -118,17 +131,20 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
             store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
             digest = _conducted(plan, prefix, run_id, store, url, view)
         view.close()
-        tell(_summary(plan, run_id, digest, time.monotonic() - started, store, url), store)
+        summary = _summary(plan, run_id, digest, time.monotonic() - started, store, url)
+        tell(summary, store)
     finally:
         if is_connected():  # an interrupt may have come before Ray was up, or even imported
             with redirect_stdout(sys.stderr):
                 stop_ray()
+    return summary
 
 
 def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: Store, url: str) -> RunSummary:
     counts, accounts = store.counts(run_id), store.leaderboard(run_id)
     return RunSummary(
         run_id=run_id,
+        status=store.run(run_id).status,
         digest=digest,
         seed=plan.scenario.seed,
         blocks=plan.blocks,
@@ -136,6 +152,7 @@ def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: 
         decisions=counts.decisions,
         wall_seconds=wall_seconds,
         accounts=accounts,
+        failures=store.failures(run_id),
         database_url=url,
     )
 
@@ -173,14 +190,14 @@ def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, vi
 
     try:
         conductor = Conductor(plan, prefix, store, url, view.show)
-        conductor.run()
+        why = conductor.run()
     except KeyboardInterrupt:
         _close_early(plan, prefix, store, "STOPPED", "Stopped by the user.")
         raise
     except BaseException as error:
         _close_early(plan, prefix, store, "ERROR", f"{type(error).__name__}: {error}")
         raise
-    return store.finish_run(run_id, "COMPLETED")
+    return store.finish_run(run_id, "ERROR" if why else "COMPLETED", why)
 
 
 def _close_early(plan: Plan, prefix: int, store: Store, status: str, why: str) -> None:

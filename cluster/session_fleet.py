@@ -1,10 +1,13 @@
-"""The session actors of a run: advanced together, and replaced one by one from their last committed segment."""
+"""The session actors of a run: advanced together; one that dies is replaced where it was, one that fails is let go."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ray.exceptions import RayError
+
+from actors.analysts import in_words
 from actors.remote import spawn_session
 from actors.session import Owner, Receipt
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
@@ -17,10 +20,15 @@ if TYPE_CHECKING:
     from storage.context import SessionContext
     from storage.store import Store
 
+MICRO_USD = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What the fleet returned for one segment: receipts by value, batches and reviews by reference."""
+    """What the fleet returned for one segment: receipts by value, batches and reviews by reference.
+
+    Receipts are of all sessions, the last one of those that have failed; the rest is of those that traded.
+    """
 
     receipts: list[Receipt]
     batches: list[Any]
@@ -28,14 +36,20 @@ class Advanced:
 
 
 class SessionFleet:
-    """One actor per account session."""
+    """One actor per account session that lives."""
 
     def __init__(self, contexts: Sequence[SessionContext], rules: Rules, store: Store) -> None:
         self._contexts = contexts
         self._rules = rules
         self._store = store
         self._restarts = [Restarts(f"AccountSession {context.account.name}") for context in contexts]
-        self.actors = [self._spawn(context) for context in contexts]
+        self._receipts = [_unused(context) for context in contexts]
+        self._actors = {index: self._spawn(context) for index, context in enumerate(contexts)}
+
+    @property
+    def actors(self) -> list[Any]:
+        """The actors of the sessions that live."""
+        return list(self._actors.values())
 
     @property
     def restarts(self) -> int:
@@ -43,30 +57,53 @@ class SessionFleet:
         return sum(restarts.count for restarts in self._restarts)
 
     def advance(self, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]) -> Advanced:
-        """Trade every session through the segment; ``drain`` makes all earlier batches durable first, if needed."""
-        calls = [self._call(actor, segment, adjustments) for actor in self.actors]
-        advanced = Advanced([], [], [])
-        for index, call in enumerate(calls):
-            receipts, batches, reviews = self._settled(index, call, segment, adjustments, drain)
-            advanced.receipts.extend(receipts)
-            advanced.batches.append(batches)
-            advanced.reviews.append(reviews)
-        return advanced
+        """Trade every session through the segment; ``drain`` makes all earlier batches durable first, if needed.
+
+        A session that fails is let go: with the batch that says so, or where its code raised, without one.
+        """
+        calls = [(index, self._call(actor, segment, adjustments)) for index, actor in self._actors.items()]
+        batches, reviews = [], []
+        for index, call in calls:
+            settled = self._settled(index, call, segment, adjustments, drain)
+            if settled is not None:
+                self._receipts[index], written, shown = settled
+                batches.append(written)
+                reviews.append(shown)
+            if self._receipts[index].error_message:
+                discard(self._actors.pop(index))
+        return Advanced(list(self._receipts), batches, reviews)
 
     def _settled(
         self, index: int, call: Any, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]
-    ) -> tuple[list[Receipt], Any, Any]:
-        """Wait for one session's receipt; while its actor is lost, replace it and repeat the segment."""
+    ) -> tuple[Receipt, Any, Any] | None:
+        """Wait for one session's receipt; while its actor is lost, replace it and repeat the segment.
+
+        None for a session whose own code raised: asked again it would raise again.
+        """
         while True:
             receipts, batches, reviews = call
             try:
-                return result_of(receipts), batches, reviews
+                return result_of(receipts)[0], batches, reviews
             except ACTOR_LOST as lost:
                 self._restarts[index].note(lost)
                 drain()
-                discard(self.actors[index])
-                self.actors[index] = self._spawn(self._contexts[index])
-                call = self._call(self.actors[index], segment, adjustments)
+                discard(self._actors[index])
+                self._actors[index] = self._spawn(self._contexts[index])
+                call = self._call(self._actors[index], segment, adjustments)
+            except RayError:
+                raise  # the cluster is in trouble, not the session
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the other sessions have no part in it
+                drain()
+                self._fail(index, error)
+                return None
+
+    def _fail(self, index: int, error: Exception) -> None:
+        """End a session whose code raised, with what it has committed."""
+        context = self._contexts[index]
+        block = self._store.checkpoint(context.session_id).next_block
+        message = f"AccountSession failed in the segment that begins at block {block}: {in_words(error)}."
+        self._store.fail_session(context.session_id, message)
+        self._receipts[index] = replace(self._receipts[index], error_message=message)
 
     @staticmethod
     def _call(actor: Any, segment: Any, adjustments: Sequence[Adjustment]) -> Any:
@@ -78,3 +115,9 @@ class SessionFleet:
         checkpoint = self._store.checkpoint(context.session_id)
         owner = Owner(incarnation, checkpoint.seq, checkpoint.state or None)
         return spawn_session([context], [owner], self._rules)
+
+
+def _unused(context: SessionContext) -> Receipt:
+    """Return what is to be seen of a session before its first segment."""
+    cash = int(context.account.initial_balance_usd * MICRO_USD)
+    return Receipt(context.session, 0, 0, cash, cash, 0, 0, 0, 0)

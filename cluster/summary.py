@@ -1,4 +1,4 @@
-"""What a run prints when it ends: leaderboard, a few decisions in words, and where everything is."""
+"""What a run prints when it ends: leaderboard, who failed, a few decisions in words, and where everything is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cluster.runs import RunSummary
-    from storage.records import AccountResult, NotableDecision
+    from storage.records import AccountResult, NotableDecision, SessionFailure
 
 COLUMNS = (
     "account", "strategy", "return", "drawdown", "Sharpe", "win rate", "trades", "gas USD", "costs USD", "equity USD",
@@ -29,6 +29,8 @@ def print_summary(
 ) -> None:
     """Print the summary of a finished run."""
     console.print(_leaderboard(result.accounts))
+    for failure in result.failures:
+        console.print(_failed(failure), soft_wrap=True)
     for decision in decisions:
         console.print(_in_words(decision), soft_wrap=True)
     console.print()
@@ -69,6 +71,12 @@ def _row(account: AccountResult) -> tuple[str | Text, ...]:
         f"{account.gas_usd:,.2f}",
         f"{account.cost_usd:,.2f}",
         f"{account.final_equity_usd:,.2f}",
+    )
+
+
+def _failed(failure: SessionFailure) -> Text:
+    return Text.assemble(
+        (f"{failure.at:%d %b %H:%M}  ", "dim"), (f"{failure.account} failed. ", "red"), failure.message
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 import numpy as np
@@ -104,8 +104,13 @@ def is_tradable(strategy: Strategy, symbol: str) -> bool:
 
 
 def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, Outcome]:
-    """Step a cohort to the end of a segment of the market with these terms."""
-    assert (cohort.sessions["next_block"] >= segment.first_block).all(), "a segment was skipped"
+    """Step a cohort to the end of a segment of the market with these terms.
+
+    A session whose analyst fails in the segment is stepped to the block before, and from then on stays as it is.
+    """
+    stops = segment.stops
+    expected = np.minimum(stops[cohort.sessions["analyst"]], segment.first_block)
+    assert (cohort.sessions["next_block"] >= expected).all(), "a segment was skipped"
     assert segment.signals.shape[1:] == segment.mids.shape, "compiled code reads beyond what is not there"
     after = cohort.copy()
     world = World(
@@ -117,6 +122,7 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         pools=_read_only(segment.pools),
         gas=_read_only(segment.gas),
         signals=_read_only(segment.signals),
+        stops=_read_only(stops),
         rules=rules,
         ticks=np.zeros(MAP_TICKS, TICK),
     )
@@ -139,7 +145,7 @@ def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
     return after
 
 
-def _read_only(array: NDArray[np.void]) -> NDArray[np.void]:
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     """Return a view that cannot be written to: what Ray hands out, so that the kernel has one signature, not two."""
     view = array.view()
     view.flags.writeable = False

@@ -19,7 +19,7 @@ FULL = 1
 
 @compiled
 def advance(sessions, holdings, world, journal):
-    """Step every session to the end of the segment, in place.
+    """Step every session to the end of the segment or to the block at which its analyst stops, in place.
 
     Returns DONE, or FULL when the journal has no room for another block of some session; then the caller drains
     it and calls again, and each session goes on from its own next block.
@@ -32,7 +32,7 @@ def advance(sessions, holdings, world, journal):
 
 @compiled
 def _advance_session(session, holdings, row, world, journal):
-    end_block = world.first_block + len(world.gas)
+    end_block = min(world.first_block + len(world.gas), world.stops[session.analyst])
     block = session.next_block
     while block < end_block:
         block = _hold(session, holdings, world.tokens, world.mids, world.first_block, block, end_block)
@@ -42,7 +42,7 @@ def _advance_session(session, holdings, row, world, journal):
                 return False
             _advance_block(session, holdings, row, block, world, journal)
             block += 1
-    session.next_block = end_block
+    session.next_block = block
     return True
 
 

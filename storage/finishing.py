@@ -1,4 +1,4 @@
-"""The end of a run: its sessions stop, its digest is taken, its status is set."""
+"""The end of a run: its sessions stop, its digest is taken, its status is set; and that of one session before it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,25 @@ if TYPE_CHECKING:
 
     from storage.models import RunStatus
 
+AT_THE_END = "It came to the last block of the run."
+"""Why a session is COMPLETED."""
+
 _CLOSE_SESSIONS = text(
     """
     UPDATE paper_trading_sessions AS sessions
-    SET status = :status, error_message = :message, stopped_at = sessions.last_activity, recorded_at = now()
+    SET status = :status, status_reason = :reason, stopped_at = sessions.last_activity, recorded_at = now(),
+        error_message = CASE :status WHEN 'ERROR' THEN :message ELSE '' END
     FROM paper_trading_accounts AS accounts
-    WHERE accounts.account_id = sessions.account_id AND accounts.run_id = :run
+    WHERE accounts.account_id = sessions.account_id AND accounts.run_id = :run AND sessions.stopped_at IS NULL
+    """
+)
+
+_FAIL_SESSION = text(
+    """
+    UPDATE paper_trading_sessions
+    SET status = 'ERROR', status_reason = :message, error_message = :message, stopped_at = last_activity,
+        recorded_at = now()
+    WHERE session_id = :session AND stopped_at IS NULL
     """
 )
 
@@ -36,12 +49,17 @@ _LOCK_RUN = text("SELECT 1 FROM runs WHERE run_id = :run FOR UPDATE")
 
 
 def finish(connection: Connection, run_id: UUID, status: RunStatus, error_message: str) -> str:
-    """Close the run and its sessions with ``status``; return the digest. May be repeated."""
+    """Close the run, and with it the sessions that have not ended; return the digest. May be repeated."""
     if connection.execute(_LOCK_RUN, {"run": run_id}).one_or_none() is None:
         raise RunNotFound(text=run_id)
     assert status != "RUNNING", "a run ends in another status"
     values = {"run": run_id, "status": str(status), "message": error_message}
-    connection.execute(_CLOSE_SESSIONS, values)
+    connection.execute(_CLOSE_SESSIONS, values | {"reason": error_message or AT_THE_END})
     content = digest(connection, run_id)
     connection.execute(_CLOSE_RUN, values | {"digest": content})
     return content
+
+
+def fail_session(connection: Connection, session_id: UUID, error_message: str) -> None:
+    """End a session in ERROR where its last batch left it."""
+    connection.execute(_FAIL_SESSION, {"session": session_id, "message": error_message})

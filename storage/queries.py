@@ -16,6 +16,7 @@ from storage.records import (
     NotableDecision,
     RunDetail,
     RunRecord,
+    SessionFailure,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +92,21 @@ _STARTS = text(
     SELECT name, created_at, initial_balance_usd FROM paper_trading_accounts WHERE run_id = :run ORDER BY ordinal
     """
 )
+
+_FAILURES = text(
+    """
+    SELECT accounts.name AS account, strategies.name AS strategy, checkpoints.next_block AS block,
+        sessions.stopped_at AS at, sessions.error_message AS message
+    FROM paper_trading_accounts AS accounts
+    JOIN runs USING (run_id)
+    JOIN paper_trading_sessions AS sessions USING (account_id)
+    JOIN session_checkpoints AS checkpoints USING (session_id)
+    JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
+    WHERE accounts.run_id = :run AND sessions.status = 'ERROR' AND sessions.error_message <> runs.error_message
+    ORDER BY accounts.ordinal
+    """
+)
+"""A run that failed itself ended its sessions with its own message; that is no failure of theirs."""
 
 _COUNTS = text(
     """
@@ -210,6 +226,11 @@ def equity(connection: Connection, run_id: UUID) -> dict[str, list[tuple[datetim
 def costs(connection: Connection, run_id: UUID) -> list[AccountCosts]:
     """Return what trading has cost each account, part by part, in the order of the scenario."""
     return [AccountCosts(**row) for row in connection.execute(_COSTS, {"run": run_id}).mappings()]
+
+
+def failures(connection: Connection, run_id: UUID) -> list[SessionFailure]:
+    """Return the sessions that failed while the run went on, in the order of the scenario."""
+    return [SessionFailure(**row) for row in connection.execute(_FAILURES, {"run": run_id}).mappings()]
 
 
 def counts(connection: Connection, run_id: UUID) -> Counts:

@@ -87,6 +87,18 @@ class AccountCosts:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionFailure:
+    """A session that ended in ERROR while its run went on."""
+
+    account: str
+    strategy: str
+    block: int
+    """The first that it did not trade."""
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotableDecision:
     """A decision worth reading, and what came of it."""
 

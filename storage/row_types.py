@@ -54,6 +54,10 @@ class SessionRow(NamedTuple):
     gas_paid_usd: str
     realized_pnl_usd: str
     max_drawdown_percent: str
+    status: str
+    stopped_at: datetime | None
+    error_message: str
+    status_reason: str
 
 
 class PositionRow(NamedTuple):

@@ -39,23 +39,26 @@ def batch_of(
     adjustments: Sequence[Adjustment],
     segment: Segment,
     state: bytes,
+    error_message: str = "",
 ) -> Batch:
     """Return the rows of one session and segment, and the state after it.
 
     ``session`` (a SESSION record) and ``holdings`` (HOLDING, shape ``(n_tokens,)``) are those after the segment;
     ``trades``, ``decisions`` and ``marks`` those of this session alone; ``adjustments`` those that took effect
-    in the segment, in order, which the session counts already.
+    in the segment, in order, which the session counts already. With an ``error_message`` this is the session's last
+    batch: it ends in ERROR where it stands, with what it holds and with its orders still on their way.
     """
     tables: dict[str, Iterable[Sequence[Any]]] = {
         "paper_trading_accounts": [_account_row(context, session)],
-        "paper_trading_sessions": [_session_row(context, session)],
+        "paper_trading_sessions": [_session_row(context, session, error_message)],
         "paper_strategy_configs": _strategy_rows(context, session, adjustments),
         "paper_ai_thought_logs": thought_rows(context, decisions, segment),
         "paper_performance_metrics": metric_rows(context, marks),
         "autopilot_logs": log_rows(context, session, adjustments),
         "autopilot_performance_snapshots": snapshot_rows(context, session, marks, segment),
     }
-    if context.record is not Record.NONE:
+    # In a segment of no blocks nothing was traded: what is held and on its way is stored since the one before.
+    if context.record is not Record.NONE and len(segment.gas):
         tables["paper_positions"] = position_rows(context, holdings, trades, segment)
         tables["paper_trades"] = trade_rows(context, session, holdings, trades)
     encoded = {table: encode(rows) for table, rows in tables.items()}
@@ -81,11 +84,12 @@ def _account_row(context: SessionContext, session: np.void) -> AccountRow:
     )
 
 
-def _session_row(context: SessionContext, session: np.void) -> SessionRow:
+def _session_row(context: SessionContext, session: np.void, error_message: str) -> SessionRow:
     completed, failed = int(session["completed_trades"]), int(session["failed_trades"])
+    now = context.clock.at(int(session["next_block"]))
     return SessionRow(
         session_id=context.session_key,
-        last_activity=context.clock.at(int(session["next_block"])),
+        last_activity=now,
         total_trades=completed + failed,
         successful_trades=completed,
         failed_trades=failed,
@@ -94,6 +98,10 @@ def _session_row(context: SessionContext, session: np.void) -> SessionRow:
         gas_paid_usd=units.usd(int(session["gas_paid_micro_usd"])),
         realized_pnl_usd=units.usd(int(session["realized_micro_usd"])),
         max_drawdown_percent=units.percent(int(session["max_drawdown_bp"])),
+        status="ERROR" if error_message else "RUNNING",
+        stopped_at=now if error_message else None,
+        error_message=error_message,
+        status_reason=error_message,
     )
 
 

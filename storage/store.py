@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         RunDetail,
         RunRecord,
         SessionDetail,
+        SessionFailure,
         SessionLine,
         Thought,
         TradeDetail,
@@ -138,6 +139,17 @@ class Store:
         """Close a run and its sessions as COMPLETED, STOPPED or ERROR; store and return the digest."""
         with self._transaction() as connection:
             return finishing.finish(connection, run_id, RunStatus(status), error_message)
+
+    def fail_session(self, session_id: UUID, error_message: str) -> None:
+        """End a session in ERROR with what it had committed; what its owner sends later is refused."""
+        with self._transaction() as connection:
+            connection.execute(_CLAIM, {"session": session_id})
+            finishing.fail_session(connection, session_id, error_message)
+
+    def failures(self, run_id: UUID) -> list[SessionFailure]:
+        """Return the sessions of a run that failed while it went on, in the order of the scenario."""
+        with self._transaction() as connection:
+            return queries.failures(connection, run_id)
 
     def digest(self, run_id: UUID) -> str:
         """Return the hash of the content of a run, taken anew."""

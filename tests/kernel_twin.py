@@ -54,7 +54,7 @@ def advance_twin(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -
     log = Log([], [], [])
     for row, (session, holdings) in enumerate(zip(after.sessions, after.holdings, strict=True)):
         twin = SessionTwin(row, thawed(session), [thawed(holding) for holding in holdings], market, rules, log)
-        for block in range(twin.session.next_block, segment.end_block):
+        for block in range(twin.session.next_block, min(segment.end_block, segment.stops[twin.session.analyst])):
             twin.step(block)
         freeze(twin.session, session)
         for thing, holding in zip(twin.holdings, holdings, strict=True):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from cluster.report_facts import RunReport
-from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision
+from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision, SessionFailure
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = UUID("0197a3b2-c4d5-8001-8000-000000000000")
@@ -60,6 +60,7 @@ def filled_with(text: str) -> RunReport:
         costs=(costs_of(text),),
         decisions=(replace(decision_of(text, text), token=text, reasoning=text, risk_assessment=text),),
         adjustments=(replace(adjustment_of(text, hours=1), parameter=text, reason=text, strategy=text),),
+        failures=(replace(failure_of(text), message=text, strategy=text),),
     )
 
 
@@ -92,6 +93,16 @@ def costs_of(name: str) -> AccountCosts:
         gas_usd=Decimal("28.000000"),
         failure_usd=Decimal("2.350000"),
         total_usd=Decimal("34.251003"),
+    )
+
+
+def failure_of(account: str) -> SessionFailure:
+    return SessionFailure(
+        account=account,
+        strategy="moderate",
+        block=5_000,
+        at=START + timedelta(hours=16, minutes=40),
+        message="Analyst mine:Own failed at block 5000: ValueError: no idea.",
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 
 class Watcher:
     """Watches a run, and acts once after the segment that ends at a block."""
@@ -21,3 +24,19 @@ class Watcher:
 
     def close(self):
         """Make room for the result."""
+
+
+class Killer(Watcher):
+    """Watches a run and kills the process of one actor after a segment, whatever it is doing then."""
+
+    def __init__(self, at_block, actor):
+        super().__init__(at_block, lambda: os.kill(self._pid, signal.SIGKILL))
+        self._actor = actor
+        self._pid = None
+
+    def show(self, progress):
+        if self._pid is None:  # asked for early, so that the answer need not wait behind the work to be interrupted
+            import ray
+
+            self._pid = ray.get(ray.get_actor(self._actor).__ray_call__.remote(lambda _actor: os.getpid()))
+        super().show(progress)

@@ -202,6 +202,13 @@ def signals_of(
     return records_of(analyst.analyse(market), market.shape)
 
 
+def silence(shape: tuple[int, int]) -> NDArray[np.void]:
+    """Return the SIGNAL records of an analyst that says nothing: neutral, and sure of nothing."""
+    records = np.zeros(shape, SIGNAL)
+    records["opportunity_bp"] = records["risk_bp"] = NEUTRAL_BP
+    return records
+
+
 def history_of(mids: NDArray[np.void], gas: NDArray[np.void], tokens: Sequence[TokenInfo]) -> MarketHistory:
     """Return the records of a market as an analyst sees them, in USD and gwei."""
     units = np.array([token.price_usd(1) for token in tokens])
@@ -217,8 +224,7 @@ def records_of(scores: object, shape: tuple[int, int]) -> NDArray[np.void]:
     """Return an analyst's answer as SIGNAL records, rounded to basis points; raises WrongScoresError."""
     if not isinstance(scores, Scores):
         raise WrongScoresError(f"answers with {type(scores).__name__} where Scores are expected")
-    records = np.zeros(shape, SIGNAL)
-    records["risk_bp"] = NEUTRAL_BP
+    records = silence(shape)
     for name in ("opportunity", "confidence", "risk"):
         values = getattr(scores, f"{name}_percent")
         if values is not None or name != "risk":

@@ -29,6 +29,9 @@ NATIVE_SHIFT = 78
 PRICE_Q_BITS = 48
 """``price_shift`` is chosen so that the first price of a token has about this many bits."""
 
+NEVER = 2**62
+"""Stands for a block that no run reaches."""
+
 USD_DECIMALS = 6
 PIPS_PER_BP = 100
 
@@ -88,6 +91,21 @@ class Clock:
         return self.start_at + timedelta(milliseconds=block * self.block_time_ms)
 
 
+class Breakdown(NamedTuple):
+    """How an analyst failed in the course of a run: from ``block`` on it says nothing any more."""
+
+    analyst: str
+    """As strategies name it."""
+    block: int
+    """The first block to which it had no answer."""
+    message: str
+    """The error's type and message."""
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        return f"Analyst {self.analyst} failed at block {self.block}: {self.message}."
+
+
 class Blocks(NamedTuple):
     """What a source of a market makes: consecutive blocks, before anybody has looked at them."""
 
@@ -105,11 +123,29 @@ class Segment:
     pools: NDArray[np.void]  # POOL, (n_blocks, n_pools)
     gas: NDArray[np.void]  # GAS, (n_blocks,)
     signals: NDArray[np.void]  # SIGNAL, (n_analysts, n_blocks, n_tokens)
+    breakdowns: tuple[Breakdown | None, ...] = ()
+    """How each analyst failed, if it did before the end of the segment; empty where none did."""
 
     @property
     def end_block(self) -> int:
         """The first block after the segment."""
         return self.first_block + len(self.gas)
+
+    @property
+    def stops(self) -> NDArray[np.int64]:
+        """The first block of which each analyst says nothing any more, ``NEVER`` while it does: ``(n_analysts,)``."""
+        failed = [self.breakdown(row) for row in range(len(self.signals))]
+        return np.array([NEVER if one is None else one.block for one in failed], np.int64)
+
+    def breakdown(self, analyst: int) -> Breakdown | None:
+        """Return how the analyst of a row failed, None while it did not."""
+        return self.breakdowns[analyst] if self.breakdowns else None
+
+    def until(self, block: int) -> Segment:
+        """Return what of the segment is before ``block``: nothing where it begins later, all where it ends earlier."""
+        n_blocks = max(block - self.first_block, 0)
+        mids, pools, gas = (records[:n_blocks] for records in (self.mids, self.pools, self.gas))
+        return Segment(self.first_block, mids, pools, gas, self.signals[:, :n_blocks], self.breakdowns)
 
 
 def token_address(symbol: str) -> str:

@@ -71,6 +71,7 @@ class World(NamedTuple):
     pools: NDArray[np.void]  # POOL, (n_blocks, n_pools)
     gas: NDArray[np.void]  # GAS, (n_blocks,)
     signals: NDArray[np.void]  # SIGNAL, (n_analysts, n_blocks, n_tokens)
+    stops: NDArray[np.int64]  # (n_analysts,): the first block of which an analyst says nothing any more
     rules: Rules
     ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room in which a concentrated pool's tick map is written for a swap
 

@@ -58,6 +58,9 @@ class PaperTradingSession(Base):
     extra: Mapped[dict[str, Any]] = named("metadata", JSON, "Anything else.", default="'{}'::jsonb", check=OBJECT)
     error_message: Mapped[str] = column(Text(), "Why it ended in ERROR.", default="''")
     recorded_at: Mapped[datetime] = recorded()
+    status_reason: Mapped[str] = column(
+        Text(), "Why it has its status, in a sentence; nothing while it runs.", default="''"
+    )
 
     __table_args__ = (
         CheckConstraint("total_trades = successful_trades + failed_trades", name="trades_add_up"),

@@ -71,7 +71,9 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
     assert " 1 restarts" in said[-1], stderr
     assert stdout.count("\n") == 1
     summary = json.loads(stdout)
-    assert list(summary) == ["run_id", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts"]
+    assert list(summary) == [
+        "run_id", "status", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts", "failures",
+    ]  # fmt: skip
     assert (summary["seed"], summary["blocks"], len(summary["accounts"])) == (7, 3000, 3)
     assert list(summary["accounts"][0]) == [
         "name", "strategy", "return_percent", "max_drawdown_percent", "sharpe_ratio", "win_rate_percent", "trades", "gas_usd",

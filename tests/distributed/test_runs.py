@@ -37,7 +37,9 @@ def test_every_actor_of_a_run_has_a_name_that_a_person_recognises(undisturbed):
 
 def test_a_summary_tells_what_is_stored(undisturbed):
     told = undisturbed.summary.as_json()
-    assert list(told) == ["run_id", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts"]
+    assert list(told) == [
+        "run_id", "status", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts", "failures",
+    ]  # fmt: skip
     assert {account["name"] for account in told["accounts"]} == {"tuned", "plain", "smart"}
     assert told["trades"] > 100
     assert (told["seed"], told["blocks"]) == (9, 1200)

@@ -171,7 +171,7 @@ def test_a_stopped_run_says_so_and_frees_its_accounts(begin, store, sql):
     live = begin()
     store.commit(live.batches(300))
     store.finish_run(live.ids.run_id, "STOPPED", "Stopped by the user.")
-    assert sql("SELECT DISTINCT status, error_message FROM paper_trading_sessions") == [
+    assert sql("SELECT DISTINCT status, status_reason FROM paper_trading_sessions") == [
         ("STOPPED", "Stopped by the user.")
     ]
     assert store.runs()[0].error_message == "Stopped by the user."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from twin_arithmetic import DAY_MS, first_block_of_next_day
 
 from simulation import cohort as cohorts
 from simulation.choices import DecisionType, Failure, Lane, Reason, Side, TradeStatus
-from simulation.market.segment import terms_of
+from simulation.market.segment import Breakdown, terms_of
 from simulation.state import SESSION
 from simulation.trading.account import note_equity
 
@@ -142,6 +142,22 @@ def test_kernel_in_two_segments_ends_as_the_twin_does_in_one(seed, cut):
     )
     theirs = advance_twin(case.cohort, case.segment, case.terms, case.rules)
     assert_same_end((after, whole), theirs, case.rules)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), cut=st.integers(1, 79), stop=st.integers(0, 80))
+def test_kernel_and_twin_stop_with_their_analyst(seed, cut, stop):
+    case = case_of(seed, 80, 2, 3)
+    breakdowns = (None, Breakdown("mine:Own", stop, "KeyError"))
+    whole = replace(case.segment, breakdowns=breakdowns)
+    ours = cohorts.advance(case.cohort, whole, case.terms, case.rules)
+    assert_same_end(ours, advance_twin(case.cohort, whole, case.terms, case.rules), case.rules)
+    halves = [replace(part_of(whole, *part), breakdowns=breakdowns) for part in ((0, cut), (cut, 80))]
+    between, _ = cohorts.advance(case.cohort, halves[0], case.terms, case.rules)
+    after, _ = cohorts.advance(between, halves[1], case.terms, case.rules)
+    assert_same(after.sessions, ours[0].sessions)
+    assert_same(after.holdings, ours[0].holdings)
+    assert after.sessions["next_block"].tolist() == [80, stop, 80]
 
 
 @settings(max_examples=200, deadline=None)

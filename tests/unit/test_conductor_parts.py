@@ -2,151 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import cache
-from types import SimpleNamespace
 
 import pytest
 from busy import busy_scenario
+from house import House
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ray.exceptions import ActorDiedError
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
-from actors.session import AccountSession
-from cluster import commit_queue, conductor, market_feed, session_fleet
 from cluster.commit_queue import IN_FLIGHT_MAX, CommitQueue
-from cluster.conductor import Conductor
 from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
 from cluster.plan import plan_of
 from cluster.remote_calls import RESTARTS_MAX, GaveUpError, Restarts
-from storage.batch import Checkpoint
-from storage.errors import SequenceGap, StaleOwner
-
-PREFIX = 0xF00D
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What a call returned or raised."""
-
-    value: object = None
-    error: BaseException | None = None
-
-    def get(self):
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-
-class Call:
-    """A method of an actor, called as Ray's are."""
-
-    def __init__(self, actor, method, num_returns=1):
-        self._actor, self._method, self._num_returns = actor, method, num_returns
-
-    def options(self, num_returns):
-        return Call(self._actor, self._method, num_returns)
-
-    def remote(self, *arguments):
-        try:
-            given_values = [part.get() if isinstance(part, Reference) else part for part in arguments]
-            value = self._actor.call(self._method, given_values)
-        except Exception as error:  # noqa: BLE001 -- whatever an actor raises travels in the reference
-            failed = Reference(error=error)
-            return (failed,) * self._num_returns if self._num_returns > 1 else failed
-        return tuple(Reference(part) for part in value) if self._num_returns > 1 else Reference(value)
-
-
-class Actor:
-    """A plain object behind calls; dead from the call on that its fate names."""
-
-    def __init__(self, plain, fates):
-        self._plain, self._fates, self.is_dead = plain, fates, False
-
-    def __getattr__(self, method):
-        return Call(self, method)
-
-    def call(self, method, arguments):
-        if self.is_dead:
-            raise ActorDiedError
-        fate = next(self._fates, None)
-        self.is_dead = fate is not None
-        if fate == "before":
-            raise ActorDiedError
-        value = getattr(self._plain, method)(*arguments)
-        if fate == "after":
-            raise ActorDiedError
-        return value
-
-
-class Ledger:
-    """A store and its writer in one: what is committed is kept, exactly once and by the owner alone."""
-
-    def __init__(self):
-        self.batches = defaultdict(list)
-        self.incarnations = defaultdict(int)
-
-    def claim(self, session_id):
-        self.incarnations[session_id] += 1
-        return self.incarnations[session_id]
-
-    def checkpoint(self, session_id):
-        stored = self.batches[session_id]
-        last = stored[-1] if stored else SimpleNamespace(seq=0, next_block=0, state=b"")
-        return Checkpoint(self.incarnations[session_id], last.seq, last.next_block, last.state)
-
-    def commit(self, *groups):
-        for batch in (batch for group in groups for batch in group):
-            stored = self.batches[batch.session_id]
-            if batch.incarnation != self.incarnations[batch.session_id]:
-                raise StaleOwner(session_id=batch.session_id, stored=0, given=batch.incarnation)
-            if batch.seq > len(stored) + 1:
-                raise SequenceGap(session_id=batch.session_id, stored=len(stored), given=batch.seq)
-            if batch.seq == len(stored) + 1:
-                stored.append(batch)
-
-    def content(self):
-        """Return all that was committed, whoever committed it."""
-        return {key: [(batch.seq, batch.rows, batch.state) for batch in stored] for key, stored in self.batches.items()}
-
-
-@dataclass
-class House:
-    """Where actors are spawned; ``fates`` says, by kind, what happens at each of its calls."""
-
-    patch: pytest.MonkeyPatch
-    fates: dict = field(default_factory=dict)
-    ledger: Ledger = field(default_factory=Ledger)
-    spawned: list = field(default_factory=list)
-    actors: list = field(default_factory=list)
-    discarded: list = field(default_factory=list)
-
-    def __post_init__(self):
-        self._iterators = {kind: iter(fates) for kind, fates in self.fates.items()}
-        for module in (conductor, market_feed, commit_queue, session_fleet):
-            self.patch.setattr(module, "result_of", Reference.get)
-            self.patch.setattr(module, "discard", self.discarded.append)
-        self.patch.setattr(conductor.remote, "spawn_market", lambda *of: self.spawn("Market", Market(*of)))
-        self.patch.setattr(conductor.remote, "spawn_autopilot", lambda *of: self.spawn("AutoPilot", AutoPilot(*of)))
-        self.patch.setattr(conductor.remote, "spawn_writer", lambda _url: self.spawn("Writer", self.ledger))
-        self.patch.setattr(session_fleet, "spawn_session", self.spawn_session)
-
-    def spawn(self, kind, plain):
-        self.spawned.append(kind)
-        self.actors.append(Actor(plain, self._iterators.get(kind, iter(()))))
-        return self.actors[-1]
-
-    def spawn_session(self, contexts, owners, rules):
-        return self.spawn(contexts[0].account.name, AccountSession(contexts, owners, rules))
-
-    def conduct(self, plan, observe=lambda _progress: None):
-        made = Conductor(plan, PREFIX, self.ledger, "postgresql:///nowhere", observe)
-        made.run()
-        return made
+from storage.errors import StaleOwner
 
 
 @pytest.fixture

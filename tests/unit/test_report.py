@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import RUN, adjustment_of, costs_of, decision_of, filled_with, report_of, result_of
+from report_samples import RUN, adjustment_of, costs_of, decision_of, failure_of, filled_with, report_of, result_of
 
 from cluster.page import save, script_json
 from cluster.report import collect
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cluster.report_facts import RunReport
     from simulation.scenario import Scenario
-    from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision
+    from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision, SessionFailure
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--%{x}\u2028"
 
@@ -207,6 +207,19 @@ def test_a_run_that_did_not_complete_says_how_it_ended() -> None:
     assert "This run is STOPPED; it shows what was kept until then. Stopped by the user." in text
 
 
+def test_a_session_that_failed_is_named_with_its_block_and_message() -> None:
+    page = parsed(render(replace(report_of("one", "two"), failures=(failure_of("two"),))))
+    said = " failed, 1 Jan 16:40. Analyst mine:Own failed at block 5000: ValueError: no idea."
+    assert [text for text in page.texts["p"] if said in text]
+
+
+def test_of_many_sessions_that_failed_some_are_named() -> None:
+    failures = tuple(failure_of(f"account {number}") for number in range(25))
+    page = render(replace(report_of("one"), failures=failures))
+    assert page.count(" failed, 1 Jan") == 20
+    assert "So did 5 more sessions." in page
+
+
 def test_a_completed_run_carries_no_warning() -> None:
     assert "it shows what was kept until then" not in text_of(render(report_of("careful")))
 
@@ -339,6 +352,9 @@ class StoredRun:
 
     def autopilot_history(self, _run_id: UUID) -> list[AdjustmentRecord]:
         return [adjustment_of(self.account, hours=1)]
+
+    def failures(self, _run_id: UUID) -> list[SessionFailure]:
+        return [failure_of(self.account)]
 
 
 class RunRow:
