@@ -15,22 +15,12 @@ if TYPE_CHECKING:
 
     from storage.records import SessionDetail
 
-REASONS = {
-    "RUNNING": "it is trading, or whoever drove it is gone",
-    "PAUSED": "it trades on when it is resumed",
-    "STOPPED": "it was stopped before the end of its run",
-    "COMPLETED": "it has traded to the end of its run",
-    "ERROR": "nobody wrote down why",
-}
-"""Of a status, where the session has no words of its own."""
-
 
 def shown(session: SessionDetail) -> RenderableType:
     """Return a session as it is printed for a person."""
-    reason = session.error_message.rstrip(".") or REASONS[session.status]
     return Group(
         Text(f"{session.account}: {session.strategy}, {session.trading_mode}", style="bold"),
-        Text(f"{session.status}: {reason}."),
+        Text(f"{session.status}: {session.status_reason}" if session.status_reason else f"{session.status}."),
         Text(),
         facts(_figures(session)),
         Text(),

@@ -240,7 +240,8 @@ class SessionDetail:
     trading_mode: str
     analyst: str
     status: str
-    error_message: str
+    status_reason: str
+    """A sentence; nothing while it runs."""
     started_at: datetime
     stopped_at: datetime | None
     last_activity: datetime
@@ -274,7 +275,7 @@ class SessionLine:
     account: str
     strategy: str
     status: str
-    error_message: str
+    status_reason: str
     trades: int
     equity_usd: Decimal
     initial_balance_usd: Decimal

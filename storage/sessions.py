@@ -21,7 +21,7 @@ LATEST_DECISIONS = 100
 _SESSION = text(
     """
     SELECT sessions.session_id, accounts.run_id, accounts.name AS account, strategies.name AS strategy,
-        strategies.trading_mode, strategies.analyst, sessions.status, sessions.error_message, sessions.started_at,
+        strategies.trading_mode, strategies.analyst, sessions.status, sessions.status_reason, sessions.started_at,
         sessions.stopped_at, sessions.last_activity, checkpoints.next_block, accounts.initial_balance_usd,
         sessions.equity_usd, sessions.reserved_usd, sessions.realized_pnl_usd, sessions.gas_paid_usd AS gas_usd,
         sessions.max_drawdown_percent, sessions.total_trades AS trades, sessions.failed_trades,
@@ -60,7 +60,7 @@ _DECIDED = text(
 _OF_RUN = text(
     """
     SELECT sessions.session_id, accounts.name AS account, strategies.name AS strategy, sessions.status,
-        sessions.error_message, sessions.total_trades AS trades, sessions.equity_usd, accounts.initial_balance_usd
+        sessions.status_reason, sessions.total_trades AS trades, sessions.equity_usd, accounts.initial_balance_usd
     FROM paper_trading_sessions AS sessions
     JOIN paper_trading_accounts AS accounts USING (account_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id

@@ -169,15 +169,19 @@ def test_the_latest_decisions_of_a_session_are_counted_by_type(finished, store, 
 def test_a_person_sees_how_a_session_has_done(session):
     told = printed(sessions.shown(session))
     assert told.startswith(f"{session.account}: {session.strategy}, MODERATE\n")
-    assert "COMPLETED: it has traded to the end of its run." in told
+    assert "COMPLETED: It came to the last block of the run." in told
     for part in ("win rate", "profit", "drawdown", "Sharpe", "annualised", "among the latest", str(session.run_id)):
         assert part in told
     assert f"{session.started_at:%Y-%m-%d %H:%M:%S} to {session.last_activity:%Y-%m-%d %H:%M:%S} UTC" in told
 
 
-def test_a_session_that_failed_says_why(session):
-    failed = replace(session, status="ERROR", error_message="The analyst raised ValueError: no.")
-    assert "\nERROR: The analyst raised ValueError: no.\n" in printed(sessions.shown(failed))
+def test_a_session_that_failed_says_why_on_its_own_and_in_its_run(begin):
+    live = begin()
+    live.store.commit(live.batches(300))
+    live.store.fail_session(live.ids.sessions[1], "The analyst raised ValueError: no.")
+    told = printed(sessions.shown(live.store.session(str(live.ids.sessions[1]))))
+    assert "\nERROR: The analyst raised ValueError: no.\n" in told
+    assert "ERROR: The analyst raised ValueError: no." in shown_run(live.store, live.ids.run_id)
 
 
 def test_what_a_session_holds_is_in_whole_tokens(finished, store, session):
@@ -215,7 +219,7 @@ def test_a_session_that_has_begun_is_there_before_anything_is_committed(begin):
     live = begin()
     found = live.store.session(str(live.ids.sessions[0]))
     assert (found.status, found.trades, found.sharpe_ratio, found.open_positions) == ("RUNNING", 0, None, [])
-    assert "RUNNING: it is trading" in printed(sessions.shown(found))
+    assert "\nRUNNING.\n" in printed(sessions.shown(found))
 
 
 def shown_run(store, run_id):
