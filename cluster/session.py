@@ -15,15 +15,12 @@ if TYPE_CHECKING:
 
     from storage.records import SessionDetail
 
-NO_REASON = "It is trading, or whoever drove it is gone."
-"""Of a session that has not ended."""
-
 
 def shown(session: SessionDetail) -> RenderableType:
     """Return a session as it is printed for a person."""
     return Group(
         Text(f"{session.account}: {session.strategy}, {session.trading_mode}", style="bold"),
-        Text(f"{session.status}. {session.status_reason or NO_REASON}"),
+        Text(f"{session.status}: {session.status_reason}" if session.status_reason else f"{session.status}."),
         Text(),
         facts(_figures(session)),
         Text(),
@@ -52,12 +49,12 @@ def _figures(session: SessionDetail) -> dict[str, str]:
 
 
 def _win_rate(session: SessionDetail) -> str:
-    if session.winning_trades is None or session.losing_trades is None or session.win_rate_percent is None:
+    if session.winning_trades is None or session.losing_trades is None:
         return "not taken yet"
     closed = session.winning_trades + session.losing_trades
     if not closed:
         return "no position was closed"
-    return f"{session.win_rate_percent:.1f} % of {counted(closed, 'closed position')}{_marked(session)}"
+    return f"{100 * session.winning_trades / closed:.1f} % of {counted(closed, 'closed position')}{_marked(session)}"
 
 
 def _sharpe(session: SessionDetail) -> str:

@@ -64,7 +64,7 @@ def _sessions(sessions: Sequence[SessionLine]) -> Table:
         table.add_row(
             session.account,
             session.strategy,
-            f"{session.status}. {session.status_reason}".rstrip(),
+            f"{session.status}: {session.status_reason}" if session.status == "ERROR" else session.status,
             f"{session.trades:,}",
             f"{gain:+.2f} %",
             f"{session.equity_usd:,.2f}",

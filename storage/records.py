@@ -241,6 +241,7 @@ class SessionDetail:
     analyst: str
     status: str
     status_reason: str
+    """A sentence; nothing while it runs."""
     started_at: datetime
     stopped_at: datetime | None
     last_activity: datetime
@@ -259,7 +260,6 @@ class SessionDetail:
     """Of the latest mark; None before the first, as are the figures below, which are taken there."""
     winning_trades: int | None
     losing_trades: int | None
-    win_rate_percent: float | None
     sharpe_ratio: float | None
     """Annualised."""
     open_positions: list[OpenPosition]

@@ -12,6 +12,8 @@ from rich.console import Console
 from cluster import session as sessions
 from cluster import stored_run, trade
 from cluster.facts import tokens
+from simulation.scenario import AccountSpec
+from simulation.settings.strategy import Strategy
 from storage.errors import RunNotFound, SessionNotFound, TradeNotFound
 
 NOBODY = "00000000-0000-8008-8000-000000000000"
@@ -101,11 +103,23 @@ def test_an_order_in_flight_says_where_it_is_and_when_it_expires(sold, status):
     assert "ended" not in told
 
 
-def test_a_swap_says_which_position_it_gives_up(sold):
-    swap = replace(sold, trade_type="swap", sold_position_id=sold.session_id)
-    told = printed(trade.shown(swap))
-    assert f"gives up     {sold.session_id}" in told
-    assert "profit" in told
+def test_a_swap_says_what_it_gives_up_and_what_that_has_earned(begin, sql):
+    crowded = Strategy(
+        name="crowded", confidence_threshold=5, decision_interval_blocks=5, max_position_size_percent=20,
+        max_trade_size_usd=2_200, max_concurrent_positions=1, max_daily_trades=1_000, max_slippage_percent=5,
+        stop_loss_percent=20, take_profit_percent=50, max_hold_hours=1,
+    )  # fmt: skip
+    live = begin(accounts=(AccountSpec(name="one", strategy=crowded),))
+    live.run()
+    keys = sql("SELECT trade_id::text FROM paper_trades WHERE trade_type = 'swap' AND status = 'completed'")
+    assert keys
+    for (key,) in keys:
+        swap = live.store.trade(key)
+        told = printed(trade.shown(swap))
+        assert sum(trade.parts(swap).values()) == swap.cost_usd
+        assert f"gives up     {swap.sold_position_id}" in told
+        assert f"profit       {swap.net_pnl_usd:+,.6f} USD after gas" in told
+        assert ", then " in told
 
 
 def test_a_trade_of_a_run_that_records_no_decisions_names_its_reason(sold):
@@ -155,15 +169,19 @@ def test_the_latest_decisions_of_a_session_are_counted_by_type(finished, store, 
 def test_a_person_sees_how_a_session_has_done(session):
     told = printed(sessions.shown(session))
     assert told.startswith(f"{session.account}: {session.strategy}, MODERATE\n")
-    assert "COMPLETED. It came to the last block of the run." in told
+    assert "COMPLETED: It came to the last block of the run." in told
     for part in ("win rate", "profit", "drawdown", "Sharpe", "annualised", "among the latest", str(session.run_id)):
         assert part in told
     assert f"{session.started_at:%Y-%m-%d %H:%M:%S} to {session.last_activity:%Y-%m-%d %H:%M:%S} UTC" in told
 
 
-def test_a_session_that_failed_says_why(session):
-    failed = replace(session, status="ERROR", status_reason="The analyst raised ValueError: no.")
-    assert "\nERROR. The analyst raised ValueError: no.\n" in printed(sessions.shown(failed))
+def test_a_session_that_failed_says_why_on_its_own_and_in_its_run(begin):
+    live = begin()
+    live.store.commit(live.batches(300))
+    live.store.fail_session(live.ids.sessions[1], "The analyst raised ValueError: no.")
+    told = printed(sessions.shown(live.store.session(str(live.ids.sessions[1]))))
+    assert "\nERROR: The analyst raised ValueError: no.\n" in told
+    assert "ERROR: The analyst raised ValueError: no." in shown_run(live.store, live.ids.run_id)
 
 
 def test_what_a_session_holds_is_in_whole_tokens(finished, store, session):
@@ -177,12 +195,19 @@ def test_what_a_session_holds_is_in_whole_tokens(finished, store, session):
 
 def test_a_session_before_its_first_mark_and_decision_says_so(session):
     fresh = replace(
-        session, mark_block=None, winning_trades=None, losing_trades=None, win_rate_percent=None, sharpe_ratio=None,
+        session, mark_block=None, winning_trades=None, losing_trades=None, sharpe_ratio=None,
         latest_decisions={},
     )  # fmt: skip
     told = printed(sessions.shown(fresh))
     assert told.count("not taken yet") == 2
     assert "none is stored" in told
+
+
+def test_the_win_rate_is_of_positions_that_were_closed(session):
+    assert "75.0 % of 4 closed positions" in printed(
+        sessions.shown(replace(session, winning_trades=3, losing_trades=1))
+    )
+    assert "no position was closed" in printed(sessions.shown(replace(session, winning_trades=0, losing_trades=0)))
 
 
 def test_a_figure_of_an_earlier_block_says_of_which(session):
@@ -194,7 +219,7 @@ def test_a_session_that_has_begun_is_there_before_anything_is_committed(begin):
     live = begin()
     found = live.store.session(str(live.ids.sessions[0]))
     assert (found.status, found.trades, found.sharpe_ratio, found.open_positions) == ("RUNNING", 0, None, [])
-    assert "RUNNING. It is trading" in printed(sessions.shown(found))
+    assert "\nRUNNING.\n" in printed(sessions.shown(found))
 
 
 def shown_run(store, run_id):
