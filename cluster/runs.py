@@ -130,8 +130,9 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
         # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
         with redirect_stdout(sys.stderr):
             store, url = _ready(plan, place, run_id, view)
-            store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
-            digest = _conducted(plan, prefix, run_id, store, url, view)
+            with store.hold(run_id):
+                store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
+                digest = _conducted(plan, prefix, run_id, store, url, view)
         view.close()
         summary = _summary(plan, run_id, digest, time.monotonic() - started, store, url)
         tell(summary, store)
