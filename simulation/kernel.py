@@ -173,7 +173,8 @@ def _decide(session, holdings, row, block, world, journal):
 @compiled
 def _write_decision(session, holding, spot, verdict, journal):
     """Give a decision its number, and write it down if the run records decisions; repetitions get neither."""
-    if verdict.type != 0 and not decisions.is_said_again(holding, verdict, spot):
+    if verdict.type != 0 and not decisions.is_repetition(holding, verdict, spot):
+        decisions.note(holding, verdict, spot)
         if spot.rules.write_decisions:
             entry = journal.decisions[journal.counts[1]]
             journal.counts[1] += 1

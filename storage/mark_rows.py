@@ -117,7 +117,7 @@ def snapshot_rows(
             block=values["block"],
             timestamp=context.clock.at(values["block"] + 1),
             current_parameters=parameters,
-            average_profit_per_trade=units.usd(_mean(values["realized_micro_usd"], _closed(values))),
+            average_profit_per_trade=units.usd(_mean_result(values)),
             market_volatility=units.percent(weather.volatility_bp),
             avg_gas_price_gwei=units.gwei(weather.base_fee_wei + weather.priority_fee_wei),
             market_trend=weather.trend,
@@ -210,8 +210,9 @@ def _of_period(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values.get(f"period_{name}", value) for name, value in values.items()}
 
 
-def _closed(values: dict[str, Any]) -> int:
-    return int(values["winning_trades"]) + int(values["losing_trades"])
+def _mean_result(values: dict[str, Any]) -> int:
+    closed = values["winning_trades"] + values["losing_trades"]
+    return _mean(values["won_micro_usd"] - values["lost_micro_usd"], closed)
 
 
 def _mean(total: int, count: int) -> int:

@@ -53,7 +53,7 @@ class Ending(NamedTuple):
     status: int
     failure: int
     side: int
-    position: int  # -1 where nothing was bought
+    position: int  # of its token; -1 for a purchase or swap that did not fill
     opened_block: int
     from_position: int  # of a swap, else -1
     from_opened_block: int

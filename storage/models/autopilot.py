@@ -113,7 +113,7 @@ class AutoPilotPerformanceSnapshot(Base):
     losing_trades: Mapped[int] = column(Integer(), "Positions closed without one.", default="0", check=NOT_NEGATIVE)
     total_pnl_usd: Mapped[Decimal] = column(USD, "Equity less the initial balance.", default="0")
     average_profit_per_trade: Mapped[Decimal] = column(
-        USD, "Realised profit of a closed position, before gas, rounded down.", default="0"
+        USD, "Average result of a closed position after gas, rounded down.", default="0"
     )
     average_win_usd: Mapped[Decimal] = column(USD, "Average profit of a win.", default="0", check=NOT_NEGATIVE)
     average_loss_usd: Mapped[Decimal] = column(

@@ -72,7 +72,7 @@ class PaperStrategyConfiguration(Base):
     )
     max_trade_size_usd: Mapped[Decimal] = column(
         USD,
-        "Largest order, in USD; an exit at the stop or target sells all.",
+        "Largest purchase and slice, in USD; an exit at the stop or target sells all.",
         default="1000.00",
         check=between(10, 100000),
     )

@@ -78,7 +78,7 @@ class PaperTradingAccount(Base):
     )
     losing_trades: Mapped[int] = column(Integer(), "Positions closed without one.", default="0", check=NOT_NEGATIVE)
     total_profit_loss_usd: Mapped[Decimal] = column(
-        USD, "Profit of closed positions less all gas paid, in USD.", default="0.00"
+        USD, "Profit of all sales, before gas, less all gas paid, in USD.", default="0.00"
     )
     recorded_at: Mapped[datetime] = recorded()
 
