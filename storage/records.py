@@ -87,6 +87,23 @@ class AccountCosts:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionResult:
+    """How a session has done since its start."""
+
+    account: str
+    strategy: str
+    started_at: datetime
+    stopped_at: datetime | None
+    status: str
+    status_reason: str
+    trades: int
+    """Orders that have ended, filled or not."""
+    realized_pnl_usd: Decimal
+    gas_usd: Decimal
+    equity_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFailure:
     """A session that ended in ERROR while its run went on."""
 

@@ -80,7 +80,7 @@ class PaperPerformanceMetrics(Base):
 
     metric_id: Mapped[UUID] = column(KEY, "Key of the row.", primary_key=True)
     session_id: Mapped[UUID] = reference("paper_trading_sessions.session_id", "The session.")
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the mark in its session.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the mark in its account.", check=NOT_NEGATIVE)
     block: Mapped[int] = column(BigInteger(), "Last block of the period.", check=NOT_NEGATIVE)
     period_start: Mapped[datetime] = column(TIME, "Simulated time of the session's start.")
     period_end: Mapped[datetime] = column(TIME, "Simulated time of the end of that block.")
@@ -95,8 +95,8 @@ class PaperPerformanceMetrics(Base):
     win_rate: Mapped[float] = column(
         RATIO, "Share of closed positions with a profit, in percent.", default="0", check=PERCENTAGE
     )
-    total_pnl_usd: Mapped[Decimal] = column(USD, "Equity less the initial balance.", default="0")
-    total_pnl_percent: Mapped[float] = column(RATIO, "The same in percent of the initial balance.", default="0")
+    total_pnl_usd: Mapped[Decimal] = column(USD, "Equity less that at the session's start.", default="0")
+    total_pnl_percent: Mapped[float] = column(RATIO, "The same in percent of the latter.", default="0")
     average_win_usd: Mapped[Decimal] = column(USD, "Average profit of a win.", default="0", check=NOT_NEGATIVE)
     average_loss_usd: Mapped[Decimal] = column(
         USD, "Average loss of a losing position, as a positive number.", default="0", check=NOT_NEGATIVE
