@@ -19,8 +19,6 @@ from storage.rows import batch_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from simulation.autopilot.policy import Adjustment
     from simulation.market.segment import Segment
     from simulation.trading.rules import Rules
@@ -94,8 +92,7 @@ class AccountSession:
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
         ends = {row: self._end(row, segment) for row in rows}
-        trades = {row: self._trades(row, outcome, ends[row]) for row in rows}
-        batches = [self._batch(row, segment, outcome, trades[row], mine[row], ends[row]) for row in rows]
+        batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), mine[row], ends[row]) for row in rows]
         receipts = [self._receipt(row, ends[row]) for row in rows]
         reviews = [
             Review(self._contexts[row].session, self._cohort.sessions[row : row + 1].copy(), self._contexts[row].number)
@@ -121,13 +118,12 @@ class AccountSession:
             return SessionEnd("COMPLETED", GOES_ON)
         return None
 
-    def _trades(self, row: int, outcome: cohorts.Outcome, end: SessionEnd | None) -> NDArray[np.void]:
-        """Return the orders of a session that ended in the segment, with those that end with it."""
-        trades: NDArray[np.void] = outcome.trades[outcome.trades["session"] == row]
+    def _last(self, row: int, outcome: cohorts.Outcome, end: SessionEnd | None) -> cohorts.Outcome:
+        """Return what happened, the orders taken back where the account goes on with its next session."""
         if end is None or end.status != "COMPLETED":
-            return trades
-        self._cohort, withdrawn = withdraw_orders(self._cohort, row, self._rules)
-        return np.concatenate([trades, withdrawn])
+            return outcome
+        self._cohort, outcome = withdraw_orders(self._cohort, row, outcome, self._rules)
+        return outcome
 
     def _apply(self, adjustments: Sequence[Adjustment]) -> list[list[Adjustment]]:
         rows = {context.session: row for row, context in enumerate(self._contexts)}
@@ -144,7 +140,6 @@ class AccountSession:
         row: int,
         segment: Segment,
         outcome: cohorts.Outcome,
-        trades: NDArray[np.void],
         adjustments: list[Adjustment],
         end: SessionEnd | None,
     ) -> Batch:
@@ -156,7 +151,7 @@ class AccountSession:
             seq=self._seqs[row],
             session=one.sessions[0],
             holdings=one.holdings[0],
-            trades=trades,
+            trades=outcome.trades[outcome.trades["session"] == row],
             decisions=outcome.decisions[outcome.decisions["session"] == row],
             marks=outcome.marks[outcome.marks["session"] == row],
             adjustments=adjustments,

@@ -15,6 +15,7 @@ from rich.console import Console
 from cluster.connect import quiet_ray
 from cluster.errors import UsageError
 from cluster.scenarios import Overrides, built_in, load
+from cluster.targets import file_target, report_target
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 db = typer.Typer(help="The database: its schema, its ledger, its address.", no_args_is_help=True)
-show = typer.Typer(help="What is stored, for a person: a decision and why.", no_args_is_help=True)
+show = typer.Typer(help="What is stored, for a person: a run, a session, a trade, a decision.", no_args_is_help=True)
 scenario_commands = typer.Typer(help="Scenario files: an example, a check, the schema.", no_args_is_help=True)
 market_commands = typer.Typer(help="The market: a preview, and whether it is like recorded ones.", no_args_is_help=True)
 app.add_typer(show, name="show")
@@ -63,6 +64,8 @@ DatabaseUrl = Annotated[
     ),
 ]
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The id of a decision.")]
+TradeId = Annotated[str, typer.Argument(metavar="TRADE", help="The id of a trade.")]
+SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The id of a session.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the first digits of it, or 'latest'.")]
 
 
@@ -138,6 +141,32 @@ def show_decision(decision_id: DecisionId, database_url: DatabaseUrl = None) -> 
     from cluster.decision import shown
 
     out.print(shown(store_at(database_url).thought(decision_id)), highlight=False)
+
+
+@show.command("trade")
+def show_trade(trade_id: TradeId, database_url: DatabaseUrl = None) -> None:
+    """Say why an order was sent, what it gave, what it cost and what became of it."""
+    from cluster.trade import shown
+
+    out.print(shown(store_at(database_url).trade(trade_id)), highlight=False)
+
+
+@show.command("session")
+def show_session(session_id: SessionId, database_url: DatabaseUrl = None) -> None:
+    """Say how far a session has come, how it has done, what it holds and what it decides."""
+    from cluster.session import shown
+
+    out.print(shown(store_at(database_url).session(session_id)), highlight=False)
+
+
+@show.command("run")
+def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
+    """Say what a run was and how it ended, with a line for each session."""
+    from cluster.stored_run import shown
+
+    store = store_at(database_url)
+    key = store.resolve_run(run_id)
+    out.print(shown(store.run(key), store.counts(key), store.sessions_of(key)), highlight=False)
 
 
 @app.command()
@@ -284,36 +313,6 @@ def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:
     from cluster.database import open_store
 
     return open_store(database_url, upgrade=upgrade)[0]
-
-
-def report_target(path: Path | None, option: str, *, wanted: bool) -> Path | None:
-    """Return the file or folder a report goes to; raises UsageError when it could not be written there."""
-    if path is not None:
-        return file_target(path, option)
-    if not wanted:
-        return None
-    folder = Path("reports") if Path("reports").exists() else Path()
-    _check_folder(folder, "reports", option)
-    return Path("reports")
-
-
-def file_target(path: Path, option: str) -> Path:
-    """Return the file that something goes to; raises UsageError when it could not be written there."""
-    try:
-        is_folder = path.is_dir()
-    except OSError as error:
-        raise UsageError(f"{option} {path} can't be written ({error.strerror}); name another file.") from error
-    if is_folder:
-        raise UsageError(f"{option} {path} is a folder; name a file such as {path}/{option.strip('-')}.html.")
-    _check_folder(path.parent, str(path), option)
-    return path
-
-
-def _check_folder(folder: Path, said: str, option: str) -> None:
-    if not folder.is_dir():
-        raise UsageError(f"{option} {said}: the folder {folder} does not exist; create it or name another.")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"{option} {said}: the folder {folder} is not writable; name another.")
 
 
 def write_report(store: Store, run_id: Any, target: Path | None) -> Path:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.errors import UsageError
+from cluster.facts import facts, grid, moment
 from simulation.choices import DecisionType, Lane, Reason
 from simulation.intelligence.explanations import Decided, in_words
 from simulation.state import Case
@@ -69,23 +70,23 @@ def differences(thought: Thought) -> list[str]:
 
 
 def _facts(thought: Thought) -> Table:
-    facts = {
-        "decision": f"{thought.decision_type}, because of {thought.reason}",
-        "confidence": f"{thought.confidence_percent} % ({thought.confidence_level})",
-        "opportunity": f"{thought.opportunity_score} %",
-        "risk": f"{thought.risk_score} %",
-        "account": f"{thought.account}, strategy {thought.strategy_name}",
-        "when": f"{thought.at:%Y-%m-%d %H:%M:%S} UTC, block {thought.block:,}",
-        "lane": f"{thought.lane_used}, which thinks for {thought.analysis_time_ms:,} ms",
-        "for it": "; ".join(thought.positive_signals) or "nothing",
-        "against it": "; ".join(thought.negative_signals) or "nothing",
-        "order": _order(thought),
-        "run": str(thought.run_id),
-    }
-    table = _grid()
-    for name, value in facts.items():
-        table.add_row(Text(name, style="dim"), Text(value))
-    return table
+    return facts(
+        {
+            "decision": f"{thought.decision_type}, because of {thought.reason}",
+            "confidence": f"{thought.confidence_percent} % ({thought.confidence_level})",
+            "opportunity": f"{thought.opportunity_score} %",
+            "risk": f"{thought.risk_score} %",
+            "account": f"{thought.account}, strategy {thought.strategy_name}",
+            "when": moment(thought.at, thought.block),
+            "lane": f"{thought.lane_used}, which thinks for {thought.analysis_time_ms:,} ms",
+            "for it": "; ".join(thought.positive_signals) or "nothing",
+            "against it": "; ".join(thought.negative_signals) or "nothing",
+            "order": _order(thought),
+            **({} if thought.trade_id is None else {"trade": str(thought.trade_id)}),
+            "session": str(thought.session_id),
+            "run": str(thought.run_id),
+        }
+    )
 
 
 def _order(thought: Thought) -> str:
@@ -108,15 +109,8 @@ def _factors(thought: Thought) -> Table:
 
 
 def _numbers(title: str, numbers: dict[str, Any]) -> Table:
-    table = _grid()
+    table = grid()
     table.add_row(Text(title, style="dim"), Text())
     for name, value in numbers.items():
         table.add_row(Text(f"  {name}"), Text(f"{value:,}" if isinstance(value, int | float) else str(value)))
-    return table
-
-
-def _grid() -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
     return table

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
     from rich.console import Console
 
     from cluster.recorded_series import Samples
     from simulation.market.realism import Band, Check, Spread
 
-    Series = dict[str, NDArray[np.float64]]
+    Series = dict[str, NDArray[Any]]
 
 COLUMNS = ("statistic", "recorded", "on", "simulated", "over seeds", "band", "verdict")
 WORDS = {"statistic", "on"}
 """Columns that may be folded; a number is shown whole."""
+
+NAMED_GROUPS = {"gas", "orders"}
+"""Groups whose checks are not named after a class of tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,23 @@ class Row:
     recomputed: bool
     """Whether ``recorded`` was measured just now; otherwise it is the figure that comes along."""
     simulated: Spread
+    days: int
+    """Length of the simulated hours and days."""
+
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether the samples are long enough for the statistic to say anything."""
+        return self.days >= self.check.least_days
 
     @property
     def holds(self) -> bool:
-        """Whether the median over the seeds lies in the band."""
-        return self.check.band.holds(self.simulated.median)
+        """Whether the median over the seeds lies in the band, of samples that are long enough."""
+        return self.is_long_enough and self.check.band.holds(self.simulated.median)
+
+    @property
+    def fails(self) -> bool:
+        """Whether it does not, of samples that are long enough."""
+        return self.is_long_enough and not self.holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,8 @@ class Findings:
 
     @property
     def holds(self) -> bool:
-        """Whether every check holds."""
-        return all(row.holds for row in self.rows)
+        """Whether no check fails."""
+        return not any(row.fails for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
         """Return the findings as plain values; a number that is missing or without bound is None."""
@@ -91,18 +105,18 @@ def compare(simulated: Iterable[Series], recorded: dict[str, Samples], folder: P
     """Measure every check on what is recorded and on simulated series, of which only the results are kept."""
     measured = [[measure(check, series[check.series]) for check in CHECKS] for series in simulated]
     rows = tuple(
-        _row(check, spread(values), recorded.get(check.series))
+        _row(check, spread(values), recorded.get(check.series), days)
         for check, values in zip(CHECKS, zip(*measured, strict=True), strict=True)
     )
     return Findings(rows, len(measured), days, folder)
 
 
-def _row(check: Check, simulated: Spread, recorded: Samples | None) -> Row:
+def _row(check: Check, simulated: Spread, recorded: Samples | None, days: int) -> Row:
     if recorded is None:
-        return Row(check, check.recorded, recomputed=False, simulated=simulated)
+        return Row(check, check.recorded, recomputed=False, simulated=simulated, days=days)
     found = spread([measure(check, sample) for sample in recorded.arrays])
     source = ", ".join(recorded.files)
-    return Row(check, Recorded(found.low, found.high, source), recomputed=True, simulated=simulated)
+    return Row(check, Recorded(found.low, found.high, source), recomputed=True, simulated=simulated, days=days)
 
 
 def print_findings(console: Console, findings: Findings) -> None:
@@ -114,9 +128,19 @@ def print_findings(console: Console, findings: Findings) -> None:
     console.print()
     if findings.folder is not None:
         console.print(f"* measured just now on {findings.folder}", highlight=False, soft_wrap=True)
-    failing = sum(not row.holds for row in findings.rows)
-    total = len(findings.rows)
-    console.print(f"{total - failing} of {total} hold" + (f", {failing} fail." if failing else "."), highlight=False)
+    console.print(_summary(findings.rows), highlight=False)
+
+
+def _summary(rows: tuple[Row, ...]) -> str:
+    holding, failing = sum(row.holds for row in rows), sum(row.fails for row in rows)
+    short = len(rows) - holding - failing
+    parts = [f"{holding} of {len(rows)} hold"]
+    if failing:
+        parts.append(f"{failing} fail")
+    if short:
+        most = max(row.check.least_days for row in rows if not row.is_long_enough)
+        parts.append(f"{short} need more days than these; --days {most} is enough")
+    return f"{', '.join(parts)}."
 
 
 def _measured_on(findings: Findings) -> tuple[str, ...]:
@@ -126,7 +150,8 @@ def _measured_on(findings: Findings) -> tuple[str, ...]:
         (
             f"Hours and days: {findings.days} days a seed in blocks of {coarse} s. "
             f"Minutes: {sampling.MINUTE_DAYS} days in blocks of {fine} s; "
-            f"pools: {sampling.TRACKED_BLOCKS:,} of these blocks, gas: {sampling.FEE_BLOCKS:,}."
+            f"pools and orders: {sampling.TRACKED_BLOCKS:,} of these blocks, losses and tolerances: "
+            f"{sampling.WATCHED_BLOCKS:,}, gas: {sampling.FEE_BLOCKS:,}."
         ),
     )
 
@@ -150,12 +175,18 @@ def _cells(row: Row) -> tuple[str | Text, ...]:
         number(simulated.median),
         _range(simulated.low, simulated.high),
         _band(check.band),
-        Text("holds", style="green") if row.holds else Text("FAILS", style="bold red"),
+        _verdict(row),
     )
 
 
+def _verdict(row: Row) -> Text:
+    if not row.is_long_enough:
+        return Text(f"needs {row.check.least_days} d", style="yellow")
+    return Text("holds", style="green") if row.holds else Text("FAILS", style="bold red")
+
+
 def _title(check: Check) -> str:
-    group = "gas: " if check.group == "gas" else ""
+    group = f"{check.group}: " if check.group in NAMED_GROUPS else ""
     return f"{group}{check.name}{', ' if check.unit else ''}{check.unit}"
 
 
@@ -194,7 +225,8 @@ def _plain(row: Row) -> dict[str, Any]:
         "recorded": {**_finite(asdict(row.recorded)), "recomputed": row.recomputed},
         "simulated": _finite(asdict(row.simulated)),
         "band": _finite(asdict(check.band)),
-        "holds": row.holds,
+        "holds": row.holds if row.is_long_enough else None,
+        "needs_days": None if row.is_long_enough else check.least_days,
     }
 
 

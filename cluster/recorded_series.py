@@ -152,5 +152,6 @@ SOURCES = (
     Source("major, major 1 d", ("ethusdt_1d_*.csv", "btcusdt_1d_*.csv"), _days_of_two),
     Source("pool 1 min", ("univ3_*_usdc_weth_005_*.minute.csv",), _minute_ticks),
     Source("pool 1 block", ("univ3_mainnet_usdc_weth_005_*.events.csv",), _blocks),
+    Source("pool days", ("univ3_mainnet_usdc_weth_005_*.events.csv",), _blocks),
 )
 """What is read from where."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from cluster.report_facts import Curve
-    from storage.records import SessionResult
+    from storage.records import SessionLine
     from storage.store import Store
 
 DECISIONS = 10
@@ -58,11 +58,11 @@ def collect(store: Store, run_id: UUID) -> RunReport:
         gas_usd=sum((row.gas_usd for row in leaderboard), Decimal()),
         slippage_usd=sum((row.slippage_usd for row in leaderboard), Decimal()),
         failures=tuple(store.failures(run_id)),
-        sessions=_in_turn(store.sessions(run_id)),
+        sessions=_in_turn(store.sessions_of(run_id)),
     )
 
 
-def _in_turn(sessions: Sequence[SessionResult]) -> tuple[SessionResult, ...]:
+def _in_turn(sessions: Sequence[SessionLine]) -> tuple[SessionLine, ...]:
     """Return the sessions of the accounts that had more than one."""
     of_account = Counter(session.account for session in sessions)
     return tuple(session for session in sessions if of_account[session.account] > 1)

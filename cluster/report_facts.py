@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         AdjustmentRecord,
         NotableDecision,
         SessionFailure,
-        SessionResult,
+        SessionLine,
     )
 
     Curve = Sequence[tuple[datetime, Decimal]]
@@ -58,7 +58,7 @@ class RunReport:
     slippage_usd: Decimal
     failures: tuple[SessionFailure, ...] = ()
     """Sessions that failed while the run went on, in the order of the scenario."""
-    sessions: tuple[SessionResult, ...] = ()
+    sessions: tuple[SessionLine, ...] = ()
     """Of the accounts that had more than one, in the order of the scenario."""
 
 

@@ -11,7 +11,7 @@ from cluster.page import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.records import SessionFailure, SessionResult
+    from storage.records import SessionFailure, SessionLine
 
 FAILURES_MAX = 20
 """Failed sessions that are named one by one."""
@@ -32,7 +32,7 @@ def failures_of(failures: Sequence[SessionFailure]) -> str:
     return "".join(f'<p class="warning">{line}</p>' for line in told)
 
 
-def sessions_section(sessions: Sequence[SessionResult]) -> str:
+def sessions_section(sessions: Sequence[SessionLine]) -> str:
     """Return the sessions of accounts that had several; nothing where none had."""
     if not sessions:
         return ""
@@ -45,7 +45,7 @@ def sessions_section(sessions: Sequence[SessionResult]) -> str:
     return f'<section><h2>Sessions</h2><p class="note">{note}</p>{table(headings, rows)}</section>\n'
 
 
-def _row(session: SessionResult) -> str:
+def _row(session: SessionLine) -> str:
     cells = (
         ("account", f"<bdi>{escape(session.account)}</bdi>"),
         ("", escape(session.strategy)),

@@ -37,9 +37,9 @@ def compile_kernel(plan: Plan) -> None:
         market = Market(plan.scenario, plan.recording)
         _, segment, _ = market.segment(market.begin(), 1)
         start = cohort.begin(plan.scenario.accounts[:1], [0], plan.tokens, plan.rules)
-        traded, _ = cohort.advance(start, segment, terms_of(plan.tokens), plan.rules)
+        traded, outcome = cohort.advance(start, segment, terms_of(plan.tokens), plan.rules)
         cohort.set_field(traded, 0, "paused", 0)  # as Auto Pilot would
-        withdraw_orders(traded, 0, plan.rules)  # as at the end of a session
+        withdraw_orders(traded, 0, outcome, plan.rules)  # as at the end of a session
         _marker(plan).touch()
 
 

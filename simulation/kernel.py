@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from simulation.jit import compiled, inlined
 from simulation.trading import decisions, execution
-from simulation.trading.account import note_equity, note_return, start_day, value_at
+from simulation.trading.account import begin_period, note_equity, note_return, start_day, value_at
 from simulation.trading.positions import is_open
 from simulation.trading.rules import Spot
 
@@ -245,4 +245,21 @@ def _mark(session, row, block, rules, journal):
     mark.return_count = session.return_count
     mark.return_mean = session.return_mean
     mark.return_m2 = session.return_m2
+    _mark_period(session, mark)
+    begin_period(session)
     session.next_mark += 1
+
+
+@compiled
+def _mark_period(session, mark):
+    """Write what belongs to the period alone."""
+    mark.before_micro_usd = session.mark_equity_micro_usd
+    mark.period_completed_trades = session.completed_trades - session.mark_completed_trades
+    mark.period_failed_trades = session.failed_trades - session.mark_failed_trades
+    mark.period_winning_trades = session.winning_trades - session.mark_winning_trades
+    mark.period_losing_trades = session.losing_trades - session.mark_losing_trades
+    mark.period_won_micro_usd = session.won_micro_usd - session.mark_won_micro_usd
+    mark.period_lost_micro_usd = session.lost_micro_usd - session.mark_lost_micro_usd
+    mark.period_largest_win_micro_usd = session.period_largest_win_micro_usd
+    mark.period_largest_loss_micro_usd = session.period_largest_loss_micro_usd
+    mark.period_gas_paid_micro_usd = session.gas_paid_micro_usd - session.mark_gas_paid_micro_usd

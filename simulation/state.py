@@ -90,8 +90,18 @@ SESSION = np.dtype(
         ("next_position", np.int64),
         ("next_mark", np.int64),
         ("next_adjustment", np.int64),
-        # streaming Sharpe ratio over returns from mark to mark (Welford)
+        # as they stood at the previous mark, and the largest results since
         ("mark_equity_micro_usd", np.int64),
+        ("mark_completed_trades", np.int64),
+        ("mark_failed_trades", np.int64),
+        ("mark_winning_trades", np.int64),
+        ("mark_losing_trades", np.int64),
+        ("mark_won_micro_usd", np.int64),
+        ("mark_lost_micro_usd", np.int64),
+        ("mark_gas_paid_micro_usd", np.int64),
+        ("period_largest_win_micro_usd", np.int64),
+        ("period_largest_loss_micro_usd", np.int64),
+        # streaming Sharpe ratio over returns from mark to mark (Welford)
         ("return_count", np.int64),
         ("return_mean", np.float64),
         ("return_m2", np.float64),
@@ -365,6 +375,17 @@ MARK = np.dtype(
         ("return_count", np.int64),
         ("return_mean", np.float64),
         ("return_m2", np.float64),
+        # of the period alone
+        ("before_micro_usd", np.int64),  # equity at its start
+        ("period_completed_trades", np.int64),
+        ("period_failed_trades", np.int64),
+        ("period_winning_trades", np.int64),
+        ("period_losing_trades", np.int64),
+        ("period_won_micro_usd", np.int64),
+        ("period_lost_micro_usd", np.int64),
+        ("period_largest_win_micro_usd", np.int64),
+        ("period_largest_loss_micro_usd", np.int64),
+        ("period_gas_paid_micro_usd", np.int64),
     ],
     align=True,
 )

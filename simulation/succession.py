@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+import numpy as np
+
 from simulation import cohort as cohorts
 from simulation.jit import compiled
 from simulation.kernel import _write_trade as write_trade  # an order that ends here is written as any other
@@ -18,10 +20,7 @@ from simulation.trading.positions import set_exits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from simulation.cohort import Cohort
+    from simulation.cohort import Cohort, Outcome
     from simulation.market.segment import TokenInfo
     from simulation.scenario import AccountSpec
     from simulation.trading.rules import Rules
@@ -71,15 +70,23 @@ class Totals(NamedTuple):
 NOTHING_BEFORE = Totals()
 
 
-def withdraw_orders(cohort: Cohort, row: int, rules: Rules) -> tuple[Cohort, NDArray[np.void]]:
-    """Take back every order of a session that is still on its way; return it without them, and them as TRADE records.
+def withdraw_orders(cohort: Cohort, row: int, outcome: Outcome, rules: Rules) -> tuple[Cohort, Outcome]:
+    """Take back every order of a session that is still on its way, in the last block that it has traded.
 
-    They are cancelled in the last block that the session has traded, cost nothing, and free what they reserved.
+    They are cancelled, cost nothing, and free what they reserved. Return the cohort without them, and the ``outcome``
+    of the session alone with them: among its trades, and in the mark of that block.
     """
     after, journal = cohort.copy(), cohorts.journal_for(*cohort.holdings.shape)
-    session = after.sessions[row]
-    _withdraw(session, after.holdings[row], row, session["next_block"] - 1, rules, journal)
-    return after, journal.trades[: int(journal.counts[0])].copy()
+    session, block = after.sessions[row], int(cohort.sessions[row]["next_block"]) - 1
+    _withdraw(session, after.holdings[row], row, block, rules, journal)
+    trades, decisions, marks = (
+        records[records["session"] == row] for records in (outcome.trades, outcome.decisions, outcome.marks)
+    )
+    last = marks["block"] == block
+    for field in ("failed_trades", "period_failed_trades"):
+        marks[field][last] += session["failed_trades"] - cohort.sessions[row]["failed_trades"]
+    withdrawn = journal.trades[: int(journal.counts[0])]
+    return after, cohorts.Outcome(np.concatenate([trades, withdrawn]), decisions, marks)
 
 
 @compiled

@@ -55,7 +55,7 @@ class SequenceGap(StorageError):
 
 
 class SessionNotFound(StorageError):
-    """There is no session {session_id}."""
+    """There is no session {session_id}; "paperdex show run" names those of a run."""
 
 
 class RunNotFound(StorageError):
@@ -64,6 +64,10 @@ class RunNotFound(StorageError):
 
 class DecisionNotFound(StorageError):
     """There is no decision {text}; a run ends with the ids of some, and paper_ai_thought_logs.thought_id has all."""
+
+
+class TradeNotFound(StorageError):
+    """There is no trade {text}; "paperdex show decision" names that of a decision, paper_trades.trade_id has all."""
 
 
 class AmbiguousRun(StorageError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulation.performance.metrics import mark_figures, periods_per_year
+from simulation.performance.metrics import mark_figures, period_figures, periods_per_year
 from simulation.state import MARK
 from storage import units
 from storage.ids import Kind
@@ -75,24 +75,24 @@ class Weather:
         return {**self.scores, **fees}
 
 
-def metric_rows(context: SessionContext, session: np.void, marks: NDArray[np.void]) -> Iterator[MetricRow]:
-    """Yield the figures at each mark of the segment, all since the session's start."""
+def metric_rows(context: SessionContext, marks: NDArray[np.void]) -> Iterator[MetricRow]:
+    """Yield the figures of each period that ends in the segment."""
     for mark in marks:
-        values, figures = _values(mark), _figures(context, session, mark)
+        values, figures = _values(mark), period_figures(mark, _periods(context))
         block = values["block"]
         yield MetricRow(
             metric_id=context.key(Kind.METRIC, values["mark"]),
             session_id=context.session_key,
             ordinal=values["mark"],
             block=block,
-            period_start=context.started_at,
+            period_start=context.clock.at(block + 1 - context.review_blocks),
             period_end=context.clock.at(block + 1),
             cash_usd=units.usd(values["cash_micro_usd"]),
             equity_usd=units.usd(values["equity_micro_usd"]),
-            gas_paid_usd=units.usd(values["gas_paid_micro_usd"]),
+            gas_paid_usd=units.usd(values["period_gas_paid_micro_usd"]),
             total_pnl_percent=float(figures.total_pnl_percent),
             created_at=context.clock.at(block + 1),
-            **_shared(values, figures),
+            **_shared(_of_period(values), figures),
         )
 
 
@@ -159,8 +159,11 @@ def log_rows(context: SessionContext, session: np.void, adjustments: Sequence[Ad
 
 
 def _figures(context: SessionContext, session: np.void, mark: np.void) -> Figures:
-    periods = periods_per_year(context.review_blocks, context.clock.block_time_ms)
-    return mark_figures(mark, int(session["initial_micro_usd"]), periods)
+    return mark_figures(mark, int(session["initial_micro_usd"]), _periods(context))
+
+
+def _periods(context: SessionContext) -> float:
+    return periods_per_year(context.review_blocks, context.clock.block_time_ms)
 
 
 def _shared(values: dict[str, Any], figures: Figures) -> dict[str, Any]:
@@ -200,6 +203,11 @@ def _parameter(value: int, divisor: int) -> str:
 
 def _values(mark: np.void) -> dict[str, Any]:
     return dict(zip(MARK.names or (), mark.item(), strict=True))
+
+
+def _of_period(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a mark with what is counted replaced by the count of the period alone."""
+    return {name: values.get(f"period_{name}", value) for name, value in values.items()}
 
 
 def _closed(values: dict[str, Any]) -> int:

@@ -17,7 +17,6 @@ from storage.records import (
     RunDetail,
     RunRecord,
     SessionFailure,
-    SessionResult,
 )
 
 if TYPE_CHECKING:
@@ -99,17 +98,6 @@ _COSTS = text(
 _STARTS = text(
     """
     SELECT name, created_at, initial_balance_usd FROM paper_trading_accounts WHERE run_id = :run ORDER BY ordinal
-    """
-)
-
-_SESSIONS = text(
-    """
-    SELECT accounts.name AS account, strategies.name AS strategy, started_at, stopped_at, status, status_reason,
-        sessions.total_trades AS trades, realized_pnl_usd, gas_paid_usd AS gas_usd, equity_usd
-    FROM paper_trading_accounts AS accounts
-    JOIN paper_trading_sessions AS sessions USING (account_id)
-    JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
-    WHERE accounts.run_id = :run ORDER BY accounts.ordinal, started_at
     """
 )
 
@@ -246,11 +234,6 @@ def equity(connection: Connection, run_id: UUID) -> dict[str, list[tuple[datetim
 def costs(connection: Connection, run_id: UUID) -> list[AccountCosts]:
     """Return what trading has cost each account, part by part, in the order of the scenario."""
     return [AccountCosts(**row) for row in connection.execute(_COSTS, {"run": run_id}).mappings()]
-
-
-def sessions(connection: Connection, run_id: UUID) -> list[SessionResult]:
-    """Return every session that has begun, those of an account one after another, in the order of the scenario."""
-    return [SessionResult(**row) for row in connection.execute(_SESSIONS, {"run": run_id}).mappings()]
 
 
 def failures(connection: Connection, run_id: UUID) -> list[SessionFailure]:

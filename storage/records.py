@@ -87,23 +87,6 @@ class AccountCosts:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionResult:
-    """How a session has done since its start."""
-
-    account: str
-    strategy: str
-    started_at: datetime
-    stopped_at: datetime | None
-    status: str
-    status_reason: str
-    trades: int
-    """Orders that have ended, filled or not."""
-    realized_pnl_usd: Decimal
-    gas_usd: Decimal
-    equity_usd: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class SessionFailure:
     """A session that ended in ERROR while its run went on."""
 
@@ -139,6 +122,8 @@ class Thought:
 
     thought_id: UUID
     run_id: UUID
+    session_id: UUID
+    trade_id: UUID | None
     account: str
     strategy_name: str
     at: datetime
@@ -169,6 +154,136 @@ class Thought:
     trade_block: int | None
     trade_error: str | None
     net_pnl_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class TradeDetail:
+    """An order as it is stored, with the decision behind it and what became of it; amounts are in base units."""
+
+    trade_id: UUID
+    run_id: UUID
+    account: str
+    session_id: UUID
+    strategy_name: str
+    trade_type: str
+    lane: str
+    reason: str
+    decided_at: datetime
+    decided_block: int
+    delay_ms: int
+    """From the decision to the chain."""
+    deadline_block: int | None
+    """While it is in flight."""
+    block: int | None
+    """In which it ended."""
+    executed_at: datetime | None
+    """When it was included, filled or reverted."""
+    execution_time_ms: int | None
+    """From the decision to the end."""
+    route: str
+    token_in_symbol: str
+    token_in_decimals: int
+    token_out_symbol: str
+    token_out_decimals: int
+    amount_in: Decimal
+    amount_in_usd: Decimal
+    expected_amount_out: Decimal
+    min_amount_out: Decimal
+    actual_amount_out: Decimal | None
+    slippage_percent: Decimal
+    gas_price_gwei: Decimal
+    gas_used: int
+    gas_usd: Decimal
+    tx_hash: str
+    status: str
+    error_message: str
+    cost_usd: Decimal
+    """Against the mid of its decision block: the parts below, and the gas if it filled."""
+    fee_usd: Decimal
+    impact_usd: Decimal
+    drift_usd: Decimal
+    sandwich_usd: Decimal
+    failure_usd: Decimal
+    cost_basis_usd: Decimal
+    realized_pnl_usd: Decimal
+    net_pnl_usd: Decimal
+    position_id: UUID | None
+    sold_position_id: UUID | None
+    """What a swap gives up."""
+    thought_id: UUID | None
+    """None where the run records no decisions."""
+    primary_reasoning: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPosition:
+    """What a session holds of a token, valued at its latest block; the quantity is in base units."""
+
+    position_id: UUID
+    token_symbol: str
+    token_decimals: int
+    quantity: Decimal
+    cost_basis_usd: Decimal
+    current_value_usd: Decimal
+    unrealized_pnl_usd: Decimal
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDetail:
+    """A session with its figures, what it holds and what it decided lately."""
+
+    session_id: UUID
+    run_id: UUID
+    account: str
+    strategy: str
+    trading_mode: str
+    analyst: str
+    status: str
+    status_reason: str
+    """A sentence; nothing while it runs."""
+    started_at: datetime
+    stopped_at: datetime | None
+    last_activity: datetime
+    """Simulated time up to which it has traded."""
+    next_block: int
+    initial_balance_usd: Decimal
+    equity_usd: Decimal
+    reserved_usd: Decimal
+    realized_pnl_usd: Decimal
+    gas_usd: Decimal
+    max_drawdown_percent: Decimal
+    trades: int
+    """Orders that have ended, filled or not."""
+    failed_trades: int
+    mark_block: int | None
+    """Of the latest mark; None before the first, as are the figures below, which are taken there."""
+    winning_trades: int | None
+    losing_trades: int | None
+    sharpe_ratio: float | None
+    """Annualised."""
+    open_positions: list[OpenPosition]
+    latest_decisions: dict[str, int]
+    """How many of each type there are among the latest decisions that are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """A session in a line, as a run shows it."""
+
+    session_id: UUID
+    account: str
+    strategy: str
+    started_at: datetime
+    stopped_at: datetime | None
+    status: str
+    status_reason: str
+    trades: int
+    realized_pnl_usd: Decimal
+    gas_usd: Decimal
+    equity_usd: Decimal
+    initial_balance_usd: Decimal
+    """Equity with which it began."""
 
 
 @dataclass(frozen=True, slots=True)

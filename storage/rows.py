@@ -55,7 +55,7 @@ def batch_of(
         "paper_trading_sessions": [_session_row(context, session, end)],
         "paper_strategy_configs": _strategy_rows(context, session, adjustments),
         "paper_ai_thought_logs": thought_rows(context, decisions, segment),
-        "paper_performance_metrics": metric_rows(context, session, marks),
+        "paper_performance_metrics": metric_rows(context, marks),
         "autopilot_logs": log_rows(context, session, adjustments),
         "autopilot_performance_snapshots": snapshot_rows(context, session, marks, segment),
     }

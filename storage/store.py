@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
 
-from storage import beginning, checking, committing, digest, finishing, queries, thoughts
+from storage import beginning, checking, committing, digest, finishing, queries, sessions, thoughts, trades
 from storage.batch import Checkpoint
 from storage.driver import masked, parse_url, translated
 from storage.errors import SessionNotFound
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
         NotableDecision,
         RunDetail,
         RunRecord,
+        SessionDetail,
         SessionFailure,
-        SessionResult,
+        SessionLine,
         Thought,
+        TradeDetail,
     )
 
 STATEMENT_TIMEOUT_MS = 60_000
@@ -162,11 +164,6 @@ class Store:
             connection.execute(_CLAIM, {"session": session_id})
             finishing.fail_session(connection, session_id, error_message)
 
-    def sessions(self, run_id: UUID) -> list[SessionResult]:
-        """Return every session of a run that has begun, those of an account one after another."""
-        with self._transaction() as connection:
-            return queries.sessions(connection, run_id)
-
     def failures(self, run_id: UUID) -> list[SessionFailure]:
         """Return the sessions of a run that failed while it went on, in the order of the scenario."""
         with self._transaction() as connection:
@@ -226,6 +223,21 @@ class Store:
         """Return a decision by its key; raises DecisionNotFound."""
         with self._transaction() as connection:
             return thoughts.thought(connection, text)
+
+    def trade(self, text: str) -> TradeDetail:
+        """Return an order by its key; raises TradeNotFound."""
+        with self._transaction() as connection:
+            return trades.trade(connection, text)
+
+    def session(self, text: str) -> SessionDetail:
+        """Return a session by its key; raises NoSuchSession."""
+        with self._transaction() as connection:
+            return sessions.session(connection, text)
+
+    def sessions_of(self, run_id: UUID) -> list[SessionLine]:
+        """Return the sessions of a run, in the order of the scenario's accounts."""
+        with self._transaction() as connection:
+            return sessions.sessions_of(connection, run_id)
 
     def autopilot_history(self, run_id: UUID) -> list[AdjustmentRecord]:
         """Return every adjustment of a run in the order of simulated time."""

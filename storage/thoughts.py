@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from sqlalchemy import text
 
 from storage.errors import DecisionNotFound
+from storage.keys import row_of
 from storage.records import Thought
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _THOUGHT = text(
     """
-    SELECT thoughts.thought_id, accounts.run_id, accounts.name AS account, thoughts.strategy_name,
+    SELECT thoughts.thought_id, accounts.run_id, thoughts.session_id, thoughts.paper_trade_id AS trade_id,
+        accounts.name AS account, thoughts.strategy_name,
         thoughts.created_at AS at, thoughts.block, thoughts.token_symbol, thoughts.decision_type, thoughts.reason,
         thoughts.observed_value, thoughts.limit_value, thoughts.lane_used, thoughts.analysis_time_ms,
         thoughts.confidence_level, thoughts.confidence_percent, thoughts.risk_score, thoughts.opportunity_score,
@@ -28,18 +29,14 @@ _THOUGHT = text(
     JOIN paper_trading_accounts AS accounts USING (account_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = thoughts.strategy_config_id
     LEFT JOIN paper_trades AS trades ON trades.trade_id = thoughts.paper_trade_id
-    WHERE thoughts.thought_id = :thought
+    WHERE thoughts.thought_id = :key
     """
 )
 
 
 def thought(connection: Connection, name: str) -> Thought:
     """Return the decision with the key ``name``; raises DecisionNotFound."""
-    try:
-        key = UUID(name)
-    except ValueError:
-        raise DecisionNotFound(text=name) from None
-    row = connection.execute(_THOUGHT, {"thought": key}).mappings().one_or_none()
+    row = row_of(connection, _THOUGHT, name)
     if row is None:
         raise DecisionNotFound(text=name)
     return Thought(**row)

@@ -573,5 +573,12 @@ class SessionTwin:
         session.return_mean += delta / session.return_count
         session.return_m2 += delta * (change - session.return_mean)
         figures = {name: getattr(session, name) for name in MARK.names or () if hasattr(session, name)}
+        figures["before_micro_usd"] = before
+        for name in MARK.names or ():
+            counted = name.removeprefix("period_")
+            if counted != name and name not in figures:  # a sum, counted since the mark before
+                figures[name] = getattr(session, counted) - getattr(session, f"mark_{counted}")
+                setattr(session, f"mark_{counted}", getattr(session, counted))
+        session.period_largest_win_micro_usd = session.period_largest_loss_micro_usd = 0
         self.log.marks.append(SimpleNamespace(session=self.row, mark=session.next_mark, block=block, **figures))
         session.next_mark += 1

@@ -14,7 +14,7 @@ from storage.records import (
     AdjustmentRecord,
     NotableDecision,
     SessionFailure,
-    SessionResult,
+    SessionLine,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -114,8 +114,9 @@ def failure_of(account: str) -> SessionFailure:
     )
 
 
-def session_of(account: str, strategy: str) -> SessionResult:
-    return SessionResult(
+def session_of(account: str, strategy: str) -> SessionLine:
+    return SessionLine(
+        session_id=UUID(int=5),
         account=account,
         strategy=strategy,
         started_at=START,
@@ -126,6 +127,7 @@ def session_of(account: str, strategy: str) -> SessionResult:
         realized_pnl_usd=Decimal(260),
         gas_usd=Decimal(15),
         equity_usd=Decimal(10_250),
+        initial_balance_usd=Decimal(10_000),
     )
 
 

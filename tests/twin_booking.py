@@ -77,5 +77,7 @@ def _score(session: SimpleNamespace, net: int) -> None:
     session.lost_micro_usd += lost
     session.largest_win_micro_usd = max(session.largest_win_micro_usd, won)
     session.largest_loss_micro_usd = max(session.largest_loss_micro_usd, lost)
+    session.period_largest_win_micro_usd = max(session.period_largest_win_micro_usd, won)
+    session.period_largest_loss_micro_usd = max(session.period_largest_loss_micro_usd, lost)
     session.recent_pnl_micro_usd[session.closed_trades % RECENT_TRADES] = net
     session.closed_trades += 1

@@ -24,6 +24,8 @@ _UNIX_SCALES = ((1e11, 1e3), (1e14, 1.0), (1e17, 1e-3))
 _DATE = re.compile(r"(19|2\d)\d{6}")
 """A day in the basic form of ISO 8601, which looks like a number."""
 
+_YEAR = re.compile(r"(19|2\d)\d\d(\.0*)?")
+
 _MAX_DIGITS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,6 +51,11 @@ def parse_time(cell: str) -> int:
     if not 0 <= milliseconds < MAX_UNIX_MS:
         raise ValueError(cell)
     return round(milliseconds)
+
+
+def is_year(cell: str) -> bool:
+    """Tell whether a cell holds a year alone; as a Unix time it would be of the first hour of 1970."""
+    return _YEAR.fullmatch(cell) is not None
 
 
 def _number(cell: str) -> float | None:

@@ -71,7 +71,7 @@ def pool_events(table: Table) -> PoolEvents:
 
 
 def _rows(table: Table) -> tuple[_Rows, bool]:
-    times_ms = table.parse("block_timestamp", cells.parse_time, cells.TIME)
+    times_ms = table.times("block_timestamp")
     types = table.parse("tx_type", _parse_type, f"one of {', '.join(_TYPES)}")
     if SWAP not in types:
         raise table.error(f"holds {len(types)} events and no {SWAP}, which alone tells the price")

@@ -35,7 +35,7 @@ def read_fees(table: Table) -> tuple[RecordedFees, bool]:
         )
     if not len(table):
         raise table.error("holds no base fee; at least one is needed")
-    since_ms = np.array(table.parse(time_column, cells.parse_time, cells.TIME), np.int64)
+    since_ms = np.array(table.times(time_column), np.int64)
     base_fees_wei = np.array(table.parse(fee_column, *FEE_COLUMNS[fee_column]), np.int64)
     newest_first = bool(since_ms[0] > since_ms[-1])
     steps = -np.diff(since_ms) if newest_first else np.diff(since_ms)

@@ -131,7 +131,7 @@ def _opens(table: Table, time_column: str) -> tuple[NDArray[np.int64], bool]:
     """
     if len(table) < 2:
         raise table.error(f"holds {len(table)} bars; at least two are needed to tell how long a bar is")
-    opens_ms = np.array(table.parse(time_column, cells.parse_time, cells.TIME), np.int64)
+    opens_ms = np.array(table.times(time_column), np.int64)
     newest_first = bool(opens_ms[0] > opens_ms[-1])
     steps = -np.diff(opens_ms) if newest_first else np.diff(opens_ms)
     if (steps <= 0).any():

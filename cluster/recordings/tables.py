@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
+from cluster.recordings import cells
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -76,6 +78,16 @@ class Table:
                     raise self.cell_error(row, name, cell, accepted) from None
             values.append(known[cell])
         return values
+
+    def times(self, name: str) -> list[int]:
+        """Return a column's times in Unix milliseconds."""
+        found = self.cells(name)
+        if found and all(map(cells.is_year, found)):
+            raise self.error(
+                f"column {name} holds years alone, such as {shorten(found[0])}; a time is ISO 8601, such as "
+                "2024-01-05, or Unix seconds"
+            )
+        return self.parse(name, cells.parse_time, cells.TIME)
 
     def single(self, name: str) -> str | None:
         """Return what every row of a column holds, None where there is no such column or it is empty."""

@@ -258,6 +258,14 @@ def _pull_rug(path, process, seed, block):
     path.rugged = RUGGING
 
 
+def variances(noises: NDArray[np.void], processes: NDArray[np.void], n_sectors: int) -> NDArray[np.float64]:
+    """Return the variance that the latest block's volatility gave to each token's log return, jumps aside."""
+    variance = noises["variance"]
+    sectors = variance[1 + processes["sector_row"]]
+    own = variance[1 + n_sectors :]
+    return np.asarray(processes["market_beta"] ** 2 * variance[0] + processes["sector_volatility"] ** 2 * sectors + own)
+
+
 def rate_records(regime: Regime, seed: int, block_time_ms: int, week_offset_ms: int) -> NDArray[np.void]:
     """Return the RATES record of a market, shape ``(1,)``."""
     days = block_time_ms / MS_PER_DAY

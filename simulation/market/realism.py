@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulation.market import order_risk as risk
 from simulation.market import statistics as st
+from simulation.market.arbitrage_loss import loss_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,9 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
-    Measure = Callable[[Array], float]
+    Series = NDArray[Any]
+    Measure = Callable[[Series], float]
 
 HOURS_PER_DAY, HOURS_PER_WEEK, MINUTES_PER_HOUR = 24, 168, 60
+YEAR_DAYS = 365
+"""What the seasons of volatility show in, which last for months: the level, the large moves of a year, the memory."""
+
 FULL = 0.98
 """A block this full counts as full."""
 
@@ -71,6 +77,8 @@ class Check:
     measure: Measure
     band: Band
     recorded: Recorded
+    least_days: int = 0
+    """Days of hours in a sample below which the statistic says nothing of the market."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ class Spread:
     high: float
 
 
-def measure(check: Check, sample: Array) -> float:
+def measure(check: Check, sample: Series) -> float:
     """Return a check's statistic on one sample of its series; NaN or infinite on one that is too still for it."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return check.measure(sample)
@@ -186,29 +194,29 @@ _PRICES_RECORDED = {
 def _price_checks(token_class: str) -> tuple[Check, ...]:
     """Return what is asked of the reference prices of a class."""
 
-    def check(name: str, unit: str, horizon: str, measure: Measure, band: Band) -> Check:
+    def check(name: str, unit: str, horizon: str, measure: Measure, band: Band, least_days: int = 0) -> Check:
         name = f"{token_class}: {name}"
         recorded = _PRICES_RECORDED.get(name, _UNRECORDED)
-        return Check("prices", name, unit, f"{token_class} {horizon}", measure, band, recorded)
+        return Check("prices", name, unit, f"{token_class} {horizon}", measure, band, recorded, least_days)
 
     volatility = _percent(_of_returns(partial(st.volatility_per_day, returns_per_day=HOURS_PER_DAY)))
     typical = _DAILY_VOLATILITY_PERCENT[token_class]
     kurtosis, falls = _of_returns(st.excess_kurtosis), Band(1.0, math.inf)
     return (
-        check("daily volatility", "%", "1 h", volatility, Band(0.85 * typical, 1.15 * typical)),
+        check("daily volatility", "%", "1 h", volatility, Band(0.85 * typical, 1.15 * typical), YEAR_DAYS),
         check("excess kurtosis, 1 min", "", "1 min", kurtosis, Band(6.0, 92.0, OWN)),
-        check("excess kurtosis, 1 h", "", "1 h", kurtosis, Band(8.0, 60.0)),
+        check("excess kurtosis, 1 h", "", "1 h", kurtosis, Band(8.0, 60.0), YEAR_DAYS),
         check("kurtosis, 1 min / 1 h", "", "1 min", _kurtosis_ratio(MINUTES_PER_HOUR), falls),
         check("kurtosis, 1 h / 1 d", "", "1 h", _kurtosis_ratio(HOURS_PER_DAY), falls),
         check("tail exponent, 1 h", "", "1 h", _of_returns(st.hill_exponent), Band(2.0, 3.3)),
         check("acf of r, 1 h", "", "1 h", _of_returns(_acf(1)), Band(-0.05, 0.05)),
         check("acf of |r|, 1 h", "", "1 h", _of_returns(_acf_of_sizes(1)), Band(0.15, 0.40)),
-        check("acf of |r|, 168 h", "", "1 h", _of_returns(_acf_of_sizes(HOURS_PER_WEEK)), Band(0.0, 1.0)),
+        check("acf of |r|, 168 h", "", "1 h", _of_returns(_acf_of_sizes(HOURS_PER_WEEK)), Band(0.0, 1.0), YEAR_DAYS),
     )
 
 
-def _price(name: str, series: str, measure: Measure, band: Band, recorded: Recorded) -> Check:
-    return Check("prices", name, "", series, measure, band, recorded)
+def _price(name: str, series: str, measure: Measure, band: Band, recorded: Recorded, least_days: int = 0) -> Check:
+    return Check("prices", name, "", series, measure, band, recorded, least_days)
 
 
 _KURTOSIS, _TOGETHER = _of_returns(st.excess_kurtosis), _of_returns(st.correlation)
@@ -217,11 +225,12 @@ _MEMORY = "major: log daily volatility"
 
 PRICES = (
     *(check for token_class in _DAILY_VOLATILITY_PERCENT for check in _price_checks(token_class)),
-    _price("major: excess kurtosis, 1 d", "major 1 d", _KURTOSIS, _BY_DAY, _at(11.0, _ETH)),
-    _price("mid: excess kurtosis, 1 d", "mid 1 d", _KURTOSIS, _BY_DAY, _at(6.4, "SOL 2020-23")),
-    _price(f"{_MEMORY}, deviation", "major 1 h", _of_volatility(_deviation), Band(0.45, 0.70, OWN), _at(0.56, _ETH)),
-    _price(f"{_MEMORY}, acf 1 d", "major 1 h", _of_volatility(_acf(1)), Band(0.50, 0.80), _at(0.63, _ETH)),
-    _price(f"{_MEMORY}, acf 30 d", "major 1 h", _of_volatility(_acf(30)), Band(0.15, 0.50), _at(0.29, _ETH)),
+    _price("major: excess kurtosis, 1 d", "major 1 d", _KURTOSIS, _BY_DAY, _at(11.0, _ETH), YEAR_DAYS),
+    _price("mid: excess kurtosis, 1 d", "mid 1 d", _KURTOSIS, _BY_DAY, _at(6.4, "SOL 2020-23"), YEAR_DAYS),
+    _price(f"{_MEMORY}, deviation", "major 1 h", _of_volatility(_deviation), Band(0.45, 0.70, OWN), _at(0.56, _ETH),
+           YEAR_DAYS),
+    _price(f"{_MEMORY}, acf 1 d", "major 1 h", _of_volatility(_acf(1)), Band(0.50, 0.80), _at(0.63, _ETH), YEAR_DAYS),
+    _price(f"{_MEMORY}, acf 30 d", "major 1 h", _of_volatility(_acf(30)), Band(0.15, 0.50), _at(0.29, _ETH), YEAR_DAYS),
     _price("correlation, major and major, 1 d", "major, major 1 d", _TOGETHER, Band(0.70, 0.95, OWN),
            _at(0.87, "BTC-ETH, by 1 h")),
     _price("correlation, major and mid, 1 h", "major, mid 1 h", _TOGETHER, Band(0.70, 0.90),
@@ -239,7 +248,7 @@ def _pool(name: str, unit: str, series: str, measure: Measure, band: Band, recor
 
 
 _STILL = _percent(st.still_share)
-_AS_EXPECTED = Band(0.8, 1.2)
+_AS_EXPECTED, _AS_IN_THEORY = Band(0.8, 1.2), Band(0.9, 1.1)
 
 POOLS = (
     _pool("farthest from reference, in fees", "", "distances", st.farthest, Band(0.0, 1.0 + ROUNDING), _UNRECORDED),
@@ -252,6 +261,8 @@ POOLS = (
           _at(1.53, _POOL_DAY)),
     _pool("major: arbitrages, of those expected", "", "major track", st.arbitrage_ratio, _AS_EXPECTED, _UNRECORDED),
     _pool("mid: arbitrages, of those expected", "", "mid track", st.arbitrage_ratio, _AS_EXPECTED, _UNRECORDED),
+    _pool("major: loss to arbitrage, of expected", "", "major losses", loss_ratio, _AS_IN_THEORY, _UNRECORDED),
+    _pool("mid: loss to arbitrage, of expected", "", "mid losses", loss_ratio, _AS_IN_THEORY, _UNRECORDED),
 )  # fmt: skip
 """Of pools against the reference price."""
 
@@ -287,5 +298,42 @@ GAS = (
 )  # fmt: skip
 """Of the base fee of a calm Ethereum."""
 
-CHECKS = PRICES + POOLS + GAS
+
+def _adverse(tolerance_percent: float, lag: int, recorded_percent: float, factor: float) -> Check:
+    """Return the check of how often a price leaves an order's tolerance, within a factor of what was recorded."""
+    name = f"leave {tolerance_percent:g} % in {lag} block{'s' if lag > 1 else ''}"
+    measure = _percent(partial(risk.adverse_share, lag=lag, tolerance=tolerance_percent / 100.0))
+    band = Band(recorded_percent / factor, recorded_percent * factor, OWN)
+    return Check("orders", name, "%", "pool days", measure, band, _at(recorded_percent, _POOL_DAY))
+
+
+def _order(name: str, measure: Measure, band: Band, recorded: Recorded = _UNRECORDED) -> Check:
+    return Check("orders", name, "", "orders", measure, band, recorded)
+
+
+_DAYS_DIFFER, _FEW = 2.0, 4.0
+"""Six recorded pool days differ by a factor of 3.7, 1.9 either way of their middle, in what leaves 0.1 % within a
+minute. Shares below 0.3 % are some ten moves of the recorded day, a number that chance alone halves or doubles."""
+
+_NONE, _RISES = Band(0.0, 0.0), Band(0.0, 1.0)
+
+ORDERS = (
+    _adverse(0.1, 1, 0.51, _DAYS_DIFFER),
+    _adverse(0.1, 3, 2.4, _DAYS_DIFFER),
+    _adverse(0.1, 10, 9.3, _DAYS_DIFFER),
+    _adverse(0.3, 3, 0.16, _FEW),
+    _adverse(0.5, 10, 0.20, _FEW),
+    _order("reverts, 1 block / 10 blocks", partial(risk.revert_ratio, field="delay_blocks"), _RISES),
+    _order("reverts, 0.5 % / 0.1 %", partial(risk.revert_ratio, field="tolerance_bp", falls=True), _RISES),
+    _order("reverts, quiet / loud", partial(risk.revert_ratio, field="is_loud"), _RISES),
+    _order("filled below their minimum", risk.fills_below_minimum, _NONE, _at(0.0, "router's rule")),
+    _order("victims off their minimum", risk.victims_off_minimum, _NONE),
+    _order("attacked below the threshold", risk.attacks_below_threshold, _NONE),
+    _order("attacked, small / large", partial(risk.attack_ratio, field="size_usd"), _RISES),
+    _order("attacked, 0.3 % / 3 %", partial(risk.attack_ratio, field="tolerance_bp"), _RISES),
+    _order("victims' losses found again", risk.recovered_losses, Band(0.99, 1.01)),
+)  # fmt: skip
+"""Of orders between their quote and their block."""
+
+CHECKS = PRICES + POOLS + ORDERS + GAS
 """Every check, in the order in which they are shown."""

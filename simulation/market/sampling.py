@@ -2,17 +2,20 @@
 
 Two markets of one seed are walked through. One has blocks of a minute, which makes years affordable and moves prices
 over an hour as short blocks do; hours and days are measured on it. The other has Ethereum's blocks, for minutes,
-pools and base fees. Of both only samples are kept, so memory does not grow with the blocks.
+pools and base fees; orders are sent through its first day. Of both only samples are kept, so memory does not grow
+with the blocks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulation.market import statistics as st
+from simulation.market.arbitrage_loss import block_losses
+from simulation.market.order_trials import orders_of
 from simulation.market.synthetic import SyntheticSource
 from simulation.settings.market import USD_SYMBOL, SyntheticMarket, TokenClass
 
@@ -23,14 +26,18 @@ if TYPE_CHECKING:
     from simulation.settings.market import Token
 
     Array = NDArray[np.float64]
+    Series = NDArray[Any]
 
 COARSE_BLOCK_TIME_MS = 60_000
 BLOCK_TIME_MS = 12_000
 BLOCKS_PER_MINUTE = 5
 MINUTES_PER_HOUR, HOURS_PER_DAY, MINUTES_PER_DAY = 60, 24, 1440
 
+WATCHED_BLOCKS = 43_200
+"""Blocks in which prices are looked at one by one: six days, because rare large moves decide what arbitrage costs."""
+
 TRACKED_BLOCKS = 7_200
-"""Blocks in which pools are watched one by one: a day."""
+"""Of these, the blocks in which pools are compared with a recorded day and orders are sent."""
 
 FEE_BLOCKS = 14_651
 """As many as in the recorded stretch of May 2023 that acfs are compared with: they depend on the length."""
@@ -47,6 +54,8 @@ class Walk:
     """Log price against the first, ``(n_samples, n_tokens)``."""
     pool: Array
     """The same of the pools."""
+    variance: Array
+    """Of the references' returns in the block that ends there; NaN in one in which a jump is let out."""
     base_fee_wei: NDArray[np.int64]
 
 
@@ -79,19 +88,22 @@ def _against_usd(token: Token) -> Token:
     return token.model_copy(update={"pools": (token.pools[0].model_copy(update={"against": USD_SYMBOL}),)})
 
 
-def series_of(market: SyntheticMarket, gas: Gas, seed: int, days: int) -> dict[str, Array]:
+def series_of(market: SyntheticMarket, gas: Gas, seed: int, days: int) -> dict[str, Series]:
     """Return the series of one seed by name, hours and days over ``days``."""
     market, cast_ = cast(market)
     coarse = SyntheticSource(market, gas, seed, COARSE_BLOCK_TIME_MS)
     hours = walk(coarse, ((days * HOURS_PER_DAY, MINUTES_PER_HOUR),)).reference
     fine = SyntheticSource(market, gas, seed, BLOCK_TIME_MS)
-    n_minutes = MINUTE_DAYS * MINUTES_PER_DAY - TRACKED_BLOCKS // BLOCKS_PER_MINUTE
-    blocks = walk(fine, ((TRACKED_BLOCKS, 1), (n_minutes, BLOCKS_PER_MINUTE)))
+    n_minutes = MINUTE_DAYS * MINUTES_PER_DAY - WATCHED_BLOCKS // BLOCKS_PER_MINUTE
+    blocks = walk(fine, ((WATCHED_BLOCKS, 1), (n_minutes, BLOCKS_PER_MINUTE)))
+    _, first_day = fine.advance(fine.begin(), 0, TRACKED_BLOCKS)
     return {
         **_hour_series(hours, cast_),
         **_minute_series(blocks, cast_),
         **_block_series(blocks, cast_, fine),
+        **_loss_series(blocks, cast_, fine),
         **_fee_series(blocks.base_fee_wei[:FEE_BLOCKS], gas),
+        "orders": orders_of(fine.tokens, first_day, seed, BLOCK_TIME_MS),
     }
 
 
@@ -99,17 +111,20 @@ def walk(source: SyntheticSource, legs: tuple[tuple[int, int], ...]) -> Walk:
     """Go through a market from its beginning in legs of (samples, blocks from one to the next)."""
     n_samples = sum(count for count, _ in legs)
     n_tokens = len(source.tokens)
-    reference, pool = np.empty((n_samples, n_tokens)), np.empty((n_samples, n_tokens))
+    reference, pool, variance = (np.empty((n_samples, n_tokens)) for _ in range(3))
     fees = np.empty(sum(count * step for count, step in legs), np.int64)
     carried, row, block = source.begin(), 0, 0
     for count, step in legs:
         for _ in range(count):
+            was_jumping = carried.paths["jump_blocks"] > 0
             carried, blocks = source.advance(carried, block, step)
+            is_jumping = was_jumping | (carried.paths["jump_blocks"] > 0)
             reference[row] = carried.paths["price"][:n_tokens]
             pool[row] = carried.logs
+            variance[row] = np.where(is_jumping[:n_tokens], np.nan, source.variances(carried))
             fees[block : block + step] = blocks.gas["base_fee_wei"]
             row, block = row + 1, block + step
-    return Walk(reference, pool, fees)
+    return Walk(reference, pool, variance, fees)
 
 
 def _hour_series(hours: Array, cast_: Cast) -> dict[str, Array]:
@@ -129,9 +144,9 @@ def _hour_series(hours: Array, cast_: Cast) -> dict[str, Array]:
 
 
 def _minute_series(blocks: Walk, cast_: Cast) -> dict[str, Array]:
-    ends = slice(BLOCKS_PER_MINUTE - 1, TRACKED_BLOCKS, BLOCKS_PER_MINUTE)
-    reference = np.concatenate([blocks.reference[ends], blocks.reference[TRACKED_BLOCKS:]])
-    pool = np.concatenate([blocks.pool[ends], blocks.pool[TRACKED_BLOCKS:]])
+    ends = slice(BLOCKS_PER_MINUTE - 1, WATCHED_BLOCKS, BLOCKS_PER_MINUTE)
+    reference = np.concatenate([blocks.reference[ends], blocks.reference[WATCHED_BLOCKS:]])
+    pool = np.concatenate([blocks.pool[ends], blocks.pool[WATCHED_BLOCKS:]])
     return {
         "major 1 min": reference[:, cast_.majors[0]],
         "mid 1 min": reference[:, cast_.mid],
@@ -142,14 +157,30 @@ def _minute_series(blocks: Walk, cast_: Cast) -> dict[str, Array]:
 
 def _block_series(blocks: Walk, cast_: Cast, source: SyntheticSource) -> dict[str, Array]:
     """Return the series of tracked blocks; distances and tracks are in bands of the pool's fee."""
-    bands = np.array([-np.log1p(-token.pools[0].fee_bp * 1e-4) for token in source.tokens])
+    bands = _bands(source)
     pool, reference = blocks.pool[:TRACKED_BLOCKS] / bands, blocks.reference[:TRACKED_BLOCKS] / bands
     tracks = np.stack([pool, reference], axis=2)
     return {
         "pool 1 block": blocks.pool[:TRACKED_BLOCKS, cast_.majors[0]],
+        "pool days": blocks.pool[:WATCHED_BLOCKS, cast_.majors[0]],
         "distances": (pool - reference).ravel(),
         "major track": tracks[:, cast_.majors[0]],
         "mid track": tracks[:, cast_.mid],
+    }
+
+
+def _bands(source: SyntheticSource) -> Array:
+    return np.array([-np.log1p(-token.pools[0].fee_bp * 1e-4) for token in source.tokens])
+
+
+def _loss_series(blocks: Walk, cast_: Cast, source: SyntheticSource) -> dict[str, Array]:
+    watched, bands = slice(WATCHED_BLOCKS), _bands(source)
+    columns = {"major": cast_.majors[0], "mid": cast_.mid}
+    return {
+        f"{name} losses": block_losses(
+            blocks.pool[watched, at], blocks.reference[watched, at], blocks.variance[watched, at], float(bands[at])
+        )
+        for name, at in columns.items()
     }
 
 

@@ -89,6 +89,13 @@ class SyntheticSource:
         """Return where ``advance`` over the next blocks would lead; a year takes seconds and no memory."""
         return self._engine.skip(carried, first_block, n_blocks)
 
+    def variances(self, carried: Carried) -> NDArray[np.float64]:
+        """Return the variance of each token's log return in the block that led here, given its volatility.
+
+        Jumps come on top of it; shape ``(n_tokens,)``.
+        """
+        return self._engine.variances(carried)[: len(self.tokens)]
+
 
 class Engine:
     """The processes of some tokens, their pools, the native coin and the chain, stepped together."""
@@ -143,6 +150,10 @@ class Engine:
         carried = carried.copy()
         self._run(carried, first_block, n_blocks, self._empty(1))
         return carried
+
+    def variances(self, carried: Carried) -> NDArray[np.float64]:
+        """Return the variance of each path's log return in the block that led here, the native coin's too."""
+        return prices.variances(carried.noises, self._processes, len(self._sectors))
 
     def _empty(self, n_blocks: int) -> Blocks:
         mids = np.zeros((n_blocks, len(self._first_prices_q)), MID)

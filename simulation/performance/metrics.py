@@ -1,17 +1,20 @@
 """The figures by which a session is judged, from one MARK record: profit, drawdown, Sharpe ratio and the like.
 
-All figures are since the start of the session. Money lost is given as a positive number, as in the record.
+Money lost is given as a positive number, as in the record.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from simulation.state import MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
 MICRO = 1_000_000
@@ -23,25 +26,34 @@ PROFIT_FACTOR_CAP = 999.999
 """Stands for "nothing was lost": an infinite ratio can be neither sorted, averaged nor stored as JSON."""
 
 _FIELDS: tuple[str, ...] = MARK.names or ()
-_EQUITY = _FIELDS.index("equity_micro_usd")
-_MAX_DRAWDOWN = _FIELDS.index("max_drawdown_bp")
-_WINNING = _FIELDS.index("winning_trades")
-_LOSING = _FIELDS.index("losing_trades")
-_WON = _FIELDS.index("won_micro_usd")
-_LOST = _FIELDS.index("lost_micro_usd")
-_LARGEST_WIN = _FIELDS.index("largest_win_micro_usd")
-_LARGEST_LOSS = _FIELDS.index("largest_loss_micro_usd")
-_RETURNS = slice(_FIELDS.index("return_count"), _FIELDS.index("return_m2") + 1)
+_SCORED = (
+    "winning_trades",
+    "losing_trades",
+    "won_micro_usd",
+    "lost_micro_usd",
+    "largest_win_micro_usd",
+    "largest_loss_micro_usd",
+)
+
+
+def _picker(*names: str) -> Callable[[Any], tuple[Any, ...]]:
+    return itemgetter(*(_FIELDS.index(name) for name in names))
+
+
+_SCORE_OF_SESSION = _picker(*_SCORED)
+_SCORE_OF_PERIOD = _picker(*(f"period_{name}" for name in _SCORED))
+_EQUITIES = _picker("before_micro_usd", "equity_micro_usd")
+_RISK = _picker("max_drawdown_bp", "return_count", "return_mean", "return_m2")
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a session has earned so far and at what risk."""
+    """What a session has earned and at what risk, in one period or since its start."""
 
     win_rate_percent: float
-    """Share of closed positions that made a profit; 0 before the first."""
+    """Share of closed positions that made a profit; 0 where none was closed."""
     total_pnl_micro_usd: int
-    """Equity minus the initial balance: open positions, fees and gas included."""
+    """Equity minus that of the beginning: open positions, fees and gas included."""
     total_pnl_percent: float
     average_win_usd: float
     average_loss_usd: float
@@ -49,30 +61,42 @@ class Figures:
     largest_win_usd: float
     largest_loss_usd: float
     max_drawdown_percent: float
+    """Since the start of the session, whatever the period."""
     sharpe_ratio: float
-    """Annualised."""
+    """Annualised, of all returns from mark to mark since the start of the session: one period has but one."""
     profit_factor: float
     """Won over lost, at most ``PROFIT_FACTOR_CAP``."""
 
 
 def mark_figures(mark: np.void, initial_micro_usd: int, periods_per_year: float) -> Figures:
-    """Return the figures of one MARK record of a session that began with ``initial_micro_usd``.
+    """Return the figures at one MARK record of a session that began with ``initial_micro_usd``.
 
     ``periods_per_year`` is the number of marks in a year, see the function of that name.
     """
-    values: Any = mark.item()  # plain Python numbers, converted once
-    pnl_micro_usd = values[_EQUITY] - initial_micro_usd
-    count, mean, m2 = values[_RETURNS]
-    winning, losing, won, lost = values[_WINNING], values[_LOSING], values[_WON], values[_LOST]
+    values = mark.item()  # plain Python numbers, converted once
+    return _figures(values, initial_micro_usd, _SCORE_OF_SESSION(values), periods_per_year)
+
+
+def period_figures(mark: np.void, periods_per_year: float) -> Figures:
+    """Return the figures of the period that ends with a MARK record; ``periods_per_year`` as above."""
+    values = mark.item()
+    before_micro_usd, _ = _EQUITIES(values)
+    return _figures(values, before_micro_usd, _SCORE_OF_PERIOD(values), periods_per_year)
+
+
+def _figures(values: Any, begun_micro_usd: int, score: tuple[Any, ...], periods_per_year: float) -> Figures:
+    winning, losing, won, lost, largest_win, largest_loss = score
+    drawdown_bp, count, mean, m2 = _RISK(values)
+    pnl_micro_usd = _EQUITIES(values)[1] - begun_micro_usd
     return Figures(
         win_rate_percent=_ratio(100 * winning, winning + losing),
         total_pnl_micro_usd=pnl_micro_usd,
-        total_pnl_percent=_ratio(100 * pnl_micro_usd, initial_micro_usd),
+        total_pnl_percent=_ratio(100 * pnl_micro_usd, begun_micro_usd),
         average_win_usd=_ratio(won, winning * MICRO),
         average_loss_usd=_ratio(lost, losing * MICRO),
-        largest_win_usd=values[_LARGEST_WIN] / MICRO,
-        largest_loss_usd=values[_LARGEST_LOSS] / MICRO,
-        max_drawdown_percent=values[_MAX_DRAWDOWN] / 100,
+        largest_win_usd=largest_win / MICRO,
+        largest_loss_usd=largest_loss / MICRO,
+        max_drawdown_percent=drawdown_bp / 100,
         sharpe_ratio=sharpe_ratio(count, mean, m2, periods_per_year),
         profit_factor=profit_factor(won, lost),
     )

@@ -62,10 +62,24 @@ def note_return(session):
     before, equity = session.mark_equity_micro_usd, session.equity_micro_usd
     change = equity / before - 1.0 if before > 0 else 0.0
     delta = change - session.return_mean
-    session.mark_equity_micro_usd = equity
     session.return_count += 1
     session.return_mean += delta / session.return_count
     session.return_m2 += delta * (change - session.return_mean)
+
+
+@compiled
+def begin_period(session):
+    """Count the figures of a period from here on."""
+    session.mark_equity_micro_usd = session.equity_micro_usd
+    session.mark_completed_trades = session.completed_trades
+    session.mark_failed_trades = session.failed_trades
+    session.mark_winning_trades = session.winning_trades
+    session.mark_losing_trades = session.losing_trades
+    session.mark_won_micro_usd = session.won_micro_usd
+    session.mark_lost_micro_usd = session.lost_micro_usd
+    session.mark_gas_paid_micro_usd = session.gas_paid_micro_usd
+    session.period_largest_win_micro_usd = 0
+    session.period_largest_loss_micro_usd = 0
 
 
 @compiled

@@ -111,9 +111,11 @@ def _score(session, net_micro_usd):
         session.winning_trades += 1
         session.won_micro_usd += net_micro_usd
         session.largest_win_micro_usd = max(session.largest_win_micro_usd, net_micro_usd)
+        session.period_largest_win_micro_usd = max(session.period_largest_win_micro_usd, net_micro_usd)
     else:
         session.losing_trades += 1
         session.lost_micro_usd -= net_micro_usd
         session.largest_loss_micro_usd = max(session.largest_loss_micro_usd, -net_micro_usd)
+        session.period_largest_loss_micro_usd = max(session.period_largest_loss_micro_usd, -net_micro_usd)
     session.recent_pnl_micro_usd[session.closed_trades % RECENT_TRADES] = net_micro_usd
     session.closed_trades += 1

@@ -74,7 +74,7 @@ class PaperTradingSession(Base):
 
 
 class PaperPerformanceMetrics(Base):
-    """A session's figures since its start, at the end of a review period."""
+    """A session's figures in one review period."""
 
     __tablename__ = "paper_performance_metrics"
 
@@ -82,12 +82,14 @@ class PaperPerformanceMetrics(Base):
     session_id: Mapped[UUID] = reference("paper_trading_sessions.session_id", "The session.")
     ordinal: Mapped[int] = column(BigInteger(), "Number of the mark in its account.", check=NOT_NEGATIVE)
     block: Mapped[int] = column(BigInteger(), "Last block of the period.", check=NOT_NEGATIVE)
-    period_start: Mapped[datetime] = column(TIME, "Simulated time of the session's start.")
-    period_end: Mapped[datetime] = column(TIME, "Simulated time of the end of that block.")
-    equity_usd: Mapped[Decimal] = column(USD, "Cash and value of what is held.", default="0", check=NOT_NEGATIVE)
-    cash_usd: Mapped[Decimal] = column(USD, "Cash.", default="0", check=NOT_NEGATIVE)
-    gas_paid_usd: Mapped[Decimal] = column(USD, "Gas paid.", default="0", check=NOT_NEGATIVE)
-    total_trades: Mapped[int] = column(Integer(), "Orders that have ended.", default="0", check=NOT_NEGATIVE)
+    period_start: Mapped[datetime] = column(TIME, "Simulated time of the start of its first block.")
+    period_end: Mapped[datetime] = column(TIME, "Simulated time of the end of its last block.")
+    equity_usd: Mapped[Decimal] = column(
+        USD, "Cash and value of what is held, at its end.", default="0", check=NOT_NEGATIVE
+    )
+    cash_usd: Mapped[Decimal] = column(USD, "Cash at its end.", default="0", check=NOT_NEGATIVE)
+    gas_paid_usd: Mapped[Decimal] = column(USD, "Gas paid in it.", default="0", check=NOT_NEGATIVE)
+    total_trades: Mapped[int] = column(Integer(), "Orders that ended in it.", default="0", check=NOT_NEGATIVE)
     winning_trades: Mapped[int] = column(
         Integer(), "Positions closed with a profit after gas.", default="0", check=NOT_NEGATIVE
     )
@@ -95,8 +97,8 @@ class PaperPerformanceMetrics(Base):
     win_rate: Mapped[float] = column(
         RATIO, "Share of closed positions with a profit, in percent.", default="0", check=PERCENTAGE
     )
-    total_pnl_usd: Mapped[Decimal] = column(USD, "Equity less that at the session's start.", default="0")
-    total_pnl_percent: Mapped[float] = column(RATIO, "The same in percent of the latter.", default="0")
+    total_pnl_usd: Mapped[Decimal] = column(USD, "Equity at its end less that at its start.", default="0")
+    total_pnl_percent: Mapped[float] = column(RATIO, "The same in percent of that at its start.", default="0")
     average_win_usd: Mapped[Decimal] = column(USD, "Average profit of a win.", default="0", check=NOT_NEGATIVE)
     average_loss_usd: Mapped[Decimal] = column(
         USD, "Average loss of a losing position, as a positive number.", default="0", check=NOT_NEGATIVE
@@ -106,10 +108,10 @@ class PaperPerformanceMetrics(Base):
         USD, "Largest loss, as a positive number.", default="0", check=NOT_NEGATIVE
     )
     max_drawdown_percent: Mapped[float] = column(
-        RATIO, "Largest fall of equity from its peak.", default="0", check=PERCENTAGE
+        RATIO, "Largest fall of equity from its peak since the session's start.", default="0", check=PERCENTAGE
     )
     sharpe_ratio: Mapped[float] = column(
-        RATIO, "Annualised Sharpe ratio of the returns from mark to mark.", default="0"
+        RATIO, "Annualised Sharpe ratio of the returns of all periods until its end.", default="0"
     )
     profit_factor: Mapped[float] = column(RATIO, "Sum of profits over sum of losses.", default="0", check=NOT_NEGATIVE)
     created_at: Mapped[datetime] = column(TIME, "Simulated time of the mark.")

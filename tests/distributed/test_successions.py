@@ -54,7 +54,7 @@ def whole():
 def test_the_rows_of_sessions_that_follow_one_another_add_up(run, store, sql):
     result = run(scenario())
     assert store.check() == []
-    sessions = store.sessions(result.run_id)
+    sessions = store.sessions_of(result.run_id)
     assert [(session.account, session.strategy, session.status_reason) for session in sessions][:2] == [
         ("tuned", "tuned", "Its account went on with its next session."),
         ("tuned", "tuned again", "It came to the last block of the run."),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from simulation.cohort import Cohort
+from simulation.cohort import Cohort, Outcome
 from simulation.scenario import AccountSpec, NextSession
 from simulation.settings.strategy import Strategy
+from simulation.state import DECISION, MARK, TRADE
 from simulation.succession import succeed, withdraw_orders
 from storage.context import SessionContext
 from storage.errors import ConstraintViolated
@@ -27,7 +29,8 @@ def later(live):
     """Return the context of the later session and the state that it begins in."""
     context = SessionContext.of(live.scenario, live.source.tokens, live.prefix, 0, 0, 1)
     first = Cohort(live.cohort.sessions[:1], live.cohort.holdings[:1])
-    ended, _ = withdraw_orders(first, 0, live.rules)
+    nothing = Outcome(np.zeros(0, TRADE), np.zeros(0, DECISION), np.zeros(0, MARK))
+    ended, _ = withdraw_orders(first, 0, nothing, live.rules)
     return context, succeed(ended, context.account, 0, context.tokens, live.rules).to_bytes()
 
 
@@ -64,7 +67,7 @@ def test_every_session_of_a_run_is_taken_from_its_owner(live, later, store, sql)
 def test_the_sessions_of_a_run_are_told_in_order(live, later, store):
     store.fail_session(live.ids.sessions[0], "It failed.")
     store.begin_session(*later)
-    told = [(session.account, session.strategy, session.status) for session in store.sessions(live.ids.run_id)]
+    told = [(session.account, session.strategy, session.status) for session in store.sessions_of(live.ids.run_id)]
     assert told == [
         ("trader 0", "eager 0", "ERROR"), ("trader 0", "later", "RUNNING"),
         ("trader 1", "eager 1", "RUNNING"), ("trader 2", "eager 2", "RUNNING"),

@@ -132,3 +132,20 @@ def test_a_number_that_is_no_python_number_is_refused():
 def test_json_that_is_none_is_refused():
     with pytest.raises(ValueError, match="JSON compliant"):
         encode([({"value": float("nan")},)])
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_periods_of_a_session_follow_each_other_and_add_up_to_it(sql):
+    gaps = sql(
+        "SELECT count(*) FROM (SELECT period_start, lag(period_end) OVER (PARTITION BY session_id ORDER BY ordinal)"
+        " AS before FROM paper_performance_metrics) AS periods WHERE before <> period_start"
+    )
+    assert gaps == [(0,)]
+    unequal = sql(
+        "SELECT count(*) FROM paper_trading_sessions AS sessions JOIN paper_trading_accounts AS accounts"
+        " USING (account_id) JOIN (SELECT session_id, sum(total_trades) AS trades, sum(winning_trades) AS won,"
+        " sum(total_pnl_usd) AS pnl, sum(gas_paid_usd) AS gas FROM paper_performance_metrics GROUP BY session_id)"
+        " AS periods USING (session_id) WHERE (trades, won, gas, pnl) <> (sessions.total_trades,"
+        " accounts.winning_trades, sessions.gas_paid_usd, sessions.equity_usd - accounts.initial_balance_usd)"
+    )
+    assert unequal == [(0,)]

@@ -14,7 +14,7 @@ from cluster import market_check
 from cluster.recorded_series import SOURCES, read_folder
 from cluster.scenarios import Overrides, load
 from simulation.market import sampling
-from simulation.market.realism import CHECKS, MODEL, OWN, Band, measure, spread
+from simulation.market.realism import CHECKS, MODEL, OWN, Band, Check, measure, spread
 from simulation.market.synthetic import SyntheticSource
 from simulation.settings.market import SyntheticMarket
 
@@ -34,6 +34,7 @@ def short_spans():
     """Measure shorter spans than a user does, and as many series."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "MINUTE_DAYS", 3)
+        patch.setattr(sampling, "WATCHED_BLOCKS", 3000)
         patch.setattr(sampling, "TRACKED_BLOCKS", 1500)
         patch.setattr(sampling, "FEE_BLOCKS", 3000)
         yield
@@ -111,6 +112,16 @@ def test_hours_days_and_minutes_are_as_many_as_were_asked_for(series) -> None:
     assert len(series["major 1 min"]) == 3 * 1440
     assert len(series["base fee"]) == 3000
     assert len(series["major track"]) == 1500
+    assert len(series["pool days"]) == 3000
+
+
+def test_a_walk_knows_the_variance_of_each_block_but_those_of_a_jump(scenario) -> None:
+    market, _ = sampling.cast(scenario.market)
+    walk = sampling.walk(SyntheticSource(market, scenario.gas, 1, 12_000), ((20_000, 1),))
+    returns, variance = np.diff(walk.reference, axis=0), walk.variance[1:]
+    assert 0 < np.isnan(variance).sum() < 0.02 * variance.size
+    assert np.nanmean(returns**2 / variance, axis=0) == pytest.approx(np.ones(5), abs=0.05)
+    assert (returns[np.isnan(variance)] ** 2).mean() > 2 * (returns[np.isfinite(variance)] ** 2).mean()
 
 
 def test_samples_of_different_steps_join_without_a_gap(scenario) -> None:
@@ -195,6 +206,40 @@ def test_the_status_is_1_when_a_check_fails(paperdex, monkeypatch) -> None:
     assert status == 1
     assert "FAILS" in stdout
     assert "0 of 1 hold, 1 fail." in stdout
+
+
+def season(band: Band) -> Check:
+    """Return a check that takes a year."""
+    first = CHECKS[0]
+    return Check(first.group, first.name, "", first.series, first.measure, band, first.recorded, least_days=365)
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("days", ["90", "364"])
+def test_a_check_that_takes_more_days_says_so_and_does_not_fail(paperdex, monkeypatch, days) -> None:
+    monkeypatch.setattr(market_check, "CHECKS", (season(Band(-2.0, -1.0)),))
+    status, stdout, _ = paperdex("market", "check", "--days", days)
+    assert status == 0
+    assert "needs 365 d" in stdout
+    assert "0 of 1 hold, 1 need more days than these; --days 365 is enough." in stdout
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_check_that_has_the_days_it_takes_is_judged(paperdex, monkeypatch) -> None:
+    monkeypatch.setattr(market_check, "CHECKS", (season(Band(-2.0, -1.0)),))
+    status, stdout, _ = paperdex("market", "check", "--days", "365")
+    assert status == 1
+    assert "0 of 1 hold, 1 fail." in stdout
+
+
+@pytest.mark.usefixtures("measured")
+def test_json_tells_a_check_that_takes_more_days_from_one_that_fails(paperdex, monkeypatch) -> None:
+    monkeypatch.setattr(market_check, "CHECKS", (season(Band(-2.0, -1.0)),))
+    (short,), (judged,) = (
+        json.loads(paperdex("market", "check", "--json", "--days", days)[1])["checks"] for days in ("90", "365")
+    )
+    assert (short["holds"], short["needs_days"]) == (None, 365)
+    assert (judged["holds"], judged["needs_days"]) == (False, None)
 
 
 @pytest.mark.usefixtures("measured")

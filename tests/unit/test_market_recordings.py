@@ -196,6 +196,10 @@ REFUSED = {
     "a time before all": ("time,close\n0001-01-01T00:00:00+23:00,1\n2024-01-01,1\n", "is not a time"),
     "a time after all": ("time,close\n2024-01-01,1\n9999-12-31T23:59:59-23:00,1\n", "is not a time"),
     "a time without end": ("time,close\n1e300,1\n2e300,2\n", "'1e300' is not a time"),
+    "years for times": (
+        "date,close\n2019,1\n2020,2\n",
+        "column date holds years alone, such as '2019'; a time is ISO 8601",
+    ),
     "a time twice": ("time,close\n1,1\n1,2\n", "line 3: the time 1970-01-01 00:00:01 comes after 1970-01-01 00:00:01"),
     "a bar too short": (
         "time,close\n20240105,1\n20240106,1\n20240107,1\n2024-01-07 01:00:00,1\n20240108,1\n20240109,1\n",

@@ -11,6 +11,7 @@ import pytest
 from simulation.performance.metrics import (
     PROFIT_FACTOR_CAP,
     mark_figures,
+    period_figures,
     periods_per_year,
     profit_factor,
     sharpe_ratio,
@@ -111,6 +112,31 @@ def test_the_figures_take_drawdown_and_returns_from_the_mark() -> None:
     figures = mark_figures(record, INITIAL_MICRO_USD, HOURS_PER_YEAR)
     assert figures.max_drawdown_percent == 12.34
     assert figures.sharpe_ratio == sharpe_ratio(10, 0.001, 0.0009, HOURS_PER_YEAR) > 0
+
+
+def test_the_figures_of_a_period_are_those_of_its_own_trades_and_its_own_equity() -> None:
+    record = mark(
+        equity_micro_usd=10_500_000_000,
+        before_micro_usd=10_000_000_000,
+        winning_trades=9,
+        won_micro_usd=90_000_000,
+        period_winning_trades=1,
+        period_losing_trades=1,
+        period_won_micro_usd=4_000_000,
+        period_lost_micro_usd=2_000_000,
+        period_largest_win_micro_usd=4_000_000,
+        period_largest_loss_micro_usd=2_000_000,
+    )
+    figures = period_figures(record, HOURS_PER_YEAR)
+    assert (figures.total_pnl_micro_usd, figures.total_pnl_percent) == (500_000_000, 5.0)
+    assert (figures.win_rate_percent, figures.profit_factor) == (50.0, 2.0)
+    assert (figures.average_win_usd, figures.largest_win_usd) == (4.0, 4.0)
+    assert (figures.average_loss_usd, figures.largest_loss_usd) == (2.0, 2.0)
+
+
+def test_a_period_without_trades_has_a_value_for_every_figure() -> None:
+    figures = period_figures(mark(equity_micro_usd=7, before_micro_usd=7), HOURS_PER_YEAR)
+    assert {getattr(figures, name) for name in figures.__slots__} == {0}
 
 
 def test_all_figures_are_plain_numbers() -> None:

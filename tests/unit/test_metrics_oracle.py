@@ -198,6 +198,17 @@ def test_the_figures_of_trades_are_those_recomputed_from_them(busy_curve: Curve)
     assert figures.total_pnl_micro_usd == busy_curve.equity[-1] - busy_curve.initial
 
 
+def test_the_periods_of_a_session_add_up_to_it(busy_curve: Curve) -> None:
+    marks, last = busy_curve.marks, busy_curve.marks[-1]
+    for name in ("completed_trades", "failed_trades", "winning_trades", "losing_trades", "won_micro_usd"):
+        assert marks[f"period_{name}"].sum() == last[name]
+    for name in ("lost_micro_usd", "gas_paid_micro_usd"):
+        assert marks[f"period_{name}"].sum() == last[name]
+    for name in ("largest_win_micro_usd", "largest_loss_micro_usd"):
+        assert marks[f"period_{name}"].max() == last[name]
+    assert marks["before_micro_usd"].tolist() == busy_curve.equity[:-1]
+
+
 def test_a_session_that_only_won_has_the_capped_profit_factor_and_losses_of_zero() -> None:
     made = tempting()
     made.price(2.3, since=10)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         AdjustmentRecord,
         NotableDecision,
         SessionFailure,
-        SessionResult,
+        SessionLine,
     )
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--%{x}\u2028"
@@ -390,7 +390,7 @@ class StoredRun:
     def failures(self, _run_id: UUID) -> list[SessionFailure]:
         return [failure_of(self.account)]
 
-    def sessions(self, _run_id: UUID) -> list[SessionResult]:
+    def sessions_of(self, _run_id: UUID) -> list[SessionLine]:
         return [session_of(self.account, "one")]
 
 

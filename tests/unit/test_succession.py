@@ -23,8 +23,9 @@ from simulation.cohort import Cohort
 from simulation.intelligence.analysts import HISTORY_BLOCKS
 from simulation.market.segment import terms_of
 from simulation.scenario import AccountSpec, NextSession
-from simulation.state import HOLDING, SESSION
+from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.succession import CARRIED, NOTHING_BEFORE, Totals, succeed, withdraw_orders
+from storage.row_types import MetricRow
 
 CHANGES_AT = 600
 CALM = busy_strategy("calm", stop_loss_percent="5", take_profit_percent="5", analyst="momentum")
@@ -105,6 +106,9 @@ def test_a_session_is_told_its_place_and_its_strategys_analyst():
 # From state to state.
 
 
+NOTHING = cohorts.Outcome(np.zeros(0, TRADE), np.zeros(0, DECISION), np.zeros(0, MARK))
+
+
 def on_its_way():
     """Return a session that holds one token and buys another, in a market of two, and its tokens."""
     made = stage(12, token("AAA"), token("BBB"))
@@ -119,7 +123,8 @@ def on_its_way():
 def test_orders_on_their_way_are_cancelled_for_nothing_and_free_what_they_reserved():
     cohort, _ = on_its_way()
     before = cohort.copy()
-    after, (trade,) = withdraw_orders(cohort, 0, RULES)
+    after, outcome = withdraw_orders(cohort, 0, NOTHING, RULES)
+    (trade,) = outcome.trades
     assert (trade["status"], trade["failure"], trade["side"]) == (
         TradeStatus.CANCELLED, Failure.SESSION_ENDED, Side.BUY,
     )  # fmt: skip
@@ -132,16 +137,26 @@ def test_orders_on_their_way_are_cancelled_for_nothing_and_free_what_they_reserv
     assert cohort.sessions.tobytes() == before.sessions.tobytes()  # the argument stays as it was
 
 
+def test_an_order_that_is_taken_back_counts_in_the_mark_with_which_its_session_ends():
+    cohort, _ = on_its_way()
+    marks = np.zeros(3, MARK)
+    marks["block"], marks["session"], marks["failed_trades"] = (5, 11, 11), (0, 0, 1), 7
+    _, outcome = withdraw_orders(cohort, 0, cohorts.Outcome(NOTHING.trades, NOTHING.decisions, marks), RULES)
+    assert outcome.marks["failed_trades"].tolist() == [7, 8]
+    assert outcome.marks["period_failed_trades"].tolist() == [0, 1]
+    assert marks["failed_trades"].tolist() == [7, 7, 7]
+
+
 def test_a_run_that_records_nothing_takes_orders_back_all_the_same():
     cohort, _ = on_its_way()
-    after, trades = withdraw_orders(cohort, 0, RULES._replace(write_trades=False))
-    assert len(trades) == 0
+    after, outcome = withdraw_orders(cohort, 0, NOTHING, RULES._replace(write_trades=False))
+    assert len(outcome.trades) == 0
     assert after.sessions[0]["orders_in_flight"] == 0
 
 
 def succeeded(**strategy):
     cohort, tokens = on_its_way()
-    ended, _ = withdraw_orders(cohort, 0, RULES)
+    ended, _ = withdraw_orders(cohort, 0, NOTHING, RULES)
     return ended, succeed(ended, account(**strategy), 0, tokens, RULES)
 
 
@@ -181,7 +196,7 @@ def test_stops_and_tokens_are_those_of_the_next_strategy():
 
 def test_an_account_that_lost_everything_may_go_on():
     cohort, tokens = on_its_way()
-    ended, _ = withdraw_orders(cohort, 0, RULES)
+    ended, _ = withdraw_orders(cohort, 0, NOTHING, RULES)
     ended.sessions["cash_micro_usd"] = ended.sessions["equity_micro_usd"] = ended.sessions["open_positions"] = 0
     ended.holdings["quantity_hi"] = ended.holdings["quantity_lo"] = 0
     after = succeed(ended, account(), 0, tokens, RULES)
@@ -275,6 +290,14 @@ def test_whoever_dies_whenever_the_sessions_follow_one_another_as_they_would_hav
     run.conduct(plan(segment_blocks=150))
     assert run.ledger.content() == ledger_of(segment_blocks=150).content()
     assert run.ledger.begun == ledger_of(segment_blocks=150).begun
+
+
+def test_periods_add_up_to_their_session():
+    for number in range(3):
+        batches = of_session(ledger_of(), 1, number)
+        lines = [line for batch in batches for line in batch.rows["paper_performance_metrics"].decode().splitlines()]
+        ended = sum(int(line.split("\t")[MetricRow._fields.index("total_trades")]) for line in lines)
+        assert ended == Totals.of(Cohort.from_bytes(batches[-1].state).sessions[0]).finished_trades
 
 
 def test_the_account_adds_up_what_its_sessions_did():

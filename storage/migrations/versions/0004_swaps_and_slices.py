@@ -1,6 +1,7 @@
 """Swaps of one token for another, and positions bought and sold in several orders.
 
-A swap names the position that it gives up; a better candidate is a reason; comments say what columns mean now.
+A swap names the position that it gives up, a better candidate is a reason, and metrics are those of their period alone;
+comments say what columns mean now.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 THOUGHTS, TRADES, POSITIONS = "paper_ai_thought_logs", "paper_trades", "paper_positions"
+METRICS = "paper_performance_metrics"
 NEW_REASON = "BETTER_CANDIDATE"
 REASONS = (
     "SIGNAL", "STOP_LOSS", "TAKE_PROFIT", "HOLD_TIME", "NO_OPPORTUNITY", "LOW_CONFIDENCE", "LOW_LIQUIDITY",
@@ -73,6 +75,36 @@ COMMENTS = (
         "Largest order, in USD; an exit at the stop or target sells all.",
     ),
     (
+        METRICS,
+        "period_start",
+        "Simulated time of the session's start.",
+        "Simulated time of the start of its first block.",
+    ),
+    (METRICS, "period_end", "Simulated time of the end of that block.", "Simulated time of the end of its last block."),
+    (METRICS, "equity_usd", "Cash and value of what is held.", "Cash and value of what is held, at its end."),
+    (METRICS, "cash_usd", "Cash.", "Cash at its end."),
+    (METRICS, "gas_paid_usd", "Gas paid.", "Gas paid in it."),
+    (METRICS, "total_trades", "Orders that have ended.", "Orders that ended in it."),
+    (METRICS, "total_pnl_usd", "Equity less the initial balance.", "Equity at its end less that at its start."),
+    (
+        METRICS,
+        "total_pnl_percent",
+        "The same in percent of the initial balance.",
+        "The same in percent of that at its start.",
+    ),
+    (
+        METRICS,
+        "max_drawdown_percent",
+        "Largest fall of equity from its peak.",
+        "Largest fall of equity from its peak since the session's start.",
+    ),
+    (
+        METRICS,
+        "sharpe_ratio",
+        "Annualised Sharpe ratio of the returns from mark to mark.",
+        "Annualised Sharpe ratio of the returns of all periods until its end.",
+    ),
+    (
         "paper_trading_configs",
         "max_position_size_percent",
         "Largest purchase of the account, in percent of its equity.",
@@ -81,9 +113,17 @@ COMMENTS = (
 )
 """Table, column, the comment before, and the one from now on."""
 
-TABLE_COMMENT = (
-    "A token held by an account, from its first purchase to its sale.",
-    "A token held by an account, from its first purchase to its last sale.",
+TABLE_COMMENTS = (
+    (
+        POSITIONS,
+        "A token held by an account, from its first purchase to its sale.",
+        "A token held by an account, from its first purchase to its last sale.",
+    ),
+    (
+        METRICS,
+        "A session's figures since its start, at the end of a review period.",
+        "A session's figures in one review period.",
+    ),
 )
 
 
@@ -107,9 +147,12 @@ def upgrade() -> None:
         "(trade_type = 'swap') = (sold_position_id IS NOT NULL)",
     )
     _allow_reasons(*REASONS, NEW_REASON)
+    # A thought is some 2 kB: kept in its row, since compressing it takes as long as all the rest of writing it.
+    op.execute(f"ALTER TABLE {THOUGHTS} SET (toast_tuple_target = 8160)")
     for table, column, before, after in COMMENTS:
         op.alter_column(table, column, comment=after, existing_comment=before)
-    op.create_table_comment(POSITIONS, TABLE_COMMENT[1], existing_comment=TABLE_COMMENT[0])
+    for table, before, after in TABLE_COMMENTS:
+        op.create_table_comment(table, after, existing_comment=before)
 
 
 def downgrade() -> None:
@@ -117,12 +160,14 @@ def downgrade() -> None:
     op.execute(f"UPDATE {THOUGHTS} SET reason = 'SIGNAL' WHERE reason = '{NEW_REASON}'")  # noqa: S608 -- ours
     op.execute(f"UPDATE {TRADES} SET reason = 'SIGNAL' WHERE reason = '{NEW_REASON}'")  # noqa: S608 -- ours
     _allow_reasons(*REASONS)
+    op.execute(f"ALTER TABLE {THOUGHTS} RESET (toast_tuple_target)")
     op.drop_constraint(op.f(f"ck_{TRADES}_swap_gives_up_a_position"), TRADES)
     op.drop_index(op.f(f"ix_{TRADES}_sold_position_id"), TRADES)
     op.drop_column(TRADES, "sold_position_id")
     for table, column, before, after in COMMENTS:
         op.alter_column(table, column, comment=before, existing_comment=after)
-    op.create_table_comment(POSITIONS, TABLE_COMMENT[0], existing_comment=TABLE_COMMENT[1])
+    for table, before, after in TABLE_COMMENTS:
+        op.create_table_comment(table, before, existing_comment=after)
 
 
 def _allow_reasons(*reasons: str) -> None:

@@ -1,0 +1,73 @@
+"""A stored run for a person: what it was, how it ended, and a line for each session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from cluster.facts import counted, facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from storage.records import Counts, RunDetail, SessionLine
+
+
+def shown(run: RunDetail, counts: Counts, sessions: Sequence[SessionLine]) -> RenderableType:
+    """Return a run as it is printed for a person."""
+    said = f": {run.error_message.rstrip('.')}." if run.error_message else "."
+    return Group(
+        Text(run.name, style="bold"),
+        Text(f"{run.status}{said}"),
+        Text(),
+        facts(_facts(run, counts)),
+        Text(),
+        _sessions(sessions),
+    )
+
+
+def _facts(run: RunDetail, counts: Counts) -> dict[str, str]:
+    finished = "not yet" if run.finished_at is None else f"{run.finished_at:%Y-%m-%d %H:%M:%S} UTC"
+    wrote = {
+        "trade": counts.trades,
+        "decision": counts.decisions,
+        "position": counts.positions,
+        "mark": counts.marks,
+        "adjustment": counts.adjustments,
+    }
+    return {
+        "seed": str(run.seed),
+        "blocks": f"{run.blocks:,}",
+        "tokens": ", ".join(token["symbol"] for token in run.tokens),
+        "started": f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC, by paperdex {run.version}",
+        "finished": finished,
+        "wrote": ", ".join(counted(number, thing) for thing, number in wrote.items()),
+        "digest": run.digest or "none before the end",
+        "run": run.run_id,
+    }
+
+
+def _sessions(sessions: Sequence[SessionLine]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("account", "strategy", "status"):
+        table.add_column(column, overflow="fold")
+    for column in ("trades", "return", "equity USD"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("session", no_wrap=True)
+    for session in sessions:
+        gain = 100 * (session.equity_usd / session.initial_balance_usd - 1)
+        table.add_row(
+            session.account,
+            session.strategy,
+            f"{session.status}: {session.status_reason}" if session.status == "ERROR" else session.status,
+            f"{session.trades:,}",
+            f"{gain:+.2f} %",
+            f"{session.equity_usd:,.2f}",
+            str(session.session_id),
+        )
+    return table
