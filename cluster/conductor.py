@@ -72,7 +72,7 @@ class Conductor:
         self._commits = CommitQueue(lambda: remote.spawn_writer(database_url), patience)
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
-        self._fleet = SessionFleet(plan.lines(prefix), plan.rules, store)
+        self._fleet = SessionFleet(plan.lines(prefix), plan.rules, store, patience)
         self.tally = Tally()
 
     def run(self) -> str:

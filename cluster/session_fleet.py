@@ -17,6 +17,7 @@ from simulation.succession import NOTHING_BEFORE, Totals, succeed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cluster.patience import Patience
     from simulation.autopilot.policy import Adjustment
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
@@ -40,10 +41,13 @@ class Advanced:
 class SessionFleet:
     """One actor per account session that lives; ``lines`` are the sessions of each account, one after another."""
 
-    def __init__(self, lines: Sequence[Sequence[SessionContext]], rules: Rules, store: Store) -> None:
+    def __init__(
+        self, lines: Sequence[Sequence[SessionContext]], rules: Rules, store: Store, patience: Patience
+    ) -> None:
         self._lines = lines
         self._rules = rules
         self._store = store
+        self._patience = patience
         self._restarts = [Restarts(f"AccountSession {line[0].account.name}") for line in lines]
         self._receipts = [_unused(line[0]) for line in lines]
         self._numbers = [0] * len(lines)
@@ -69,17 +73,19 @@ class SessionFleet:
             drain()
         for index in due:
             discard(self._actors[index])
-            before = self._current(index)
+            self._begin(self._lines[index][self._numbers[index]], self._lines[index][self._numbers[index] + 1])
             self._numbers[index] += 1
-            self._store.begin_session(self._current(index), self._succeeded(before, self._current(index)))
             self._actors[index] = self._spawn(self._current(index))
 
     def _current(self, index: int) -> SessionContext:
         return self._lines[index][self._numbers[index]]
 
-    def _succeeded(self, before: SessionContext, context: SessionContext) -> bytes:
-        ended = Cohort.from_bytes(self._store.checkpoint(before.session_id).state)
-        return succeed(ended, context.account, context.analyst, context.tokens, self._rules).to_bytes()
+    def _begin(self, before: SessionContext, context: SessionContext) -> None:
+        """Begin a session where the one before has ended."""
+        checkpoint = self._patience(lambda: self._store.checkpoint(before.session_id))
+        ended = Cohort.from_bytes(checkpoint.state)
+        begun = succeed(ended, context.account, context.analyst, context.tokens, self._rules)
+        self._patience(lambda: self._store.begin_session(context, begun.to_bytes()))
 
     def advance(self, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]) -> Advanced:
         """Trade every session through the segment; ``drain`` makes all earlier batches durable first, if needed.
@@ -125,9 +131,9 @@ class SessionFleet:
     def _fail(self, index: int, error: Exception) -> None:
         """End a session whose code raised, with what it has committed."""
         context = self._current(index)
-        block = self._store.checkpoint(context.session_id).next_block
+        block = self._patience(lambda: self._store.checkpoint(context.session_id)).next_block
         message = f"AccountSession failed in the segment that begins at block {block}: {in_words(error)}."
-        self._store.fail_session(context.session_id, message)
+        self._patience(lambda: self._store.fail_session(context.session_id, message))
         self._receipts[index] = replace(self._receipts[index], error_message=message)
 
     @staticmethod
@@ -136,10 +142,12 @@ class SessionFleet:
 
     def _spawn(self, context: SessionContext) -> Any:
         """Start an actor that owns the session from now on, where its last committed batch left it."""
+        return spawn_session([context], [self._patience(lambda: self._claimed(context))], self._rules)
+
+    def _claimed(self, context: SessionContext) -> Owner:
         incarnation = self._store.claim(context.session_id)
         checkpoint = self._store.checkpoint(context.session_id)
-        owner = Owner(incarnation, checkpoint.seq, checkpoint.state or None, self._before(context))
-        return spawn_session([context], [owner], self._rules)
+        return Owner(incarnation, checkpoint.seq, checkpoint.state or None, self._before(context))
 
     def _before(self, context: SessionContext) -> Totals:
         """Return what the account's earlier sessions came to."""

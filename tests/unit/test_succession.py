@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from busy import busy_scenario, busy_strategy, tuned_strategy
 from hand_made import RULES, account, cut, stage, token
-from house import House
+from house import House, Ledger
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -25,6 +25,7 @@ from simulation.market.segment import terms_of
 from simulation.scenario import AccountSpec, NextSession
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.succession import CARRIED, NOTHING_BEFORE, Totals, succeed, withdraw_orders
+from storage.errors import DatabaseUnreachable
 from storage.row_types import MetricRow
 
 CHANGES_AT = 600
@@ -365,3 +366,35 @@ def base_fee_gwei(block):
     fees = market.records(market.begin(), block + 1)[1]["base_fee_wei"][HISTORY_BLOCKS:] / 1e9
     assert np.flatnonzero(fees == fees[block])[0] == block
     return float(fees[block])
+
+
+class Away(Ledger):
+    """A store whose database does not answer to each verb when it is first asked at the change."""
+
+    def __init__(self):
+        super().__init__()
+        self.refused = set()
+
+    def begin_session(self, context, state):
+        self._refuse("begin_session")
+        super().begin_session(context, state)
+
+    def checkpoint(self, session_id):
+        if self.batches[session_id]:
+            self._refuse("checkpoint")
+        return super().checkpoint(session_id)
+
+    def _refuse(self, verb):
+        if verb not in self.refused:
+            self.refused.add(verb)
+            raise DatabaseUnreachable(url="localhost/paperdex", why="nothing listens at that host and port")
+
+
+def test_a_database_that_is_away_at_the_change_is_waited_for(house, monkeypatch):
+    for name in ("FIRST_WAIT_SECONDS", "LONGEST_WAIT_SECONDS"):
+        monkeypatch.setattr(f"cluster.patience.{name}", 0)
+    run = house()
+    run.ledger = Away()
+    run.conduct(plan())
+    assert run.ledger.refused == {"begin_session", "checkpoint"}
+    assert run.ledger.content() == ledger_of().content()
