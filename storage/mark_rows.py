@@ -124,7 +124,7 @@ def snapshot_rows(
             market_conditions_detail=weather.as_json(),
             autopilot_active=context.autopilot_active,
             adjustments_made_count=adjustments,
-            last_adjustment_log_id=context.key(Kind.LOG, adjustments - 1) if adjustments else None,
+            last_adjustment_log_id=context.log_key(adjustments - 1) if adjustments else None,
             snapshot_period_hours=_period_hours(context),
             **_shared(values, figures),
         )
@@ -137,7 +137,7 @@ def log_rows(context: SessionContext, session: np.void, adjustments: Sequence[Ad
     for ordinal, adjustment in enumerate(adjustments, first):
         assert adjustment.session == context.session
         yield LogRow(
-            log_id=context.key(Kind.LOG, ordinal),
+            log_id=context.log_key(ordinal),
             strategy_config_id=context.strategy_key,
             session_id=context.session_key,
             ordinal=ordinal,

@@ -175,7 +175,7 @@ class PaperAIThoughtLog(Base):
         "paper_strategy_configs.config_id", "The strategy of that session.", index=True
     )
     paper_trade_id: Mapped[UUID | None] = reference("paper_trades.trade_id", "The order that it sent.", index=True)
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the decision in its session.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the decision in its account.", check=NOT_NEGATIVE)
     block: Mapped[int] = column(BigInteger(), "Block of the decision.", check=NOT_NEGATIVE)
     decision_type: Mapped[str] = choice(20, DecisionType.__members__, "What was decided.")
     reason: Mapped[str] = choice(30, Reason.__members__, "Which rule decided.")
