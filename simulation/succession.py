@@ -13,7 +13,7 @@ import numpy as np
 
 from simulation import cohort as cohorts
 from simulation.jit import compiled
-from simulation.kernel import _write_trade as write_trade  # an order that ends here is written as any other
+from simulation.kernel import write_trade
 from simulation.trading import execution
 from simulation.trading.positions import set_exits
 
