@@ -14,17 +14,25 @@ SCRIPTS = list(ScriptDirectory(str(schema._folder())).walk_revisions())
 HEAD_FIRST = [script.revision for script in SCRIPTS]
 
 VARIETY = [
-    "UPDATE paper_trades SET failure = 'DROPPED' WHERE trade_id = "
-    "(SELECT trade_id FROM paper_trades WHERE failure <> 'NONE' ORDER BY trade_id LIMIT 1)",
-    "UPDATE paper_trades SET failure = 'NO_LIQUIDITY' WHERE trade_id = "
-    "(SELECT trade_id FROM paper_trades WHERE failure <> 'NONE' ORDER BY trade_id DESC LIMIT 1)",
+    (
+        "UPDATE paper_trades SET failure = 'DROPPED' WHERE trade_id = "
+        "(SELECT trade_id FROM paper_trades WHERE failure <> 'NONE' ORDER BY trade_id LIMIT 1)"
+    ),
+    (
+        "UPDATE paper_trades SET failure = 'NO_LIQUIDITY' WHERE trade_id = "
+        "(SELECT trade_id FROM paper_trades WHERE failure <> 'NONE' ORDER BY trade_id DESC LIMIT 1)"
+    ),
     "UPDATE paper_ai_thought_logs SET reason = 'TOO_COSTLY' WHERE reason = 'LOW_CONFIDENCE'",
     "UPDATE paper_ai_thought_logs SET reason = 'BETTER_CANDIDATE' WHERE decision_type = 'HOLD' AND ordinal % 2 = 0",
     "UPDATE paper_trades SET reason = 'BETTER_CANDIDATE' WHERE trade_type = 'sell' AND reason = 'TAKE_PROFIT'",
-    "UPDATE paper_trading_sessions SET status = 'ERROR', error_message = 'It broke.', status_reason = 'It broke.' "
-    "WHERE session_id = (SELECT min(session_id::text)::uuid FROM paper_trading_sessions)",
-    "UPDATE paper_trading_sessions SET status = 'STOPPED', status_reason = 'It was stopped.' "
-    "WHERE session_id = (SELECT max(session_id::text)::uuid FROM paper_trading_sessions)",
+    (
+        "UPDATE paper_trading_sessions SET status = 'ERROR', error_message = 'It broke.', status_reason = 'It broke.' "
+        "WHERE session_id = (SELECT min(session_id::text)::uuid FROM paper_trading_sessions)"
+    ),
+    (
+        "UPDATE paper_trading_sessions SET status = 'STOPPED', status_reason = 'It was stopped.' "
+        "WHERE session_id = (SELECT max(session_id::text)::uuid FROM paper_trading_sessions)"
+    ),
 ]
 """What newer versions alone can say, in rows of the finished run that do not say it."""
 
@@ -81,7 +89,8 @@ def now(sql):
     return sql("SELECT version_num FROM alembic_version")[0][0]
 
 
-def test_each_step_down_and_up_again_keeps_what_both_versions_hold(varied, store, sql):
+@pytest.mark.usefixtures("varied")
+def test_each_step_down_and_up_again_keeps_what_both_versions_hold(store, sql):
     for stepped, target in pairwise(HEAD_FIRST):
         before, after = go(store, sql, target)
         assert changed(before, after) <= REWRITTEN.get(stepped, set())
@@ -92,7 +101,8 @@ def test_each_step_down_and_up_again_keeps_what_both_versions_hold(varied, store
     assert store.check() == []
 
 
-def test_a_filled_database_goes_down_to_nothing_and_up_again(varied, store, sql):
+@pytest.mark.usefixtures("varied")
+def test_a_filled_database_goes_down_to_nothing_and_up_again(store, sql):
     whole = contents(sql)
     for target in (*HEAD_FIRST[1:], "base"):
         store.downgrade(target)
@@ -105,7 +115,8 @@ def test_a_filled_database_goes_down_to_nothing_and_up_again(varied, store, sql)
     assert store.check() == []
 
 
-def test_what_a_downgrade_keeps_in_other_words_are_the_words_it_names(varied, store, sql):
+@pytest.mark.usefixtures("varied")
+def test_what_a_downgrade_keeps_in_other_words_are_the_words_it_names(store, sql):
     store.downgrade("0001")
     failures = dict(sql("SELECT failure, count(*) FROM paper_trades GROUP BY 1"))
     assert failures.keys() == {"NONE", "EXPIRED", "SLIPPAGE", "REVERTED"}
@@ -116,7 +127,8 @@ def test_what_a_downgrade_keeps_in_other_words_are_the_words_it_names(varied, st
     assert told == [("COMPLETED", ""), ("ERROR", "It broke."), ("STOPPED", "It was stopped.")]
 
 
-def test_a_stop_and_an_error_survive_the_way_down_and_up(varied, store, sql):
+@pytest.mark.usefixtures("varied")
+def test_a_stop_and_an_error_survive_the_way_down_and_up(store, sql):
     told = "SELECT status, error_message, status_reason FROM paper_trading_sessions ORDER BY status"
     before = sql(told)
     store.downgrade("0001")
