@@ -58,6 +58,11 @@ class SessionRow(NamedTuple):
     stopped_at: datetime | None
     error_message: str
     status_reason: str
+    fee_usd: str
+    price_impact_usd: str
+    drift_usd: str
+    sandwich_usd: str
+    failure_usd: str
 
 
 class PositionRow(NamedTuple):

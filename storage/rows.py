@@ -102,6 +102,11 @@ def _session_row(context: SessionContext, session: np.void, error_message: str) 
         stopped_at=now if error_message else None,
         error_message=error_message,
         status_reason=error_message,
+        fee_usd=units.usd(int(session["fees_micro_usd"])),
+        price_impact_usd=units.usd(int(session["impact_micro_usd"])),
+        drift_usd=units.usd(int(session["drift_micro_usd"])),
+        sandwich_usd=units.usd(int(session["sandwich_micro_usd"])),
+        failure_usd=units.usd(int(session["failure_micro_usd"])),
     )
 
 
