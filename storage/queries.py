@@ -93,14 +93,20 @@ _FAILURES = text(
         sessions.stopped_at AS at, sessions.error_message AS message
     FROM paper_trading_accounts AS accounts
     JOIN runs USING (run_id)
-    JOIN paper_trading_sessions AS sessions USING (account_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM paper_trading_sessions AS failed
+        WHERE failed.account_id = accounts.account_id AND failed.status = 'ERROR' OFFSET 0
+    ) AS sessions
     JOIN session_checkpoints AS checkpoints USING (session_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
-    WHERE accounts.run_id = :run AND sessions.status = 'ERROR' AND sessions.error_message <> runs.error_message
+    WHERE accounts.run_id = :run AND sessions.error_message <> runs.error_message
     ORDER BY accounts.ordinal
     """
 )
-"""A run that failed itself ended its sessions with its own message; that is no failure of theirs."""
+"""A run that failed itself ended its sessions with its own message; that is no failure of theirs.
+
+The OFFSET keeps Postgres from beginning with every failed session of all runs.
+"""
 
 _COUNTS = text(
     """

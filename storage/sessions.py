@@ -42,9 +42,11 @@ _OPEN = text(
     """
     SELECT position_id, token_symbol, token_decimals, quantity, cost_basis_usd, current_value_usd, unrealized_pnl_usd,
         opened_at
-    FROM paper_positions WHERE session_id = :session AND is_open ORDER BY ordinal
+    FROM paper_positions JOIN paper_trading_sessions USING (account_id, session_id)
+    WHERE session_id = :session AND is_open ORDER BY ordinal
     """
 )
+"""The account finds what is open: by the session alone all that it ever held would have to be read."""
 
 _DECIDED = text(
     """

@@ -22,7 +22,8 @@ COSTS = {
     "failure_usd": "The part of the gas that went for orders that did not fill.",
 }
 NEVER_NEGATIVE = ("fee_usd", "sandwich_usd", "failure_usd")
-BY_STATUS_AND_TIME = ("account_id", "status", "created_at")
+BY_STATUS = ["account_id", "status"]
+BY_STATUS_AND_TIME = [*BY_STATUS, "created_at"]
 
 
 def upgrade() -> None:
@@ -41,13 +42,18 @@ def upgrade() -> None:
     )
     for name in NEVER_NEGATIVE:
         op.create_check_constraint(op.f(f"ck_{SESSIONS}_{name}"), SESSIONS, f"{name} >= 0")
-    op.create_index(op.f(f"ix_{TRADES}_{'_'.join(BY_STATUS_AND_TIME)}"), TRADES, list(BY_STATUS_AND_TIME))
+    _replace_index(BY_STATUS, BY_STATUS_AND_TIME)
 
 
 def downgrade() -> None:
     """Undo the change; the sums are lost, the trades that they are of stay; a run without trades loses its costs."""
-    op.drop_index(op.f(f"ix_{TRADES}_{'_'.join(BY_STATUS_AND_TIME)}"), TRADES)
+    _replace_index(BY_STATUS_AND_TIME, BY_STATUS)
     for name in NEVER_NEGATIVE:
         op.drop_constraint(op.f(f"ck_{SESSIONS}_{name}"), SESSIONS)
     for name in COSTS:
         op.drop_column(SESSIONS, name)
+
+
+def _replace_index(before: list[str], after: list[str]) -> None:
+    op.drop_index(op.f(f"ix_{TRADES}_{'_'.join(before)}"), TRADES)
+    op.create_index(op.f(f"ix_{TRADES}_{'_'.join(after)}"), TRADES, after)
