@@ -54,15 +54,15 @@ class SessionRow(NamedTuple):
     gas_paid_usd: str
     realized_pnl_usd: str
     max_drawdown_percent: str
-    status: str
-    stopped_at: datetime | None
-    error_message: str
-    status_reason: str
     fee_usd: str
     price_impact_usd: str
     drift_usd: str
     sandwich_usd: str
     failure_usd: str
+    status: str
+    stopped_at: datetime | None
+    error_message: str
+    status_reason: str
 
 
 class PositionRow(NamedTuple):
