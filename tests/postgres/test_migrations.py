@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 
 import pytest
@@ -138,5 +137,4 @@ def test_a_stop_and_an_error_survive_the_way_down_and_up(store, sql):
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=HEAD_FIRST)
 def test_a_downgrade_says_what_it_loses(script):
-    said = script.module.downgrade.__doc__
-    assert re.search(r"\b(lost|kept|keeps|stands|nothing is)\b", said), said
+    assert script.module.downgrade.__doc__.startswith("Undo the change; ")
