@@ -24,6 +24,7 @@ import psycopg2
 from psycopg2 import sql
 from sqlalchemy.engine import URL
 
+from storage.driver import settings
 from storage.errors import EmbeddedServerFailed
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _drop_stale_pid_file(folder: Path) -> None:
 
 def _ensure_database(server: EmbeddedServer, database: str) -> None:
     connection = psycopg2.connect(
-        host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres", connect_timeout=10
+        host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres", **settings({})
     )
     try:
         connection.autocommit = True
