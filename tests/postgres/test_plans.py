@@ -7,12 +7,12 @@ from uuid import UUID
 
 import psycopg2
 import pytest
-from crowd import LONG, REPEATED, fill
+from crowd import LONG, REPEATED, REPEATS, fill
 from questions import questions
 from sqlalchemy import event
 
 from simulation.market.segment import token_address
-from storage.ids import LOCAL_USER_ID, Kind, derive
+from storage.ids import LOCAL_USER_ID, Kind, derive, key_range
 from storage.models import Base
 from storage.sessions import LATEST_DECISIONS
 from storage.store import Store
@@ -287,6 +287,15 @@ QUESTIONS = {
 """Of each index a question that it is for."""
 
 
+OWNED = [
+    (table, owner)
+    for table in sorted(REPEATED)
+    for owner in ("account_id", "session_id", "strategy_config_id")
+    if owner in Base.metadata.tables[table].columns
+]
+"""Tables of what happens in a run, with the keys of whom it belongs to."""
+
+
 def within(plan, rows_of_a_line, for_nothing=SMALL):
     """Tell whether a plan touched no more than it may for what it returned."""
     return touched(plan) <= rows_of_a_line * plan["Actual Rows"] + for_nothing
@@ -321,6 +330,15 @@ def test_what_needs_a_whole_run_touches_each_of_its_rows_once_and_no_other(crowd
     )
     ((statement, values),) = asked(READ_WHOLE[call], keys_of(prefix))
     assert touched(explained(crowd_url, statement, values)) <= written + SMALL
+
+
+@pytest.mark.parametrize(("table", "owner"), OWNED)
+def test_the_rows_of_a_run_are_found_by_the_range_of_its_keys(crowd_url, table, owner):
+    """So a digest, a check of one run and an archive read no other run."""
+    low, high = map(str, key_range(SHORT_RUN))
+    plan = explained(crowd_url, f"SELECT * FROM {table} WHERE {owner} BETWEEN %s AND %s", (low, high))
+    assert plan["Actual Rows"] >= REPEATS
+    assert within(plan, 1)
 
 
 @pytest.mark.parametrize("index", QUESTIONS)
