@@ -177,6 +177,9 @@ _RUN = text(
     """
 )
 
+_UNHURRIED = text("SET LOCAL statement_timeout = 0")
+"""For what reads all that a run has written, and so grows with the run."""
+
 _LATEST = text("SELECT run_id FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1")
 _BETWEEN = text("SELECT run_id FROM runs WHERE run_id BETWEEN :first AND :last ORDER BY run_id LIMIT :limit")
 
@@ -234,11 +237,13 @@ def failures(connection: Connection, run_id: UUID) -> list[SessionFailure]:
 
 def counts(connection: Connection, run_id: UUID) -> Counts:
     """Return how much a run has written."""
+    connection.execute(_UNHURRIED)
     return Counts(**connection.execute(_COUNTS, {"run": run_id}).mappings().one())
 
 
 def notable_decisions(connection: Connection, run_id: UUID, limit: int) -> list[NotableDecision]:
     """Return decisions worth reading: of each reason first the one that earned or lost the most."""
+    connection.execute(_UNHURRIED)
     rows = connection.execute(_NOTABLE, {"run": run_id, "limit": limit}).mappings()
     return [NotableDecision(**row) for row in rows]
 
