@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install run test lint bench clean
+.PHONY: help install run test lint bench schema clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ bench: install  ## measure the kernel, the market, its pools, the lanes and the 
 	@$(BIN)/python benchmarks/pools.py
 	@$(BIN)/python benchmarks/lanes.py
 	@$(BIN)/python benchmarks/writer.py
+
+schema: install  ## write docs/schema.md from the models
+	@$(BIN)/python -m storage.schema_page > docs/schema.md
 
 clean:  ## remove the environment and what tools left
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

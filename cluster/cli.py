@@ -14,6 +14,7 @@ from rich.console import Console
 
 from cluster.connect import quiet_ray
 from cluster.errors import UsageError
+from cluster.process_list import hide_password
 from cluster.scenarios import Overrides, built_in, load
 from cluster.targets import file_target, report_target
 from storage.errors import StorageError
@@ -336,6 +337,7 @@ def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    hide_password()
     quiet_ray()
     signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(_status())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage import embedded
-from storage.driver import parse_url
+from storage.driver import parse_url, shown
 from storage.store import Store
 
 
@@ -18,4 +18,4 @@ def open_store(database_url: str | None, *, upgrade: bool = False) -> tuple[Stor
 
 def shown_url(url: str) -> str:
     """Return a database URL as psql takes it, with its password hidden."""
-    return parse_url(url).set(drivername="postgresql").render_as_string(hide_password=True)
+    return shown(parse_url(url))

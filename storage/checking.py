@@ -134,7 +134,9 @@ _SESSION_FACTS = """
         count(*) FILTER (WHERE trades.status = 'completed') AS completed,
         count(*) FILTER (WHERE trades.status IN ('failed', 'cancelled')) AS failed,
         coalesce(sum(simulated_gas_cost_usd) FILTER (WHERE finished_ordinal IS NOT NULL), 0) AS gas,
-        coalesce(sum(trades.realized_pnl_usd), 0) AS realized
+        coalesce(sum(trades.realized_pnl_usd), 0) AS realized, coalesce(sum(trades.fee_usd), 0) AS fee,
+        coalesce(sum(trades.price_impact_usd), 0) AS impact, coalesce(sum(trades.drift_usd), 0) AS drift,
+        coalesce(sum(trades.sandwich_usd), 0) AS sandwich, coalesce(sum(trades.failure_usd), 0) AS failure
     FROM paper_trading_sessions AS sessions LEFT JOIN paper_trades AS trades USING (session_id)
     GROUP BY sessions.session_id
 """
@@ -203,6 +205,11 @@ RULES = (
             "failed_trades": "facts.failed",
             "gas_paid_usd": "facts.gas",
             "realized_pnl_usd": "facts.realized",
+            "fee_usd": "facts.fee",
+            "price_impact_usd": "facts.impact",
+            "drift_usd": "facts.drift",
+            "sandwich_usd": "facts.sandwich",
+            "failure_usd": "facts.failure",
         },
         _SESSION_FACTS,
     ),

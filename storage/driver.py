@@ -20,7 +20,23 @@ from storage.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+STATEMENT_TIMEOUT_MS = 60_000
+LOCK_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 10
+
+_SETTINGS = {
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
+    "lock_timeout": LOCK_TIMEOUT_MS,
+    "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_MS,
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "client_min_messages": "warning",
+}
+
+_SECRETS = ("password", "sslpassword")
+"""Parameters of a URL's query that nobody may see."""
 
 
 def parse_url(text: str) -> URL:
@@ -34,6 +50,8 @@ def parse_url(text: str) -> URL:
         raise InvalidDatabaseUrl(why=f"it begins with {url.drivername}")
     if not url.database:
         raise InvalidDatabaseUrl(why="it names no database")
+    if "@" in f"{url.host}{url.database}":  # what follows is the end of a password
+        raise InvalidDatabaseUrl(why="signs of a user or password such as @ and / are written as %40 and %2F")
     return url.set(drivername="postgresql+psycopg2")
 
 
@@ -42,6 +60,25 @@ def masked(url: URL) -> str:
     host = url.host or url.query.get("host") or "the local socket"
     port = f":{url.port}" if url.port else ""
     return f"{host}{port}/{url.database}"
+
+
+def shown(url: URL) -> str:
+    """Return ``url`` as psql takes it, without its secrets."""
+    public = url.difference_update_query(_SECRETS)
+    return public.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+def settings(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every connection is opened with, besides what its URL's ``query`` says.
+
+    Options of the URL are kept, but the timeouts and the formats are ours: the last one given counts.
+    """
+    ours = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+    return {
+        "options": f"{query.get('options', '')} {ours}".strip(),
+        "connect_timeout": query.get("connect_timeout", CONNECT_TIMEOUT_S),
+        "application_name": query.get("application_name", "paperdex"),
+    }
 
 
 @contextmanager
@@ -66,6 +103,7 @@ _UNREACHABLE = (
     ("invalid response to SSL negotiation", "what listens there is not Postgres"),
     ("expected authentication request", "what listens there is not Postgres"),
     ("timeout expired", "it did not answer in time"),
+    ("server does not support SSL", "it does not speak TLS, which the URL's sslmode demands"),
     ("server closed the connection", "the server closed the connection"),
     ("No route to host", "there is no route to that host"),
     ("is starting up", "it is still starting up"),

@@ -25,6 +25,7 @@ from psycopg2 import sql
 from sqlalchemy.engine import URL
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
+from storage.driver import settings
 from storage.errors import EmbeddedServerFailed
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _drop_stale_pid_file(folder: Path) -> None:
 
 def _ensure_database(server: EmbeddedServer, database: str) -> None:
     connection = psycopg2.connect(
-        host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres", connect_timeout=10
+        host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres", **settings({})
     )
     try:
         connection.autocommit = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -22,7 +23,6 @@ from storage.records import (
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
-    from uuid import UUID
 
     from sqlalchemy import Connection
 
@@ -31,6 +31,8 @@ MOST_CANDIDATES = 5
 """So many runs are named when a prefix fits several."""
 
 _HEX = re.compile(r"[0-9a-f-]{1,36}")
+_DIGITS = 32
+"""Of a key, without dashes."""
 
 _LEADERBOARD = text(
     """
@@ -42,14 +44,16 @@ _LEADERBOARD = text(
         coalesce(metrics.sharpe_ratio, 0) AS sharpe_ratio,
         coalesce(100.0 * accounts.winning_trades / nullif(accounts.winning_trades + accounts.losing_trades, 0), 0)
             AS win_rate_percent,
-        coalesce(orders.slippage_usd, 0) AS slippage_usd, coalesce(orders.cost_usd, 0) AS cost_usd
+        sessions.slippage_usd, sessions.cost_usd
     FROM paper_trading_accounts AS accounts
     JOIN LATERAL (
         SELECT string_agg(strategies.name, ', then ' ORDER BY started_at) AS strategy,
             (array_agg(session_id ORDER BY started_at DESC))[1] AS latest_id,
             (array_agg(equity_usd ORDER BY started_at DESC))[1] AS equity_usd,
             max(max_drawdown_percent) AS max_drawdown_percent, sum(total_trades) AS trades,
-            sum(failed_trades) AS failed_trades, sum(gas_paid_usd) AS gas_usd, sum(realized_pnl_usd) AS realized_pnl_usd
+            sum(failed_trades) AS failed_trades, sum(gas_paid_usd) AS gas_usd, sum(realized_pnl_usd) AS realized_pnl_usd,
+            sum(drift_usd + sandwich_usd) AS slippage_usd,
+            sum(fee_usd + price_impact_usd + drift_usd + sandwich_usd + gas_paid_usd) AS cost_usd
         FROM paper_trading_sessions AS sessions
         JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
         WHERE sessions.account_id = accounts.account_id
@@ -58,16 +62,6 @@ _LEADERBOARD = text(
         SELECT sharpe_ratio FROM paper_performance_metrics AS metrics
         WHERE metrics.session_id = sessions.latest_id ORDER BY period_end DESC LIMIT 1
     ) AS metrics ON true
-    LEFT JOIN LATERAL (
-        SELECT sum(execution_cost_usd) AS cost_usd, sum(
-            CASE
-                WHEN trade_type <> 'sell'
-                    THEN amount_in_usd * (expected_amount_out - actual_amount_out) / expected_amount_out
-                ELSE (expected_amount_out - actual_amount_out) / 1000000.0
-            END
-        ) FILTER (WHERE status = 'completed' AND expected_amount_out > 0) AS slippage_usd
-        FROM paper_trades AS trades WHERE trades.account_id = accounts.account_id
-    ) AS orders ON true
     WHERE accounts.run_id = :run
     ORDER BY return_percent DESC, accounts.ordinal
     """
@@ -85,12 +79,11 @@ _EQUITY = text(
 
 _COSTS = text(
     """
-    SELECT accounts.name, coalesce(sum(fee_usd), 0) AS fee_usd, coalesce(sum(price_impact_usd), 0) AS impact_usd,
-        coalesce(sum(drift_usd), 0) AS drift_usd, coalesce(sum(sandwich_usd), 0) AS sandwich_usd,
-        coalesce(sum(simulated_gas_cost_usd) FILTER (WHERE trades.status = 'completed'), 0) AS gas_usd,
-        coalesce(sum(failure_usd), 0) AS failure_usd, coalesce(sum(execution_cost_usd), 0) AS total_usd
+    SELECT accounts.name, sum(fee_usd) AS fee_usd, sum(price_impact_usd) AS impact_usd, sum(drift_usd) AS drift_usd,
+        sum(sandwich_usd) AS sandwich_usd, sum(gas_paid_usd - failure_usd) AS gas_usd, sum(failure_usd) AS failure_usd,
+        sum(fee_usd + price_impact_usd + drift_usd + sandwich_usd + gas_paid_usd) AS total_usd
     FROM paper_trading_accounts AS accounts
-    LEFT JOIN paper_trades AS trades USING (account_id)
+    JOIN paper_trading_sessions AS sessions USING (account_id)
     WHERE accounts.run_id = :run GROUP BY accounts.account_id ORDER BY accounts.ordinal
     """
 )
@@ -107,14 +100,20 @@ _FAILURES = text(
         sessions.stopped_at AS at, sessions.error_message AS message
     FROM paper_trading_accounts AS accounts
     JOIN runs USING (run_id)
-    JOIN paper_trading_sessions AS sessions USING (account_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM paper_trading_sessions AS failed
+        WHERE failed.account_id = accounts.account_id AND failed.status = 'ERROR' OFFSET 0
+    ) AS sessions
     JOIN session_checkpoints AS checkpoints USING (session_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
-    WHERE accounts.run_id = :run AND sessions.status = 'ERROR' AND sessions.error_message <> runs.error_message
+    WHERE accounts.run_id = :run AND sessions.error_message <> runs.error_message
     ORDER BY accounts.ordinal, sessions.started_at
     """
 )
-"""A run that failed itself ended its sessions with its own message; that is no failure of theirs."""
+"""A run that failed itself ended its sessions with its own message; that is no failure of theirs.
+
+The OFFSET keeps Postgres from beginning with every failed session of all runs.
+"""
 
 _COUNTS = text(
     """
@@ -185,10 +184,11 @@ _RUN = text(
     """
 )
 
+_UNHURRIED = text("SET LOCAL statement_timeout = 0")
+"""For what reads all that a run has written, and so grows with the run."""
+
 _LATEST = text("SELECT run_id FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1")
-_BY_PREFIX = text(
-    "SELECT run_id FROM runs WHERE replace(run_id::text, '-', '') LIKE :prefix || '%' ORDER BY run_id LIMIT :limit"
-)
+_BETWEEN = text("SELECT run_id FROM runs WHERE run_id BETWEEN :first AND :last ORDER BY run_id LIMIT :limit")
 
 
 def resolve_run(connection: Connection, name: str) -> UUID:
@@ -197,9 +197,10 @@ def resolve_run(connection: Connection, name: str) -> UUID:
         return _one(name, list(connection.execute(_LATEST).scalars()))
     wanted = name.strip().lower()
     digits = wanted.replace("-", "")
-    if not digits or not _HEX.fullmatch(wanted):
+    if not digits or len(digits) > _DIGITS or not _HEX.fullmatch(wanted):
         raise RunNotFound(text=name)
-    return _one(name, list(connection.execute(_BY_PREFIX, {"prefix": digits, "limit": MOST_CANDIDATES}).scalars()))
+    bounds = {"first": UUID(digits.ljust(_DIGITS, "0")), "last": UUID(digits.ljust(_DIGITS, "f"))}
+    return _one(name, list(connection.execute(_BETWEEN, {**bounds, "limit": MOST_CANDIDATES}).scalars()))
 
 
 def runs(connection: Connection, limit: int) -> list[RunRecord]:
@@ -243,11 +244,13 @@ def failures(connection: Connection, run_id: UUID) -> list[SessionFailure]:
 
 def counts(connection: Connection, run_id: UUID) -> Counts:
     """Return how much a run has written."""
+    connection.execute(_UNHURRIED)
     return Counts(**connection.execute(_COUNTS, {"run": run_id}).mappings().one())
 
 
 def notable_decisions(connection: Connection, run_id: UUID, limit: int) -> list[NotableDecision]:
     """Return decisions worth reading: of each reason first the one that earned or lost the most."""
+    connection.execute(_UNHURRIED)
     rows = connection.execute(_NOTABLE, {"run": run_id, "limit": limit}).mappings()
     return [NotableDecision(**row) for row in rows]
 

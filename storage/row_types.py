@@ -54,6 +54,11 @@ class SessionRow(NamedTuple):
     gas_paid_usd: str
     realized_pnl_usd: str
     max_drawdown_percent: str
+    fee_usd: str
+    price_impact_usd: str
+    drift_usd: str
+    sandwich_usd: str
+    failure_usd: str
     status: str
     stopped_at: datetime | None
     error_message: str

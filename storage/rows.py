@@ -105,6 +105,11 @@ def _session_row(context: SessionContext, session: np.void, end: SessionEnd | No
         stopped_at=None if end is None else now,
         error_message=end.reason if end is not None and end.status == "ERROR" else "",
         status_reason="" if end is None else end.reason,
+        fee_usd=units.usd(int(session["fees_micro_usd"])),
+        price_impact_usd=units.usd(int(session["impact_micro_usd"])),
+        drift_usd=units.usd(int(session["drift_micro_usd"])),
+        sandwich_usd=units.usd(int(session["sandwich_micro_usd"])),
+        failure_usd=units.usd(int(session["failure_micro_usd"])),
     )
 
 

@@ -35,18 +35,16 @@ _SESSION = text(
         coalesce(begun.equity_usd, accounts.initial_balance_usd) AS initial_balance_usd,
         sessions.equity_usd, sessions.reserved_usd, sessions.realized_pnl_usd, sessions.gas_paid_usd AS gas_usd,
         sessions.max_drawdown_percent, sessions.total_trades AS trades, sessions.failed_trades,
-        periods.mark_block, periods.winning_trades, periods.losing_trades, latest.sharpe_ratio
+        latest.block AS mark_block, latest.winning_trades, latest.losing_trades, latest.sharpe_ratio
     FROM paper_trading_sessions AS sessions
     JOIN paper_trading_accounts AS accounts USING (account_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
     JOIN session_checkpoints AS checkpoints USING (session_id)
     LEFT JOIN LATERAL ({_BEFORE}) AS begun ON true
-    CROSS JOIN LATERAL (
-        SELECT max(block) AS mark_block, sum(winning_trades) AS winning_trades, sum(losing_trades) AS losing_trades
-        FROM paper_performance_metrics AS metrics WHERE metrics.session_id = sessions.session_id
-    ) AS periods
-    LEFT JOIN paper_performance_metrics AS latest
-        ON latest.session_id = sessions.session_id AND latest.block = periods.mark_block
+    LEFT JOIN LATERAL (
+        SELECT block, winning_trades, losing_trades, sharpe_ratio FROM autopilot_performance_snapshots AS snapshots
+        WHERE snapshots.session_id = sessions.session_id ORDER BY ordinal DESC LIMIT 1
+    ) AS latest ON true
     WHERE sessions.session_id = :key
     """
 )

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 from storage import beginning, checking, committing, digest, finishing, holding, queries, sessions, thoughts, trades
 from storage.batch import Checkpoint
-from storage.driver import masked, parse_url, translated
+from storage.driver import masked, parse_url, settings, translated
 from storage.errors import SessionNotFound
 from storage.models import RunStatus
 
@@ -45,19 +45,6 @@ if TYPE_CHECKING:
         TradeDetail,
     )
 
-STATEMENT_TIMEOUT_MS = 60_000
-LOCK_TIMEOUT_MS = 30_000
-CONNECT_TIMEOUT_S = 10
-
-_SETTINGS = {
-    "statement_timeout": STATEMENT_TIMEOUT_MS,
-    "lock_timeout": LOCK_TIMEOUT_MS,
-    "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_MS,
-    "timezone": "UTC",
-    "datestyle": "ISO",
-    "client_min_messages": "warning",
-}
-
 _CLAIM = text(
     """
     UPDATE session_checkpoints SET incarnation = incarnation + 1, recorded_at = now()
@@ -80,16 +67,7 @@ class Store:
     def __init__(self, url: str) -> None:
         """Name the database; it is first contacted when it is used. Raises InvalidDatabaseUrl."""
         self._url = parse_url(url)
-        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-        self._engine = create_engine(
-            self._url,
-            pool_pre_ping=True,
-            connect_args={
-                "options": options,
-                "connect_timeout": CONNECT_TIMEOUT_S,
-                "application_name": "paperdex",
-            },
-        )
+        self._engine = create_engine(self._url, pool_pre_ping=True, connect_args=settings(self._url.query))
 
     def __repr__(self) -> str:
         """Name the database without its password."""

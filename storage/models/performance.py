@@ -61,6 +61,15 @@ class PaperTradingSession(Base):
     status_reason: Mapped[str] = column(
         Text(), "Why it has its status, in a sentence; nothing while it runs.", default="''"
     )
+    fee_usd: Mapped[Decimal] = column(USD, "What the pools have kept of its orders.", default="0", check=NOT_NEGATIVE)
+    price_impact_usd: Mapped[Decimal] = column(USD, "Price impact of its orders.", default="0")
+    drift_usd: Mapped[Decimal] = column(USD, "What its orders have lost from quote to inclusion.", default="0")
+    sandwich_usd: Mapped[Decimal] = column(
+        USD, "What its orders have lost to sandwiches.", default="0", check=NOT_NEGATIVE
+    )
+    failure_usd: Mapped[Decimal] = column(
+        USD, "The part of the gas that went for orders that did not fill.", default="0", check=NOT_NEGATIVE
+    )
 
     __table_args__ = (
         CheckConstraint("total_trades = successful_trades + failed_trades", name="trades_add_up"),

@@ -307,7 +307,7 @@ class PaperTrade(Base):
             name="costs_add_up",
         ),
         CheckConstraint("status = 'completed' OR execution_cost_usd = failure_usd", name="only_failure_costs"),
-        Index(None, "account_id", "status"),
+        Index(None, "account_id", "status", "created_at"),
         Index(None, "created_at"),
         Index(None, "trade_type"),
         Index(None, "execution_dex"),

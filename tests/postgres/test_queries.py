@@ -10,6 +10,7 @@ import pytest
 
 from cluster.report import collect
 from cluster.report_page import render
+from simulation.scenario import Record
 
 
 def test_the_leaderboard_is_sorted_and_adds_up(finished, store):
@@ -64,6 +65,23 @@ def test_the_costs_of_an_account_are_those_that_its_session_counted(finished, st
         assert {name: getattr(row, name) for name in counted} == counted
         assert row.gas_usd + row.failure_usd == Decimal(int(session["gas_paid_micro_usd"])) / 10**6
         assert sum(getattr(row, part) for part in PARTS) == row.total_usd == results[row.name].cost_usd
+
+
+def test_the_slippage_of_an_account_is_what_its_orders_lost_from_quote_to_fill(finished, store, sql):
+    lost = dict(
+        sql(
+            "SELECT accounts.name, sum(drift_usd + sandwich_usd) FROM paper_trades JOIN paper_trading_accounts AS accounts "
+            "USING (account_id) GROUP BY accounts.name"
+        )
+    )
+    assert {row.name: row.slippage_usd for row in store.leaderboard(finished.ids.run_id)} == lost
+    assert all(lost.values())
+
+
+def test_a_run_of_which_no_trade_is_written_has_its_costs_all_the_same(begin, finished, store):
+    silent = begin(record=Record.NONE, adjust_at=finished.adjust_at).run()
+    assert store.costs(silent) == store.costs(finished.ids.run_id)
+    assert store.counts(silent).trades == 0
 
 
 def test_the_costs_in_the_report_are_those_of_the_trades(finished, store, stored):

@@ -50,7 +50,7 @@ FOREIGN_KEYS = """
 LISTED_INDEXES = [
     ("paper_trading_accounts", "user_id, is_active"),
     ("paper_trading_accounts", "created_at"),
-    ("paper_trades", "account_id, status"),
+    ("paper_trades", "account_id, status, created_at"),
     ("paper_trades", "created_at"),
     ("paper_trades", "trade_type"),
     ("paper_trades", "execution_dex"),

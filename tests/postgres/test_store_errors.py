@@ -78,6 +78,13 @@ def test_a_port_where_something_else_listens():
         assert "is not Postgres" in message_of(f"postgresql://me:s3cret@127.0.0.1:{port}/paperdex")
 
 
+def test_a_root_certificate_that_is_not_there():
+    with something_that_answers(b"S") as port:
+        query = "sslmode=verify-full&sslrootcert=/nowhere/root.crt"
+        text = message_of(f"postgresql://me:s3cret@127.0.0.1:{port}/paperdex?{query}")
+    assert 'root certificate file "/nowhere/root.crt" does not exist' in text
+
+
 def test_an_unknown_database(server):
     assert "it has no database nowhere." in message_of(server.url("nowhere"))
 

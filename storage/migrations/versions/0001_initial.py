@@ -40,6 +40,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo the change."""
+    """Undo the change; nothing that was stored is kept."""
     for table in reversed(TABLES):
         op.drop_table(table)

@@ -20,7 +20,9 @@ COSTS = {
 }
 NEVER_NEGATIVE = ("fee_usd", "sandwich_usd", "failure_usd")
 FAILURES = ("NONE", "SLIPPAGE", "REVERTED", "EXPIRED", "UNAFFORDABLE")
-NEW_FAILURES = ("DROPPED", "NO_LIQUIDITY")
+NEW_FAILURES = {"DROPPED": "EXPIRED", "NO_LIQUIDITY": "SLIPPAGE"}
+"""Each with the old one that comes nearest."""
+
 ADD_UP = (
     "execution_cost_usd = fee_usd + price_impact_usd + drift_usd + sandwich_usd + failure_usd"
     " + CASE WHEN status = 'completed' THEN simulated_gas_cost_usd ELSE 0 END"
@@ -54,7 +56,17 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo the change."""
+    """Undo the change; costs and routes are lost, and failures of the new kinds are kept under old ones.
+
+    An order that was dropped has EXPIRED: it reached no block and paid nothing. One without liquidity has failed of
+    SLIPPAGE: the pools would have given less than its minimum.
+    """
+    for failure, kept_as in NEW_FAILURES.items():
+        op.execute(
+            sa.text("UPDATE paper_trades SET failure = :kept_as WHERE failure = :failure").bindparams(
+                kept_as=kept_as, failure=failure
+            )
+        )
     for name in ("costs_add_up", "only_failure_costs", *NEVER_NEGATIVE):
         _drop_check(name)
     for name in (*COSTS, "route"):

@@ -48,7 +48,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo the change; thoughts for the new reason are kept under an old one."""
+    """Undo the change; inputs and analysts are lost, and thoughts for the new reasons are kept under LOW_LIQUIDITY."""
     op.execute(f"UPDATE {THOUGHTS} SET reason = 'LOW_LIQUIDITY' WHERE reason IN {NEW_REASONS}")  # noqa: S608 -- ours
     _allow_reasons(*REASONS)
     for table, column, default, _ in DEFAULTS:

@@ -168,7 +168,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo the change; a run with swaps can't be told without them, so its thoughts keep an old reason alone."""
+    """Undo the change; what a swap gave up is lost, and what was done for a better candidate is kept under SIGNAL."""
     op.execute(f"UPDATE {THOUGHTS} SET reason = 'SIGNAL' WHERE reason = '{NEW_REASON}'")  # noqa: S608 -- ours
     op.execute(f"UPDATE {TRADES} SET reason = 'SIGNAL' WHERE reason = '{NEW_REASON}'")  # noqa: S608 -- ours
     _allow_reasons(*REASONS)

@@ -26,6 +26,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo the change; what stopped a session stands where it stood."""
+    """Undo the change; what stopped a session stands where it stood, and that it came to the end is lost."""
     op.execute(f"UPDATE {SESSIONS} SET error_message = status_reason WHERE status = 'STOPPED'")  # noqa: S608 -- ours
     op.drop_column(SESSIONS, "status_reason")
