@@ -68,6 +68,9 @@ _CLAIM = text(
     """
 )
 _CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")
+_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+"""What somebody else changes meanwhile ends the transaction, instead of being deleted unread."""
+
 _READ_ONLY = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _PRUNED_AT = text("SELECT pruned_at FROM runs WHERE run_id = :run")
 
@@ -183,6 +186,7 @@ class Store:
     def archive(self, run_id: UUID, place: Path) -> ArchivedRun:
         """Move a run that has ended into a folder of its own in ``place``; it is deleted once the files are sound."""
         with self._transaction() as connection:
+            connection.execute(_ONE_MOMENT)
             return _upkeep("archiving").archive(connection, run_id, place)  # type: ignore[no-any-return]
 
     def restore(self, folder: Path) -> ArchivedRun:
@@ -196,6 +200,7 @@ class Store:
             if dry_run:
                 connection.execute(_READ_ONLY)
                 return _upkeep("pruning").would_prune(connection, run_id)  # type: ignore[no-any-return]
+            connection.execute(_ONE_MOMENT)
             return _upkeep("pruning").prune(connection, run_id)  # type: ignore[no-any-return]
 
     def pruned_at(self, run_id: UUID) -> datetime | None:

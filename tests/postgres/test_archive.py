@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from uuid import UUID
 
 import polars as pl
@@ -26,6 +27,7 @@ from storage.errors import (
     RunNotFound,
     SchemaOutdated,
     SessionNotFound,
+    StorageError,
 )
 from storage.models import Base
 from storage.run_files import RUN_TABLES, columns_of
@@ -344,6 +346,50 @@ def test_an_archive_of_more_is_not_replaced_by_one_of_less(finished, store, cont
         store.archive(finished.ids.run_id, tmp_path)
     assert content() == before
     assert (folder / "manifest.json").read_bytes() == files
+
+
+# Others at the same time.
+
+
+def test_of_two_that_archive_a_run_at_once_one_does_and_nothing_is_lost(finished, store, url, content, tmp_path):
+    before, ended = content(), []
+    stores = [Store(url) for _ in range(2)]
+
+    def archive(one):
+        try:
+            ended.append(one.archive(finished.ids.run_id, tmp_path).folder)
+        except StorageError as error:
+            ended.append(error)
+
+    threads = [threading.Thread(target=archive, args=(one,)) for one in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in stores:
+        one.close()
+    (folder,) = (end for end in ended if not isinstance(end, StorageError))
+    assert list(tmp_path.iterdir()) == [folder]
+    store.restore(folder)
+    assert content() == before
+
+
+def test_what_somebody_changes_after_the_files_were_read_back_is_not_deleted(
+    finished, store, sql, content, monkeypatch, tmp_path
+):
+    keep = archiving._keep
+
+    def keep_and_change(*given):
+        keep(*given)
+        sql("UPDATE paper_ai_thought_logs SET primary_reasoning = 'I felt like it.' WHERE ordinal = 0")
+
+    monkeypatch.setattr(archiving, "_keep", keep_and_change)
+    with pytest.raises(StorageError, match="could not serialize access"):
+        store.archive(finished.ids.run_id, tmp_path)
+    assert len(content()["runs"]) == 1
+    assert sql("SELECT count(*) > 0 FROM paper_ai_thought_logs WHERE primary_reasoning = 'I felt like it.'") == [
+        (True,)
+    ]
 
 
 # Killed in the middle.
