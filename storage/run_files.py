@@ -72,7 +72,7 @@ class RowsWriter:
         if len(self._parts) == 1:
             self._parts[0].rename(self._path)
         else:
-            pl.scan_parquet(self._parts).sink_parquet(self._path)
+            pl.scan_parquet(self._parts).sink_parquet(self._path, row_group_size=CHUNK_ROWS)
             for part in self._parts:
                 part.unlink()
         return self._hash.hexdigest()
