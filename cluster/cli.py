@@ -188,7 +188,10 @@ def db_check(
     run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run.", show_default="all runs")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Recompute every balance and position from the trades and compare, to the wei; exit status 1 on a finding."""
+    """Recompute every balance and position from the trades, to the wei, and the digests of ended runs; look at indexes.
+
+    Nothing is written. Exit status 1 on a finding.
+    """
     store = store_at(database_url)
     findings = store.check(None if run_id is None else store.resolve_run(run_id))
     for finding in findings:
