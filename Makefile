@@ -29,11 +29,12 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## measure the kernel, the market, its pools and the lanes
+bench: install  ## measure the kernel, the market, its pools, the lanes and the writer
 	@$(BIN)/python benchmarks/kernel.py
 	@$(BIN)/python benchmarks/market.py
 	@$(BIN)/python benchmarks/pools.py
 	@$(BIN)/python benchmarks/lanes.py
+	@$(BIN)/python benchmarks/writer.py
 
 clean:  ## remove the environment and what tools left
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from actors.autopilot import Verdict
     from actors.session import Receipt
+    from cluster.patience import Patience
     from cluster.plan import Plan
     from simulation.autopilot.guardrails import Refusal
     from simulation.autopilot.policy import Adjustment
@@ -57,12 +58,18 @@ class Conductor:
     """Runs one plan from its first block to its last."""
 
     def __init__(
-        self, plan: Plan, prefix: int, store: Store, database_url: str, observe: Callable[[Progress], None]
+        self,
+        plan: Plan,
+        prefix: int,
+        store: Store,
+        database_url: str,
+        observe: Callable[[Progress], None],
+        patience: Patience,
     ) -> None:
         self._plan = plan
         self._observe = observe
         self._feed = MarketFeed(lambda: remote.spawn_market(plan.scenario, plan.recording), plan.segment_lengths())
-        self._commits = CommitQueue(lambda: remote.spawn_writer(database_url))
+        self._commits = CommitQueue(lambda: remote.spawn_writer(database_url), patience)
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
         self._fleet = SessionFleet(plan.contexts(prefix), plan.rules, store)

@@ -54,7 +54,7 @@ class LiveView:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """Show what is being prepared before the first block."""
+        """Show what the run is waiting for: its preparation, or later a database that is away."""
         if self._live is not None:
             self._live.update(Text(text, style="dim"))
         else:

@@ -16,10 +16,12 @@ from actors.analysts import load as load_analyst
 from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, is_connected, start_ray, stop_ray
 from cluster.errors import UsageError
+from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.warm import compile_kernel, is_compiled
 from simulation.intelligence.roster import roster_of
 from simulation.settings.market import ReplayMarket
+from storage.errors import DatabaseUnreachable
 from storage.ids import new_prefix, run_id_of
 
 if TYPE_CHECKING:
@@ -128,8 +130,9 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
         # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
         with redirect_stdout(sys.stderr):
             store, url = _ready(plan, place, run_id, view)
-            store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
-            digest = _conducted(plan, prefix, run_id, store, url, view)
+            with store.hold(run_id):
+                store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
+                digest = _conducted(plan, prefix, run_id, store, url, view)
         view.close()
         summary = _summary(plan, run_id, digest, time.monotonic() - started, store, url)
         tell(summary, store)
@@ -188,16 +191,19 @@ def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, vi
     """Conduct the run and close it with the status it deserves; return its digest."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
 
+    patience = Patience(view.say)
     try:
-        conductor = Conductor(plan, prefix, store, url, view.show)
+        conductor = Conductor(plan, prefix, store, url, view.show, patience)
         why = conductor.run()
     except KeyboardInterrupt:
         _close_early(plan, prefix, store, "STOPPED", "Stopped by the user.")
         raise
+    except DatabaseUnreachable:
+        raise  # which leaves the run as it is: RUNNING, up to its last committed segment
     except BaseException as error:
         _close_early(plan, prefix, store, "ERROR", f"{type(error).__name__}: {error}")
         raise
-    return store.finish_run(run_id, "ERROR" if why else "COMPLETED", why)
+    return patience(lambda: store.finish_run(run_id, "ERROR" if why else "COMPLETED", why))
 
 
 def _close_early(plan: Plan, prefix: int, store: Store, status: str, why: str) -> None:

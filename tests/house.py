@@ -14,6 +14,7 @@ from actors.market import Market
 from actors.session import AccountSession
 from cluster import commit_queue, conductor, market_feed, session_fleet
 from cluster.conductor import Conductor
+from cluster.patience import Patience
 from storage.batch import Checkpoint
 from storage.errors import SequenceGap, StaleOwner
 
@@ -145,6 +146,6 @@ class House:
 
     def conduct(self, plan, observe=lambda _progress: None):
         """Run a plan and return the conductor, with why it went no further."""
-        made = Conductor(plan, PREFIX, self.ledger, "postgresql:///nowhere", observe)
+        made = Conductor(plan, PREFIX, self.ledger, "postgresql:///nowhere", observe, Patience(lambda _: None))
         self.why = made.run()
         return made

@@ -16,9 +16,10 @@ from actors.autopilot import AutoPilot
 from actors.market import Market
 from cluster.commit_queue import IN_FLIGHT_MAX, CommitQueue
 from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
+from cluster.patience import Patience
 from cluster.plan import plan_of
 from cluster.remote_calls import RESTARTS_MAX, GaveUpError, Restarts
-from storage.errors import StaleOwner
+from storage.errors import DatabaseUnreachable, StaleOwner
 
 
 @pytest.fixture
@@ -191,7 +192,7 @@ class Inbox:
 
 def queue(house, **fates):
     run, inbox = house(**fates), Inbox()
-    return inbox, CommitQueue(lambda: run.spawn("Writer", inbox))
+    return inbox, CommitQueue(lambda: run.spawn("Writer", inbox), Patience(lambda _: None))
 
 
 def test_a_bounded_number_of_segments_is_on_its_way(house):
@@ -238,3 +239,38 @@ def test_restarts_are_bounded_and_the_last_reason_is_named_in_one_line():
     with pytest.raises(GaveUpError) as raised:
         restarts.note(RuntimeError("it was killed.\n\tclass_name: Market"))
     assert str(raised.value) == "Market died 11 times; the last time: it was killed."
+
+
+class Away(Inbox):
+    """A writer whose database does not answer so many times."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.times = times
+
+    def commit(self, *groups):
+        if self.times:
+            self.times -= 1
+            raise DatabaseUnreachable(url="localhost/paperdex", why="nothing listens at that host and port")
+        super().commit(*groups)
+
+
+def test_a_database_that_is_away_is_asked_again_and_given_everything_in_order(house):
+    said, inbox, run = [], Away(times=12), house()
+    commits = CommitQueue(lambda: run.spawn("Writer", inbox), Patience(said.append))
+    for number in range(5):
+        commits.put([number])
+    commits.drain()
+    assert [number for (number,) in inbox.calls[-5:]] == list(range(5))  # what came before it would refuse as gaps
+    assert commits.lag == 0
+    (sentence,) = said
+    assert sentence.startswith("The database at localhost/paperdex cannot be reached: nothing listens at that host")
+    assert sentence.endswith("The run waits for it, 0 s so far.")
+
+
+def test_patience_with_a_database_ends(monkeypatch, house):
+    monkeypatch.setattr("cluster.patience.PATIENCE_SECONDS", 0)
+    commits = CommitQueue(lambda: house().spawn("Writer", Away(times=10**6)), Patience(lambda _: None))
+    commits.put([1])
+    with pytest.raises(DatabaseUnreachable):
+        commits.drain()

@@ -147,6 +147,8 @@ def upgrade() -> None:
         "(trade_type = 'swap') = (sold_position_id IS NOT NULL)",
     )
     _allow_reasons(*REASONS, NEW_REASON)
+    # A thought is some 2 kB: kept in its row, since compressing it takes as long as all the rest of writing it.
+    op.execute(f"ALTER TABLE {THOUGHTS} SET (toast_tuple_target = 8160)")
     for table, column, before, after in COMMENTS:
         op.alter_column(table, column, comment=after, existing_comment=before)
     for table, before, after in TABLE_COMMENTS:
@@ -158,6 +160,7 @@ def downgrade() -> None:
     op.execute(f"UPDATE {THOUGHTS} SET reason = 'SIGNAL' WHERE reason = '{NEW_REASON}'")  # noqa: S608 -- ours
     op.execute(f"UPDATE {TRADES} SET reason = 'SIGNAL' WHERE reason = '{NEW_REASON}'")  # noqa: S608 -- ours
     _allow_reasons(*REASONS)
+    op.execute(f"ALTER TABLE {THOUGHTS} RESET (toast_tuple_target)")
     op.drop_constraint(op.f(f"ck_{TRADES}_swap_gives_up_a_position"), TRADES)
     op.drop_index(op.f(f"ix_{TRADES}_sold_position_id"), TRADES)
     op.drop_column(TRADES, "sold_position_id")

@@ -1,0 +1,55 @@
+"""Waiting for a database that is away: the run stands still, loses nothing and says so, and then goes on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from storage.errors import DatabaseUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenacity import RetryCallState
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 600
+"""After so long without an answer the run gives up; what was committed stays."""
+
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 5
+TELL_SECONDS = 10
+
+
+class Patience:
+    """Does again what the database did not answer to, until it does."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def __call__(self, action: Callable[[], T]) -> T:
+        """Return what ``action`` returns; raises its DatabaseUnreachable once patience is over, all else at once."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(DatabaseUnreachable),
+            wait=wait_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            before_sleep=self._teller(),
+            reraise=True,
+        )
+        return retrying(action)
+
+    def _teller(self) -> Callable[[RetryCallState], None]:
+        told_at = -float(TELL_SECONDS)
+        began = time.monotonic()
+
+        def tell(state: RetryCallState) -> None:
+            nonlocal told_at
+            waited = time.monotonic() - began
+            assert state.outcome is not None
+            if waited - told_at >= TELL_SECONDS:
+                told_at = waited
+                self._say(f"{state.outcome.exception()} The run waits for it, {waited:.0f} s so far.")
+
+        return tell

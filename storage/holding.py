@@ -1,0 +1,54 @@
+"""Who conducts a run: one process at a time, by a lock that its connection holds and that goes when the process does.
+
+The lock keeps two conductors from starting; what keeps a late one from writing are the sessions' incarnations.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from storage.errors import RunHeld
+from storage.ids import PREFIX_BITS, prefix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+_OURS = 0x7064 << PREFIX_BITS
+"""Keeps these locks apart from those of other programs in the same database."""
+
+_TRY = text("SELECT pg_try_advisory_lock(:key)")
+_NAME = text("SELECT set_config('application_name', :name, false)")
+_HOLDER = text(
+    """
+    SELECT activity.application_name, activity.backend_start FROM pg_locks AS locks
+    JOIN pg_stat_activity AS activity USING (pid)
+    WHERE locks.locktype = 'advisory' AND locks.granted AND locks.objsubid = 1
+      AND (locks.classid::bigint << 32 | locks.objid::bigint) = :key
+    """
+)
+_RELEASE = text("SELECT pg_advisory_unlock(:key), set_config('application_name', 'paperdex', false)")
+
+
+@contextmanager
+def held(connection: Connection, run_id: UUID) -> Iterator[None]:
+    """Hold a run on a connection that is in no transaction; raises RunHeld, which says who does."""
+    key = {"key": _OURS | prefix_of(run_id)}
+    if not connection.execute(_TRY, key).scalar_one():
+        holder = connection.execute(_HOLDER, key).one_or_none()
+        since = f"{holder.application_name} since {holder.backend_start:%Y-%m-%d %H:%M:%S} UTC" if holder else "another"
+        raise RunHeld(run=run_id, holder=since)
+    connection.execute(_NAME, {"name": f"paperdex process {os.getpid()} on {socket.gethostname()}"[:63]})
+    try:
+        yield
+    finally:
+        with suppress(DBAPIError):  # of a connection that broke on the way there is nothing left to release
+            connection.execute(_RELEASE, key)

@@ -1,0 +1,75 @@
+"""One conductor for a run: the other one says who it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.errors import RunHeld
+from storage.ids import run_id_of
+from storage.store import Store
+
+RUN, OTHER = run_id_of(0xABCDEF), run_id_of(0xABCDEE)
+
+HOLDER = """
+import sys
+from uuid import UUID
+from storage.store import Store
+with Store(sys.argv[1]).hold(UUID(sys.argv[2])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def elsewhere(url):
+    """Start a process that holds the run, and wait until it does."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url, str(RUN)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert holder.stdout.readline() == b"held\n"
+    yield holder
+    holder.kill()
+    holder.communicate()
+
+
+def test_a_run_that_is_held_names_the_process_that_holds_it(elsewhere, store):
+    with pytest.raises(RunHeld, match=f"process {elsewhere.pid} on .* since 20"), store.hold(RUN):
+        pytest.fail("two processes hold one run")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_another_run_is_free(store):
+    with store.hold(OTHER):
+        pass
+
+
+def test_what_a_process_held_is_free_when_it_was_killed(elsewhere, store, sql):
+    os.kill(elsewhere.pid, signal.SIGKILL)
+    elsewhere.wait()
+    while sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") != [(0,)]:
+        pass  # the server notices in its own time
+    with store.hold(RUN):
+        pass
+
+
+def test_a_hold_ends_with_its_context(store, url):
+    with store.hold(RUN):
+        pass
+    with Store(url).hold(RUN):
+        pass
+
+
+def test_an_error_within_is_its_own(store):
+    with pytest.raises(ZeroDivisionError), store.hold(RUN):
+        raise ZeroDivisionError
+    with store.hold(RUN):
+        pass
