@@ -121,16 +121,23 @@ def writing(folder: Path) -> Iterator[None]:
 def begin(folder: Path) -> None:
     """Make an empty folder; what an archive that was killed had left there is removed."""
     shutil.rmtree(folder, ignore_errors=True)
+    new = [parent for parent in folder.parents if not parent.exists()]
     folder.mkdir(parents=True)
+    for parent in new:
+        _to_disk(parent.parent)
 
 
 def publish(partial: Path, folder: Path) -> None:
     """Give a complete archive its name, once everything in it is on the disk."""
-    for path in partial.iterdir():
-        _to_disk(path)
-    _to_disk(partial)
+    settle(partial)
     partial.rename(folder)
-    _to_disk(folder.parent)
+    settle(folder)
+
+
+def settle(folder: Path) -> None:
+    """Return when the files of an archive and the names of all of them are on the disk."""
+    for path in (*folder.iterdir(), folder, folder.parent):
+        _to_disk(path)
 
 
 def remove(folder: Path) -> None:

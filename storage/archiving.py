@@ -108,6 +108,7 @@ def _keep(partial: Path, folder: Path, manifest: Manifest) -> None:
         raise AnotherArchive(folder=folder)
     verify(folder, there)
     with writing(folder):
+        archive_folder.settle(folder)
         archive_folder.remove(partial)
 
 

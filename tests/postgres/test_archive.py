@@ -184,6 +184,23 @@ def test_another_run_stays_as_it_is(finished, begin, store, tmp_path):
     assert store.check() == []
 
 
+def test_every_file_and_every_name_is_on_the_disk_before_anything_is_deleted(finished, store, monkeypatch, tmp_path):
+    synced, at_deletion, delete = set(), [], archiving._delete
+
+    def sync(handle):
+        synced.add(os.fstat(handle).st_ino)
+
+    def look_and_delete(*given):
+        at_deletion.append(set(synced))
+        delete(*given)
+
+    monkeypatch.setattr(archiving.archive_folder.os, "fsync", sync)
+    monkeypatch.setattr(archiving, "_delete", look_and_delete)
+    folder = store.archive(finished.ids.run_id, tmp_path / "new" / "place").folder
+    wanted = {*folder.iterdir(), folder, tmp_path / "new" / "place", tmp_path / "new", tmp_path}
+    assert {path.stat().st_ino for path in wanted} <= at_deletion[0]
+
+
 # What is left alone.
 
 
