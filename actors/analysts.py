@@ -36,7 +36,9 @@ def load(spec: AnalystSpec, folder: str | None = None) -> Any:
     kind = _class_of(spec, folder or os.getcwd())  # noqa: PTH109 -- sys.path holds text
     try:
         analyst = kind(**spec.parameters)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it may ask to exit, too
         given = ", ".join(spec.parameters) or "none"
         raise UnusableAnalystError(
             spec, f"its class refuses the custom_parameters ({given}): {in_words(error)}"
@@ -93,5 +95,7 @@ def _imported(spec: AnalystSpec, load_it: Any) -> Any:
         raise UnusableAnalystError(
             spec, f"there is no module {error.name} in the current folder or where Python looks"
         ) from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it may ask to exit, too
         raise UnusableAnalystError(spec, f"its module cannot be imported: {in_words(error)}") from error

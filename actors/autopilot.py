@@ -30,13 +30,14 @@ class Verdict:
 class AutoPilot:
     """Holds the strategies' bounds and nothing else: what tuning needs to remember travels in the reviews."""
 
-    def __init__(self, strategies: Sequence[Strategy], rules: Rules) -> None:
+    def __init__(self, strategies: Sequence[Sequence[Strategy]], rules: Rules) -> None:
+        """Take the strategies of each account's sessions, one after another."""
         self._strategies = tuple(strategies)
         self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
 
     def __repr__(self) -> str:
-        enabled = sum(strategy.autopilot_enabled for strategy in self._strategies)
-        return f"AutoPilot({enabled} of {len(self._strategies)} strategies)"
+        enabled = [strategy.autopilot_enabled for line in self._strategies for strategy in line]
+        return f"AutoPilot({sum(enabled)} of {len(enabled)} strategies)"
 
     def review(self, segment: Segment, *reviews: Sequence[Review]) -> Verdict:
         """Review every session at the end of ``segment``: at most one adjustment each."""
@@ -45,7 +46,8 @@ class AutoPilot:
         for shown in (shown for group in reviews for shown in group):
             record = shown.record[0]
             market = markets[record["analyst"]]
-            result = review(self._strategies[shown.session], shown.session, record, self._calendar, market)
+            strategy = self._strategies[shown.session][shown.number]
+            result = review(strategy, shown.session, record, self._calendar, market)
             if isinstance(result, Adjustment):
                 adjustments.append(result)
             else:

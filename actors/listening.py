@@ -50,7 +50,7 @@ def listen(
         seen = slice(first, end + HISTORY_BLOCKS)
         try:
             return signals_of(analyst, mids[seen], gas[seen], tokens)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- a plug-in may raise anything, and ends alone
+        except BaseException as error:  # noqa: BLE001 -- a plug-in may raise anything, and ends alone
             return _told(error)
 
     whole = answer(0, n_blocks)

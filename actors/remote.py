@@ -34,7 +34,7 @@ def spawn_market(scenario: Scenario, recording: Recording | None) -> Any:
     return _spawn(Market, "Market", 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
 
 
-def spawn_autopilot(strategies: Sequence[Strategy], rules: Rules) -> Any:
+def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules) -> Any:
     """Start the Auto Pilot of a run."""
     return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules)
 
@@ -45,9 +45,10 @@ def spawn_writer(database_url: str) -> Any:
 
 
 def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> Any:
-    """Start the actor of a cohort, named after its account and incarnation."""
+    """Start the actor of a cohort, named after its account, its place among the account's sessions and incarnation."""
     # Behind the class, so that no account's own name can look like another's later incarnation.
-    later = f"({owners[0].incarnation})" if owners[0].incarnation > 1 else ""
+    later = f"#{contexts[0].number + 1}" if contexts[0].number else ""
+    later += f"({owners[0].incarnation})" if owners[0].incarnation > 1 else ""
     name = f"AccountSession{later} {contexts[0].account.name}"
     return _spawn(AccountSession, name, SESSION_CPUS, tuple(contexts), tuple(owners), rules)
 

@@ -12,16 +12,22 @@ from simulation.autopilot import review as autopilot
 from simulation.autopilot.guardrails import Calendar
 from simulation.autopilot.policy import Review
 from simulation.market.segment import terms_of
+from simulation.succession import NOTHING_BEFORE, Totals, withdraw_orders
+from storage.batch import SessionEnd
 from storage.rows import batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulation.autopilot.policy import Adjustment
-    from simulation.market.segment import Breakdown, Segment
+    from simulation.market.segment import Segment
     from simulation.trading.rules import Rules
     from storage.batch import Batch
     from storage.context import SessionContext
+
+
+GOES_ON = "Its account went on with its next session."
+"""Why a session is COMPLETED before its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Owner:
     seq: int = 0
     state: bytes | None = None
     """The checkpoint to go on from; None at the start of a run."""
+    before: Totals = NOTHING_BEFORE
+    """What earlier sessions of the account came to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +52,10 @@ class Receipt:
     equity_micro_usd: int
     cash_micro_usd: int
     open_positions: int
-    completed_trades: int
+    completed_trades: int  # of all sessions of the account, as are failed_trades
     failed_trades: int
     decisions: int
+    number: int = 0  # of the session among those of its account
     error_message: str = ""
     """Why the session has ended in ERROR; nothing while it lives."""
 
@@ -58,6 +67,7 @@ class AccountSession:
         self._contexts = tuple(contexts)
         self._incarnations = [owner.incarnation for owner in owners]
         self._seqs = [owner.seq for owner in owners]
+        self._before = [owner.before for owner in owners]
         self._rules = rules
         self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
         self._terms = terms_of(self._contexts[0].tokens)
@@ -74,32 +84,46 @@ class AccountSession:
         """Apply the adjustments meant for this cohort, then trade it to the end of the segment.
 
         A session whose analyst fails in the segment is traded up to the block before and ends there, in ERROR: its
-        positions stay open and its orders on their way, as when a run ends. Its last batch says so; it is not
-        shown for review, and yields nothing in later segments.
+        positions stay open and its orders on their way, as when a run ends. One whose account goes on with another
+        session at the end of the segment is COMPLETED, and its orders are taken back. The last batch of either says
+        so; it is not shown for review, and yields nothing in later segments.
         """
         mine = self._apply(adjustments)
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
-        batches = [self._batch(row, segment, outcome, mine[row]) for row in rows]
-        receipts = [self._receipt(row, segment) for row in rows]
+        ends = {row: self._end(row, segment) for row in rows}
+        batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), mine[row], ends[row]) for row in rows]
+        receipts = [self._receipt(row, ends[row]) for row in rows]
         reviews = [
-            Review(self._contexts[row].session, self._cohort.sessions[row : row + 1].copy())
+            Review(self._contexts[row].session, self._cohort.sessions[row : row + 1].copy(), self._contexts[row].number)
             for row in rows
-            if self._breakdown(row, segment) is None
+            if ends[row] is None
         ]
         return receipts, batches, reviews
 
-    def _breakdown(self, row: int, segment: Segment) -> Breakdown | None:
-        return segment.breakdown(self._contexts[row].analyst)
-
     def _has_ended(self, row: int, segment: Segment) -> bool:
         """Tell whether a session's last batch belongs to an earlier segment."""
-        failed = self._breakdown(row, segment)
-        return failed is not None and failed.block < segment.first_block
+        context = self._contexts[row]
+        failed = segment.breakdown(context.analyst)
+        has_failed = failed is not None and max(failed.block, context.from_block) < segment.first_block
+        return has_failed or (context.until_block is not None and context.until_block <= segment.first_block)
 
-    def _error_message(self, row: int, segment: Segment) -> str:
-        failed = self._breakdown(row, segment)
-        return "" if failed is None else str(failed)
+    def _end(self, row: int, segment: Segment) -> SessionEnd | None:
+        """Return how a session ends in this segment, None where it goes on."""
+        context = self._contexts[row]
+        failed = segment.breakdown(context.analyst)
+        if failed is not None:
+            return SessionEnd("ERROR", str(failed))
+        if context.until_block == segment.end_block:
+            return SessionEnd("COMPLETED", GOES_ON)
+        return None
+
+    def _last(self, row: int, outcome: cohorts.Outcome, end: SessionEnd | None) -> cohorts.Outcome:
+        """Return what happened, the orders taken back where the account goes on with its next session."""
+        if end is None or end.status != "COMPLETED":
+            return outcome
+        self._cohort, outcome = withdraw_orders(self._cohort, row, outcome, self._rules)
+        return outcome
 
     def _apply(self, adjustments: Sequence[Adjustment]) -> list[list[Adjustment]]:
         rows = {context.session: row for row, context in enumerate(self._contexts)}
@@ -111,7 +135,14 @@ class AccountSession:
                 mine[row].append(adjustment)
         return mine
 
-    def _batch(self, row: int, segment: Segment, outcome: cohorts.Outcome, adjustments: list[Adjustment]) -> Batch:
+    def _batch(
+        self,
+        row: int,
+        segment: Segment,
+        outcome: cohorts.Outcome,
+        adjustments: list[Adjustment],
+        end: SessionEnd | None,
+    ) -> Batch:
         self._seqs[row] += 1
         one = cohorts.Cohort(self._cohort.sessions[row : row + 1], self._cohort.holdings[row : row + 1])
         return batch_of(
@@ -126,11 +157,13 @@ class AccountSession:
             adjustments=adjustments,
             segment=segment.until(int(self._cohort.sessions[row]["next_block"])),
             state=one.to_bytes(),
-            error_message=self._error_message(row, segment),
+            end=end,
+            before=self._before[row],
         )
 
-    def _receipt(self, row: int, segment: Segment) -> Receipt:
+    def _receipt(self, row: int, end: SessionEnd | None) -> Receipt:
         session = self._cohort.sessions[row]
+        totals = self._before[row].plus(Totals.of(session))
         return Receipt(
             session=self._contexts[row].session,
             seq=self._seqs[row],
@@ -138,10 +171,11 @@ class AccountSession:
             equity_micro_usd=int(session["equity_micro_usd"]),
             cash_micro_usd=int(session["cash_micro_usd"]),
             open_positions=int(session["open_positions"]),
-            completed_trades=int(session["completed_trades"]),
-            failed_trades=int(session["failed_trades"]),
+            completed_trades=totals.completed_trades,
+            failed_trades=totals.failed_trades,
             decisions=int(session["next_decision"]),
-            error_message=self._error_message(row, segment),
+            number=self._contexts[row].number,
+            error_message=end.reason if end is not None and end.status == "ERROR" else "",
         )
 
 

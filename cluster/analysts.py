@@ -87,7 +87,9 @@ def _answer(spec: AnalystSpec, analyst: Any, market: MarketHistory) -> Scores:
         records_of(scores, market.shape)
     except WrongScoresError as error:
         raise UnusableAnalystError(spec, str(error)) from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it may ask to exit, too
         raise UnusableAnalystError(spec, f"raises {in_words(error)}") from error
     return scores
 

@@ -72,7 +72,7 @@ class Conductor:
         self._commits = CommitQueue(lambda: remote.spawn_writer(database_url), patience)
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
-        self._fleet = SessionFleet(plan.contexts(prefix), plan.rules, store)
+        self._fleet = SessionFleet(plan.lines(prefix), plan.rules, store, patience)
         self.tally = Tally()
 
     def run(self) -> str:
@@ -87,7 +87,10 @@ class Conductor:
 
     def _step_through(self) -> str:
         adjustments: tuple[Adjustment, ...] = ()
+        first_block = 0
         for block, segment in self._feed.segments():
+            self._fleet.succeed(first_block, self._commits.drain)
+            first_block = block
             advanced = self._fleet.advance(segment, adjustments, self._commits.drain)
             self._commits.put(advanced.batches)
             adjustments = self._review(block, segment, advanced.reviews)
@@ -122,8 +125,7 @@ class Conductor:
                 return verdict
 
     def _spawn_pilot(self) -> Any:
-        strategies = [account.strategy for account in self._plan.scenario.accounts]
-        return remote.spawn_autopilot(strategies, self._plan.rules)
+        return remote.spawn_autopilot(self._plan.strategies(), self._plan.rules)
 
     def _progress(self, block: int, receipts: Sequence[Receipt]) -> Progress:
         return Progress(

@@ -32,6 +32,7 @@ class LiveView:
 
     def __init__(self, accounts: Sequence[AccountSpec], console: Console) -> None:
         self._accounts = accounts
+        self._strategies = [[turn.strategy.name for turn in account.in_turn] for account in accounts]
         self._console = console
         self._live = Live(console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
         self._first: tuple[float, int] | None = None
@@ -120,7 +121,7 @@ class LiveView:
         gain = 100 * (equity / start - 1)
         return (
             account.name,
-            account.strategy.name,
+            self._strategies[receipt.session][receipt.number],
             f"{equity:,.2f}",
             Text(f"{gain:+.2f} %", style="green" if gain >= 0 else "red"),
             str(receipt.open_positions),

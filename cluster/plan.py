@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulation.intelligence.roster import roster_of
 from simulation.market.sources import open_source
-from simulation.scenario import check_tokens
+from simulation.scenario import check_tokens, check_turns
 from simulation.trading.rules import rules_of
 from storage.context import SessionContext
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from simulation.market.replay import Recording
     from simulation.market.segment import TokenInfo
     from simulation.scenario import Scenario
+    from simulation.settings.strategy import Strategy
     from simulation.trading.rules import Rules
 
 
@@ -35,23 +37,36 @@ class Plan:
     plug_ins: tuple[PlugIn, ...] = ()
     """The analysts that are not built in, as they were tried."""
 
-    def contexts(self, prefix: int) -> tuple[SessionContext, ...]:
-        """Return what each session is told of itself in the run with this id prefix."""
+    def lines(self, prefix: int) -> tuple[tuple[SessionContext, ...], ...]:
+        """Return for each account what its sessions, one after another, are told of themselves."""
         return tuple(
-            SessionContext.of(self.scenario, self.tokens, prefix, ordinal, analyst)
-            for ordinal, analyst in enumerate(roster_of(self.scenario.accounts).rows)
+            tuple(
+                SessionContext.of(self.scenario, self.tokens, prefix, ordinal, analyst, number)
+                for number, analyst in enumerate(analysts)
+            )
+            for ordinal, analysts in enumerate(roster_of(self.scenario.accounts).rows)
         )
+
+    def contexts(self, prefix: int) -> tuple[SessionContext, ...]:
+        """Return what each account's first session is told of itself in the run with this id prefix."""
+        return tuple(line[0] for line in self.lines(prefix))
+
+    def strategies(self) -> tuple[tuple[Strategy, ...], ...]:
+        """Return for each account the strategies of its sessions."""
+        return tuple(tuple(turn.strategy for turn in account.in_turn) for account in self.scenario.accounts)
 
     def adjusts(self) -> bool:
         """Tell whether Auto Pilot may change anything in this run."""
-        enabled = any(account.strategy.autopilot_enabled for account in self.scenario.accounts)
+        enabled = any(strategy.autopilot_enabled for line in self.strategies() for strategy in line)
         return self.scenario.autopilot and enabled
 
     def segment_lengths(self) -> Iterator[int]:
-        """Yield the lengths of the segments; with Auto Pilot on, none spans a review block."""
+        """Yield the lengths of the segments: none spans a change of sessions, nor a review with Auto Pilot on."""
+        changes = sorted({start for account in self.scenario.accounts for start in account.starts})
         first = 0
         while first < self.blocks:
-            end = min(first + self.scenario.segment_blocks, self.blocks)
+            later = bisect_right(changes, first)
+            end = min(first + self.scenario.segment_blocks, self.blocks, *changes[later : later + 1])
             if self.adjusts():
                 end = min(end, (first // self.scenario.review_blocks + 1) * self.scenario.review_blocks)
             yield end - first
@@ -65,17 +80,20 @@ class Plan:
 def plan_of(scenario: Scenario, recording: Recording | None) -> Plan:
     """Return the plan of a scenario; raises ValueError.
 
-    That is when a strategy names a token without a pool, or a recording ends before the run begins.
+    That is when a strategy names a token without a pool, or a recording ends before the run or a session begins.
     """
     source = open_source(scenario, recording)
     check_tokens(scenario, {token.symbol for token in source.tokens})
     start_at = scenario.start_at if recording is None else recording.start_at
     scenario = scenario.model_copy(update={"start_at": start_at})
+    blocks = _blocks(scenario, source.n_blocks)
+    for account in scenario.accounts:
+        check_turns(account, blocks, scenario.review_blocks)
     return Plan(
         scenario=scenario,
         recording=recording,
         tokens=source.tokens,
-        blocks=_blocks(scenario, source.n_blocks),
+        blocks=blocks,
         rules=rules_of(scenario),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ from simulation.market.segment import Clock
 from simulation.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from cluster.report_facts import Curve
+    from storage.records import SessionLine
     from storage.store import Store
 
 DECISIONS = 10
@@ -56,7 +58,14 @@ def collect(store: Store, run_id: UUID) -> RunReport:
         gas_usd=sum((row.gas_usd for row in leaderboard), Decimal()),
         slippage_usd=sum((row.slippage_usd for row in leaderboard), Decimal()),
         failures=tuple(store.failures(run_id)),
+        sessions=_in_turn(store.sessions_of(run_id)),
     )
+
+
+def _in_turn(sessions: Sequence[SessionLine]) -> tuple[SessionLine, ...]:
+    """Return the sessions of the accounts that had more than one."""
+    of_account = Counter(session.account for session in sessions)
+    return tuple(session for session in sessions if of_account[session.account] > 1)
 
 
 def _end(scenario: Scenario, blocks: int, status: str, curves: Mapping[str, Curve]) -> datetime:

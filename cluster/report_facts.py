@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from uuid import UUID
 
-    from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision, SessionFailure
+    from storage.records import (
+        AccountCosts,
+        AccountResult,
+        AdjustmentRecord,
+        NotableDecision,
+        SessionFailure,
+        SessionLine,
+    )
 
     Curve = Sequence[tuple[datetime, Decimal]]
 
@@ -51,6 +58,8 @@ class RunReport:
     slippage_usd: Decimal
     failures: tuple[SessionFailure, ...] = ()
     """Sessions that failed while the run went on, in the order of the scenario."""
+    sessions: tuple[SessionLine, ...] = ()
+    """Of the accounts that had more than one, in the order of the scenario."""
 
 
 def ends(rows: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:

@@ -12,6 +12,7 @@ from cluster.page import SEPARATOR, chart, coloured, document, footer, gain, key
 from cluster.report_charts import figure, line_of
 from cluster.report_costs import costs_anything, costs_chart, costs_section
 from cluster.report_facts import BEST_MAX, WORST_MAX, ends
+from cluster.report_sessions import failures_of, sessions_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 ADJUSTMENTS_MAX = 300
 """Adjustments in the table; the latest, when there were more."""
-
-FAILURES_MAX = 20
-"""Failed sessions that are named one by one."""
 
 SHORT_RETURNS = 500
 """Below so many returns an annualised Sharpe ratio says more about luck than about skill."""
@@ -39,6 +37,7 @@ def render(report: RunReport) -> str:
             _key_figures(report),
             _equity_section(report, places),
             _leaderboard_section(report, places),
+            sessions_section(report.sessions),
             costs_section(report.costs),
             _decisions_section(report),
             _adjustments_section(report),
@@ -69,7 +68,7 @@ def _header(report: RunReport) -> str:
         f"{accounts} traded {words.listed(report.tokens)} for {words.length(report.end_at - report.start_at)}, "
         f"{when} (UTC), on {report.market} with seed {report.seed}."
     )
-    warnings = _warning(report) + _failures(report)
+    warnings = _warning(report) + failures_of(report.failures)
     return f'<header><h1>{escape(report.name)}</h1><p class="lead">{escape(sentence)}</p>{warnings}</header>\n'
 
 
@@ -80,18 +79,6 @@ def _warning(report: RunReport) -> str:
     return (
         f'<p class="warning">This run is {escape(report.status)}; it shows what was kept until then.{escape(why)}</p>'
     )
-
-
-def _failures(report: RunReport) -> str:
-    """Name the sessions that failed: their accounts are as they were at that block."""
-    told = [
-        f"<bdi>{escape(failure.account)}</bdi> failed, {words.clock(failure.at)}. {escape(failure.message)}"
-        for failure in report.failures[:FAILURES_MAX]
-    ]
-    hidden = len(report.failures) - len(told)
-    if hidden:
-        told.append(f"So did {words.count(hidden, 'more session')}.")
-    return "".join(f'<p class="warning">{line}</p>' for line in told)
 
 
 def _key_figures(report: RunReport) -> str:

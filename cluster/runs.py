@@ -196,24 +196,23 @@ def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, vi
         conductor = Conductor(plan, prefix, store, url, view.show, patience)
         why = conductor.run()
     except KeyboardInterrupt:
-        _close_early(plan, prefix, store, "STOPPED", "Stopped by the user.")
+        _close_early(prefix, store, "STOPPED", "Stopped by the user.")
         raise
     except DatabaseUnreachable:
         raise  # which leaves the run as it is: RUNNING, up to its last committed segment
     except BaseException as error:
-        _close_early(plan, prefix, store, "ERROR", f"{type(error).__name__}: {error}")
+        _close_early(prefix, store, "ERROR", f"{type(error).__name__}: {error}")
         raise
     return patience(lambda: store.finish_run(run_id, "ERROR" if why else "COMPLETED", why))
 
 
-def _close_early(plan: Plan, prefix: int, store: Store, status: str, why: str) -> None:
+def _close_early(prefix: int, store: Store, status: str, why: str) -> None:
     """Close a run that did not reach its end, with the sessions taken from their actors first.
 
     Batches may still be on their way to the writer; without a claim they would be committed after the digest.
     """
     with _uninterrupted():
-        for context in plan.contexts(prefix):
-            store.claim(context.session_id)
+        store.claim_run(run_id_of(prefix))
         store.finish_run(run_id_of(prefix), status, why)
 
 

@@ -11,10 +11,13 @@ from actors.analysts import in_words
 from actors.remote import spawn_session
 from actors.session import Owner, Receipt
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
+from simulation.cohort import Cohort
+from simulation.succession import NOTHING_BEFORE, Totals, succeed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cluster.patience import Patience
     from simulation.autopilot.policy import Adjustment
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
@@ -36,15 +39,19 @@ class Advanced:
 
 
 class SessionFleet:
-    """One actor per account session that lives."""
+    """One actor per account session that lives; ``lines`` are the sessions of each account, one after another."""
 
-    def __init__(self, contexts: Sequence[SessionContext], rules: Rules, store: Store) -> None:
-        self._contexts = contexts
+    def __init__(
+        self, lines: Sequence[Sequence[SessionContext]], rules: Rules, store: Store, patience: Patience
+    ) -> None:
+        self._lines = lines
         self._rules = rules
         self._store = store
-        self._restarts = [Restarts(f"AccountSession {context.account.name}") for context in contexts]
-        self._receipts = [_unused(context) for context in contexts]
-        self._actors = {index: self._spawn(context) for index, context in enumerate(contexts)}
+        self._patience = patience
+        self._restarts = [Restarts(f"AccountSession {line[0].account.name}") for line in lines]
+        self._receipts = [_unused(line[0]) for line in lines]
+        self._numbers = [0] * len(lines)
+        self._actors = {index: self._spawn(line[0]) for index, line in enumerate(lines)}
 
     @property
     def actors(self) -> list[Any]:
@@ -55,6 +62,30 @@ class SessionFleet:
     def restarts(self) -> int:
         """How many session actors have been replaced so far."""
         return sum(restarts.count for restarts in self._restarts)
+
+    def succeed(self, block: int, drain: Callable[[], None]) -> None:
+        """Begin the sessions whose accounts go on with them at ``block``, each on what the one before has committed.
+
+        Accounts whose session has failed stay as they are.
+        """
+        due = [index for index in self._actors if self._current(index).until_block == block]
+        if due:
+            drain()
+        for index in due:
+            discard(self._actors[index])
+            self._begin(self._lines[index][self._numbers[index]], self._lines[index][self._numbers[index] + 1])
+            self._numbers[index] += 1
+            self._actors[index] = self._spawn(self._current(index))
+
+    def _current(self, index: int) -> SessionContext:
+        return self._lines[index][self._numbers[index]]
+
+    def _begin(self, before: SessionContext, context: SessionContext) -> None:
+        """Begin a session where the one before has ended."""
+        checkpoint = self._patience(lambda: self._store.checkpoint(before.session_id))
+        ended = Cohort.from_bytes(checkpoint.state)
+        begun = succeed(ended, context.account, context.analyst, context.tokens, self._rules)
+        self._patience(lambda: self._store.begin_session(context, begun.to_bytes()))
 
     def advance(self, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]) -> Advanced:
         """Trade every session through the segment; ``drain`` makes all earlier batches durable first, if needed.
@@ -88,7 +119,7 @@ class SessionFleet:
                 self._restarts[index].note(lost)
                 drain()
                 discard(self._actors[index])
-                self._actors[index] = self._spawn(self._contexts[index])
+                self._actors[index] = self._spawn(self._current(index))
                 call = self._call(self._actors[index], segment, adjustments)
             except RayError:
                 raise  # the cluster is in trouble, not the session
@@ -99,10 +130,10 @@ class SessionFleet:
 
     def _fail(self, index: int, error: Exception) -> None:
         """End a session whose code raised, with what it has committed."""
-        context = self._contexts[index]
-        block = self._store.checkpoint(context.session_id).next_block
+        context = self._current(index)
+        block = self._patience(lambda: self._store.checkpoint(context.session_id)).next_block
         message = f"AccountSession failed in the segment that begins at block {block}: {in_words(error)}."
-        self._store.fail_session(context.session_id, message)
+        self._patience(lambda: self._store.fail_session(context.session_id, message))
         self._receipts[index] = replace(self._receipts[index], error_message=message)
 
     @staticmethod
@@ -111,10 +142,20 @@ class SessionFleet:
 
     def _spawn(self, context: SessionContext) -> Any:
         """Start an actor that owns the session from now on, where its last committed batch left it."""
+        return spawn_session([context], [self._patience(lambda: self._claimed(context))], self._rules)
+
+    def _claimed(self, context: SessionContext) -> Owner:
         incarnation = self._store.claim(context.session_id)
         checkpoint = self._store.checkpoint(context.session_id)
-        owner = Owner(incarnation, checkpoint.seq, checkpoint.state or None)
-        return spawn_session([context], [owner], self._rules)
+        return Owner(incarnation, checkpoint.seq, checkpoint.state or None, self._before(context))
+
+    def _before(self, context: SessionContext) -> Totals:
+        """Return what the account's earlier sessions came to."""
+        totals = NOTHING_BEFORE
+        for earlier in self._lines[context.session][: context.number]:
+            ended = Cohort.from_bytes(self._store.checkpoint(earlier.session_id).state)
+            totals = totals.plus(Totals.of(ended.sessions[0]))
+        return totals
 
 
 def _unused(context: SessionContext) -> Receipt:

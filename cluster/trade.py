@@ -23,13 +23,13 @@ WITH_PROFIT = ("sell", "swap")
 
 def shown(trade: TradeDetail) -> RenderableType:
     """Return an order as it is printed for a person."""
+    costs: list[RenderableType] = [] if trade.status in IN_FLIGHT else [Text(), _costs(trade)]
     return Group(
         Text(trade.primary_reasoning or f"Decided by {trade.reason}; the run records no decisions.", style="bold"),
         Text(_fate(trade)),
         Text(),
         facts(_terms(trade) | _result(trade) | _keys(trade)),
-        Text(),
-        _costs(trade),
+        *costs,
     )
 
 
@@ -69,7 +69,8 @@ def _result(trade: TradeDetail) -> dict[str, str]:
         result["ended"] = f"{where}{took}"
         result["gas"] = f"{trade.gas_used:,} at {trade.gas_price_gwei.normalize():f} gwei, {trade.gas_usd:,.6f} USD"
     if trade.trade_type in WITH_PROFIT and trade.status == "completed":
-        result["profit"] = f"{trade.net_pnl_usd:+,.6f} USD after gas, {trade.realized_pnl_usd:+,.6f} USD before it"
+        gas = "the gas it was bought with" if trade.trade_type == "swap" else "gas"
+        result["profit"] = f"{trade.net_pnl_usd:+,.6f} USD after {gas}, {trade.realized_pnl_usd:+,.6f} USD before it"
     return result
 
 

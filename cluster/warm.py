@@ -12,6 +12,7 @@ from actors.market import Market
 from simulation import cohort
 from simulation.jit import cache_folder
 from simulation.market.segment import terms_of
+from simulation.succession import withdraw_orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +37,9 @@ def compile_kernel(plan: Plan) -> None:
         market = Market(plan.scenario, plan.recording)
         _, segment, _ = market.segment(market.begin(), 1)
         start = cohort.begin(plan.scenario.accounts[:1], [0], plan.tokens, plan.rules)
-        traded, _ = cohort.advance(start, segment, terms_of(plan.tokens), plan.rules)
+        traded, outcome = cohort.advance(start, segment, terms_of(plan.tokens), plan.rules)
         cohort.set_field(traded, 0, "paused", 0)  # as Auto Pilot would
+        withdraw_orders(traded, 0, outcome, plan.rules)  # as at the end of a session
         _marker(plan).touch()
 
 

@@ -48,6 +48,8 @@ class Failure(IntEnum):
     """The transaction was lost on its way and never reached a block; no gas was paid."""
     NO_LIQUIDITY = 6
     """A pool on the route had nothing left to give; the swap reverted and paid gas."""
+    SESSION_ENDED = 7
+    """The account went on with another session; the order was taken back before it was included, and paid no gas."""
 
 
 class PoolKind(IntEnum):

@@ -126,7 +126,7 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         rules=rules,
         ticks=np.zeros(MAP_TICKS, TICK),
     )
-    journal = _journal(*cohort.holdings.shape)
+    journal = journal_for(*cohort.holdings.shape)
     outcomes = []
     status = kernel.FULL
     while status == kernel.FULL:
@@ -152,7 +152,7 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _journal(n_sessions: int, n_tokens: int) -> Journal:
+def journal_for(n_sessions: int, n_tokens: int) -> Journal:
     """Return an empty journal with room for a busy stretch; it is drained as often as it fills."""
     capacity = max(4096, 8 * n_tokens)
     return Journal(

@@ -131,7 +131,7 @@ def _include_due(session, holdings, row, block, world, journal):
         if holding.order_side != 0 and block >= holding.order_due_block:
             ending = execution.include(session, holdings, _spot(world, session, row, t, block))
             if ending.status != 0 and world.rules.write_trades:
-                _write_trade(session, holding, row, t, block, ending, journal)
+                write_trade(session, holding, row, t, block, ending, journal)
 
 
 @compiled
@@ -173,7 +173,8 @@ def _decide(session, holdings, row, block, world, journal):
 @compiled
 def _write_decision(session, holding, spot, verdict, journal):
     """Give a decision its number, and write it down if the run records decisions; repetitions get neither."""
-    if verdict.type != 0 and not decisions.is_said_again(holding, verdict, spot):
+    if verdict.type != 0 and not decisions.is_repetition(holding, verdict, spot):
+        decisions.note(holding, verdict, spot)
         if spot.rules.write_decisions:
             entry = journal.decisions[journal.counts[1]]
             journal.counts[1] += 1
@@ -188,7 +189,7 @@ def _write_decision(session, holding, spot, verdict, journal):
 
 
 @compiled
-def _write_trade(session, holding, row, token_row, block, ending, journal):
+def write_trade(session, holding, row, token_row, block, ending, journal):
     """Write how an order ended, with the terms on which it was sent."""
     entry = journal.trades[journal.counts[0]]
     journal.counts[0] += 1

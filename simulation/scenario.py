@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -28,13 +29,34 @@ class Record(StrEnum):
     ALL = "all"
 
 
+class NextSession(Part):
+    """What an account goes on with: the session before ends, and another one begins on what it left."""
+
+    from_block: int = Field(ge=1, le=100_000_000)
+    """The first block that it trades: a multiple of ``review_blocks``, so that figures end with a session."""
+    strategy: Strategy = Strategy()
+
+
 class AccountSpec(Part):
-    """One virtual account and the strategy its session trades."""
+    """One virtual account and the strategies that its sessions trade, one after another."""
 
     name: Name
     initial_balance_usd: Usd = Field(Decimal(10_000), gt=0, le=10_000_000)
     strategy: Strategy = Strategy()
     trading: TradingConfig = TradingConfig()
+    then: tuple[NextSession, ...] = Field((), max_length=1_000)
+    """Further sessions, in the order of their blocks."""
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The first block of each session."""
+        return 0, *(later.from_block for later in self.then)
+
+    @property
+    def in_turn(self) -> tuple[AccountSpec, ...]:
+        """The account as each of its sessions knows it, with its own strategy alone."""
+        strategies = (self.strategy, *(later.strategy for later in self.then))
+        return tuple(self.model_copy(update={"strategy": strategy, "then": ()}) for strategy in strategies)
 
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
@@ -78,6 +100,7 @@ class Scenario(Part):
             if account.name in names:
                 raise ValueError(f"account {account.name!r} is listed twice")
             names.add(account.name)
+            check_turns(account, self.blocks, self.review_blocks)
         if self.start_at.tzinfo is None:
             raise ValueError(f"start_at {self.start_at.isoformat()} has no time zone; append Z for UTC")
         longest = timedelta(milliseconds=(self.start_block + self.blocks + 1) * self.block_time_ms)
@@ -96,10 +119,28 @@ class Scenario(Part):
 def check_tokens(scenario: Scenario, pools: set[str]) -> None:
     """Refuse a scenario in which a strategy names a token that has no pool in ``pools``."""
     for account in scenario.accounts:
-        for field in ("allowed_tokens", "blocked_tokens"):
-            for symbol in getattr(account.strategy, field):
-                if symbol not in pools:
-                    known = ", ".join(sorted(pools))
-                    raise ValueError(
-                        f"accounts.{account.name}.strategy.{field}: token {symbol} has no pool; the market has {known}"
-                    )
+        for turn, spec in enumerate(account.in_turn):
+            where = f"accounts.{account.name}." + (f"then.{turn - 1}." if turn else "")
+            for field in ("allowed_tokens", "blocked_tokens"):
+                for symbol in getattr(spec.strategy, field):
+                    if symbol not in pools:
+                        known = ", ".join(sorted(pools))
+                        raise ValueError(f"{where}strategy.{field}: token {symbol} has no pool; the market has {known}")
+
+
+def check_turns(account: AccountSpec, blocks: int, review_blocks: int) -> None:
+    """Refuse sessions of an account that do not follow one another within a run of so many blocks."""
+    names = [account.strategy.name, *(later.strategy.name for later in account.then)]
+    for turn, name in enumerate(names[1:]):
+        if name in names[: turn + 1]:
+            raise ValueError(
+                f"accounts.{account.name}.then.{turn}.strategy.name {name!r} is taken; name it differently"
+            )
+    for turn, (before, block) in enumerate(pairwise(account.starts)):
+        where = f"accounts.{account.name}.then.{turn}.from_block {block}"
+        if block % review_blocks:
+            raise ValueError(f"{where} is no multiple of review_blocks, which is {review_blocks}")
+        if block <= before:
+            raise ValueError(f"{where} is not after block {before}, from which on the session before it trades")
+        if block >= blocks:
+            raise ValueError(f"{where} is not before the end of the run, which has {blocks} blocks")

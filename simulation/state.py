@@ -74,7 +74,7 @@ SESSION = np.dtype(
         # activity
         ("open_positions", np.int64),
         ("orders_in_flight", np.int64),
-        ("buys_in_flight", np.int64),
+        ("buys_in_flight", np.int64),  # those that are to open a position
         ("trades_today", np.int64),
         ("completed_trades", np.int64),
         ("failed_trades", np.int64),  # failed or cancelled
@@ -124,7 +124,7 @@ HOLDING = np.dtype(
         ("quantity_hi", np.uint64),
         ("quantity_lo", np.uint64),
         ("cost_micro_usd", np.int64),  # cost basis of the quantity held, gas not included
-        ("gas_micro_usd", np.int64),  # gas of its purchases
+        ("gas_micro_usd", np.int64),  # gas of the purchases of the quantity held
         # of the position as a whole, what has been sold of it included
         ("invested_micro_usd", np.int64),
         ("earned_micro_usd", np.int64),  # proceeds of its sales minus their cost basis, before gas
@@ -136,8 +136,9 @@ HOLDING = np.dtype(
         # latest HOLD or SKIP that was written down, type and reason in one number; 0 after an order and at the start
         ("said", np.int64),
         ("said_block", np.int64),
-        # order in flight, while the side is not NONE
+        # order in flight, while the side is neither NONE nor AWAY
         ("order_side", np.int64),
+        ("order_opens", np.int64),  # 1: it is to open a position
         ("order_lane", np.int64),
         ("order_reason", np.int64),
         ("order_trade", np.int64),
@@ -255,7 +256,7 @@ TRADE = np.dtype(
         ("status", np.int64),
         ("failure", np.int64),
         ("decision", np.int64),  # ordinal of the decision behind it
-        ("position", np.int64),  # ordinal of the position it opened, raised or reduced, -1 if it bought nothing
+        ("position", np.int64),  # ordinal of the position of its token, -1 for a purchase or swap that did not fill
         ("opened_block", np.int64),  # of that position, -1 where there is none
         # a swap's other position, that of the token paid with; -1 for all other orders
         ("from_token", np.int64),

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+
+class SessionEnd(NamedTuple):
+    """How a session ends before its run does."""
+
+    status: str
+    reason: str
+    """In a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
+from simulation.cohort import Cohort
 from simulation.settings.strategy import Strategy, TradingConfig
+from storage import units
 from storage.committing import copy
 from storage.copying import encode
 from storage.ids import LOCAL_USER_ID, Kind, derive, run_id_of
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
     from simulation.scenario import AccountSpec, Scenario
+    from storage.context import SessionContext
 
 NOT_IDENTITY: dict[str, Any] = {
     "segment_blocks": True,
@@ -34,6 +39,9 @@ NOT_IDENTITY: dict[str, Any] = {
 _TOKEN_FIELDS = ("symbol", "name", "decimals", "price_shift", "address")
 _STRATEGY_FIELDS = tuple(name for name in Strategy.model_fields if name in PaperStrategyConfiguration.__table__.columns)
 _TRADING_FIELDS = tuple(TradingConfig.model_fields)
+
+
+_HAS_BEGUN = text("SELECT 1 FROM session_checkpoints WHERE session_id = :session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,28 @@ def begin(
         copy(connection, table.name, table.columns, encode(rows))
     sessions = tuple(derive(prefix, Kind.SESSION, ordinal, 0) for ordinal in range(len(scenario.accounts)))
     return RunIds(run_id_of(prefix), prefix, sessions)
+
+
+def begin_session(connection: Connection, context: SessionContext, state: bytes) -> None:
+    """Write a later session of an account, RUNNING before its first block in this ``state``; nothing if it is there."""
+    if connection.execute(_HAS_BEGUN, {"session": context.session_id}).one_or_none() is not None:
+        return
+    session, strategy, at = Cohort.from_bytes(state).sessions[0], context.account.strategy, context.started_at
+    settings = (_plain(getattr(strategy, name)) for name in _STRATEGY_FIELDS)
+    rows: dict[str, tuple[Any, ...]] = {
+        "paper_strategy_configs": (
+            context.strategy_key, context.account_key, at, at, at if context.autopilot_active else None, *settings,
+        ),
+        "paper_trading_sessions": (
+            context.session_key, context.account_key, context.strategy_key, at, at,
+            units.usd(int(session["equity_micro_usd"])),
+        ),
+    }  # fmt: skip
+    columns = {table.name: table.columns for table in _TABLES}
+    for table, row in rows.items():
+        copy(connection, table, columns[table], encode([row]))
+    checkpoint = context.session_key, int(session["next_block"]), state
+    copy(connection, "session_checkpoints", ("session_id", "next_block", "state"), encode([checkpoint]))
 
 
 def scenario_hash(scenario: Scenario, plug_ins: tuple[PlugIn, ...] = ()) -> str:

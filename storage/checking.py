@@ -160,7 +160,7 @@ _POSITION_FACTS = f"""
 _TRADE_FACTS = f"""
     SELECT trades.trade_id,
         lag(cash_after_usd, 1, accounts.initial_balance_usd) OVER (
-            PARTITION BY trades.session_id ORDER BY finished_ordinal
+            PARTITION BY trades.account_id ORDER BY finished_ordinal
         ) + CASE
             WHEN status <> 'completed' THEN 0
             WHEN trade_type = 'buy' THEN - amount_in / {_USD}
@@ -173,7 +173,7 @@ _TRADE_FACTS = f"""
         CASE WHEN status <> 'completed' THEN 0 WHEN trade_type = 'buy' THEN amount_in / {_USD}
             WHEN trade_type = 'sell' THEN sales.sold_basis ELSE cost_basis_usd END AS cost,
         coalesce(sales.net, 0) AS net,
-        row_number() OVER (PARTITION BY trades.session_id ORDER BY finished_ordinal) - 1 AS place
+        row_number() OVER (PARTITION BY trades.account_id ORDER BY finished_ordinal) - 1 AS place
     FROM paper_trades AS trades
     JOIN paper_trading_accounts AS accounts USING (account_id)
     LEFT JOIN walk AS sales

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +14,11 @@ from simulation.scenario import Record
 from simulation.settings.market import USD_SYMBOL
 from storage.ids import Kind, derive
 
+LOG_BITS = 30
+"""So many bits of a key number the adjustments of one session; those above them the session."""
+
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from simulation.market.segment import TokenInfo
@@ -38,7 +43,7 @@ class SessionContext:
     prefix: int
     """Of the run's keys."""
     session: int
-    """Ordinal of the session and its account in the run."""
+    """Ordinal of the account in the run, which numbers its sessions' random streams and rows."""
     account: AccountSpec
     tokens: tuple[TokenInfo, ...]
     clock: Clock
@@ -49,32 +54,69 @@ class SessionContext:
     """The row of the segment's signals that the session listens to."""
     autopilot: bool = True
     """Whether the run lets Auto Pilot adjust strategies that enable it."""
+    number: int = 0
+    """Place of the session among those of its account, from 0."""
+    starts: tuple[int, ...] = (0,)
+    """The first block of each session of the account."""
 
     @classmethod
     def of(
-        cls, scenario: Scenario, tokens: tuple[TokenInfo, ...], prefix: int, ordinal: int, analyst: int | None = None
+        cls,
+        scenario: Scenario,
+        tokens: tuple[TokenInfo, ...],
+        prefix: int,
+        ordinal: int,
+        analyst: int | None = None,
+        number: int = 0,
     ) -> SessionContext:
-        """Return the context of session ``ordinal`` of a run of ``scenario``.
+        """Return the context of session ``number`` of account ``ordinal`` of a run of ``scenario``.
 
         ``analyst`` is the row of its analyst in the run's roster, for a caller that has one already.
         """
+        account = scenario.accounts[ordinal]
         return cls(
             prefix=prefix,
             session=ordinal,
-            account=scenario.accounts[ordinal],
+            account=account.in_turn[number],
             tokens=tokens,
             clock=Clock(scenario.begin_at, scenario.block_time_ms),
             seed=scenario.seed,
             review_blocks=scenario.review_blocks,
             record=scenario.record,
-            analyst=roster_of(scenario.accounts).rows[ordinal] if analyst is None else analyst,
+            analyst=roster_of(scenario.accounts).rows[ordinal][number] if analyst is None else analyst,
             autopilot=scenario.autopilot,
+            number=number,
+            starts=account.starts,
         )
+
+    @property
+    def from_block(self) -> int:
+        """The first block that the session trades."""
+        return self.starts[self.number]
+
+    @property
+    def until_block(self) -> int | None:
+        """The first block that the account's next session trades; None for the last one."""
+        return self.starts[self.number + 1] if self.number + 1 < len(self.starts) else None
+
+    @property
+    def started_at(self) -> datetime:
+        """Simulated time of the session's start."""
+        return self.clock.at(self.from_block)
+
+    def opener_keys(self, block: int) -> tuple[str, str]:
+        """Return the keys of the session that traded the account at ``block``, and of its strategy."""
+        number = bisect_right(self.starts, block) - 1
+        return self.key(Kind.SESSION, number), self.key(Kind.STRATEGY, number)
+
+    def log_key(self, ordinal: int) -> str:
+        """Return the key of an adjustment, which are numbered anew in each session."""
+        return self.key(Kind.LOG, self.number << LOG_BITS | ordinal)
 
     @cached_property
     def session_id(self) -> UUID:
         """The session's key."""
-        return derive(self.prefix, Kind.SESSION, self.session, 0)
+        return derive(self.prefix, Kind.SESSION, self.session, self.number)
 
     @cached_property
     def session_key(self) -> str:
@@ -89,7 +131,7 @@ class SessionContext:
     @cached_property
     def strategy_key(self) -> str:
         """The strategy's key as text."""
-        return self.key(Kind.STRATEGY, 0)
+        return self.key(Kind.STRATEGY, self.number)
 
     @cached_property
     def autopilot_active(self) -> bool:

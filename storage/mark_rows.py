@@ -117,14 +117,14 @@ def snapshot_rows(
             block=values["block"],
             timestamp=context.clock.at(values["block"] + 1),
             current_parameters=parameters,
-            average_profit_per_trade=units.usd(_mean(values["realized_micro_usd"], _closed(values))),
+            average_profit_per_trade=units.usd(_mean_result(values)),
             market_volatility=units.percent(weather.volatility_bp),
             avg_gas_price_gwei=units.gwei(weather.base_fee_wei + weather.priority_fee_wei),
             market_trend=weather.trend,
             market_conditions_detail=weather.as_json(),
             autopilot_active=context.autopilot_active,
             adjustments_made_count=adjustments,
-            last_adjustment_log_id=context.key(Kind.LOG, adjustments - 1) if adjustments else None,
+            last_adjustment_log_id=context.log_key(adjustments - 1) if adjustments else None,
             snapshot_period_hours=_period_hours(context),
             **_shared(values, figures),
         )
@@ -137,7 +137,7 @@ def log_rows(context: SessionContext, session: np.void, adjustments: Sequence[Ad
     for ordinal, adjustment in enumerate(adjustments, first):
         assert adjustment.session == context.session
         yield LogRow(
-            log_id=context.key(Kind.LOG, ordinal),
+            log_id=context.log_key(ordinal),
             strategy_config_id=context.strategy_key,
             session_id=context.session_key,
             ordinal=ordinal,
@@ -210,8 +210,9 @@ def _of_period(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values.get(f"period_{name}", value) for name, value in values.items()}
 
 
-def _closed(values: dict[str, Any]) -> int:
-    return int(values["winning_trades"]) + int(values["losing_trades"])
+def _mean_result(values: dict[str, Any]) -> int:
+    closed = values["winning_trades"] + values["losing_trades"]
+    return _mean(values["won_micro_usd"] - values["lost_micro_usd"], closed)
 
 
 def _mean(total: int, count: int) -> int:

@@ -34,21 +34,29 @@ _HEX = re.compile(r"[0-9a-f-]{1,36}")
 
 _LEADERBOARD = text(
     """
-    SELECT accounts.name, strategies.name AS strategy, accounts.initial_balance_usd,
+    SELECT accounts.name, sessions.strategy, accounts.initial_balance_usd,
         sessions.equity_usd AS final_equity_usd,
         round(100 * (sessions.equity_usd / accounts.initial_balance_usd - 1), 6) AS return_percent,
-        sessions.max_drawdown_percent, sessions.total_trades AS trades, sessions.failed_trades,
-        sessions.gas_paid_usd AS gas_usd, sessions.realized_pnl_usd,
+        sessions.max_drawdown_percent, sessions.trades, sessions.failed_trades, sessions.gas_usd,
+        sessions.realized_pnl_usd,
         coalesce(metrics.sharpe_ratio, 0) AS sharpe_ratio,
         coalesce(100.0 * accounts.winning_trades / nullif(accounts.winning_trades + accounts.losing_trades, 0), 0)
             AS win_rate_percent,
         coalesce(orders.slippage_usd, 0) AS slippage_usd, coalesce(orders.cost_usd, 0) AS cost_usd
     FROM paper_trading_accounts AS accounts
-    JOIN paper_trading_sessions AS sessions USING (account_id)
-    JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
+    JOIN LATERAL (
+        SELECT string_agg(strategies.name, ', then ' ORDER BY started_at) AS strategy,
+            (array_agg(session_id ORDER BY started_at DESC))[1] AS latest_id,
+            (array_agg(equity_usd ORDER BY started_at DESC))[1] AS equity_usd,
+            max(max_drawdown_percent) AS max_drawdown_percent, sum(total_trades) AS trades,
+            sum(failed_trades) AS failed_trades, sum(gas_paid_usd) AS gas_usd, sum(realized_pnl_usd) AS realized_pnl_usd
+        FROM paper_trading_sessions AS sessions
+        JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
+        WHERE sessions.account_id = accounts.account_id
+    ) AS sessions ON true
     LEFT JOIN LATERAL (
         SELECT sharpe_ratio FROM paper_performance_metrics AS metrics
-        WHERE metrics.session_id = sessions.session_id ORDER BY period_end DESC LIMIT 1
+        WHERE metrics.session_id = sessions.latest_id ORDER BY period_end DESC LIMIT 1
     ) AS metrics ON true
     LEFT JOIN LATERAL (
         SELECT sum(execution_cost_usd) AS cost_usd, sum(
@@ -58,7 +66,7 @@ _LEADERBOARD = text(
                 ELSE (expected_amount_out - actual_amount_out) / 1000000.0
             END
         ) FILTER (WHERE status = 'completed' AND expected_amount_out > 0) AS slippage_usd
-        FROM paper_trades AS trades WHERE trades.session_id = sessions.session_id
+        FROM paper_trades AS trades WHERE trades.account_id = accounts.account_id
     ) AS orders ON true
     WHERE accounts.run_id = :run
     ORDER BY return_percent DESC, accounts.ordinal
@@ -103,7 +111,7 @@ _FAILURES = text(
     JOIN session_checkpoints AS checkpoints USING (session_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
     WHERE accounts.run_id = :run AND sessions.status = 'ERROR' AND sessions.error_message <> runs.error_message
-    ORDER BY accounts.ordinal
+    ORDER BY accounts.ordinal, sessions.started_at
     """
 )
 """A run that failed itself ended its sessions with its own message; that is no failure of theirs."""

@@ -275,11 +275,16 @@ class SessionLine:
     session_id: UUID
     account: str
     strategy: str
+    started_at: datetime
+    stopped_at: datetime | None
     status: str
     status_reason: str
     trades: int
+    realized_pnl_usd: Decimal
+    gas_usd: Decimal
     equity_usd: Decimal
     initial_balance_usd: Decimal
+    """Equity with which it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulation.scenario import Record
+from simulation.succession import NOTHING_BEFORE, Totals
 from storage import units
-from storage.batch import Batch
+from storage.batch import Batch, SessionEnd
 from storage.context import SessionContext
 from storage.copying import encode
 from storage.mark_rows import log_rows, metric_rows, snapshot_rows
@@ -39,18 +40,19 @@ def batch_of(
     adjustments: Sequence[Adjustment],
     segment: Segment,
     state: bytes,
-    error_message: str = "",
+    end: SessionEnd | None = None,
+    before: Totals = NOTHING_BEFORE,
 ) -> Batch:
     """Return the rows of one session and segment, and the state after it.
 
     ``session`` (a SESSION record) and ``holdings`` (HOLDING, shape ``(n_tokens,)``) are those after the segment;
     ``trades``, ``decisions`` and ``marks`` those of this session alone; ``adjustments`` those that took effect
-    in the segment, in order, which the session counts already. With an ``error_message`` this is the session's last
-    batch: it ends in ERROR where it stands, with what it holds and with its orders still on their way.
+    in the segment, in order, which the session counts already. With an ``end`` this is the session's last batch.
+    ``before`` is what earlier sessions of the account came to.
     """
     tables: dict[str, Iterable[Sequence[Any]]] = {
-        "paper_trading_accounts": [_account_row(context, session)],
-        "paper_trading_sessions": [_session_row(context, session, error_message)],
+        "paper_trading_accounts": [_account_row(context, session, before)],
+        "paper_trading_sessions": [_session_row(context, session, end)],
         "paper_strategy_configs": _strategy_rows(context, session, adjustments),
         "paper_ai_thought_logs": thought_rows(context, decisions, segment),
         "paper_performance_metrics": metric_rows(context, marks),
@@ -60,7 +62,7 @@ def batch_of(
     # In a segment of no blocks nothing was traded: what is held and on its way is stored since the one before.
     if context.record is not Record.NONE and len(segment.gas):
         tables["paper_positions"] = position_rows(context, holdings, trades, segment)
-        tables["paper_trades"] = trade_rows(context, session, holdings, trades)
+        tables["paper_trades"] = trade_rows(context, session, holdings, trades, before.finished_trades)
     encoded = {table: encode(rows) for table, rows in tables.items()}
     return Batch(
         session_id=context.session_id,
@@ -72,19 +74,20 @@ def batch_of(
     )
 
 
-def _account_row(context: SessionContext, session: np.void) -> AccountRow:
+def _account_row(context: SessionContext, session: np.void, before: Totals) -> AccountRow:
+    totals = before.plus(Totals.of(session))
     return AccountRow(
         account_id=context.account_key,
         current_balance_usd=units.usd(int(session["cash_micro_usd"])),
         last_activity=context.clock.at(int(session["next_block"])),
-        total_trades=int(session["completed_trades"]) + int(session["failed_trades"]),
-        winning_trades=int(session["winning_trades"]),
-        losing_trades=int(session["losing_trades"]),
-        total_profit_loss_usd=units.usd(int(session["realized_micro_usd"]) - int(session["gas_paid_micro_usd"])),
+        total_trades=totals.finished_trades,
+        winning_trades=totals.winning_trades,
+        losing_trades=totals.losing_trades,
+        total_profit_loss_usd=units.usd(totals.realized_micro_usd - totals.gas_paid_micro_usd),
     )
 
 
-def _session_row(context: SessionContext, session: np.void, error_message: str) -> SessionRow:
+def _session_row(context: SessionContext, session: np.void, end: SessionEnd | None) -> SessionRow:
     completed, failed = int(session["completed_trades"]), int(session["failed_trades"])
     now = context.clock.at(int(session["next_block"]))
     return SessionRow(
@@ -98,10 +101,10 @@ def _session_row(context: SessionContext, session: np.void, error_message: str) 
         gas_paid_usd=units.usd(int(session["gas_paid_micro_usd"])),
         realized_pnl_usd=units.usd(int(session["realized_micro_usd"])),
         max_drawdown_percent=units.percent(int(session["max_drawdown_bp"])),
-        status="ERROR" if error_message else "RUNNING",
-        stopped_at=now if error_message else None,
-        error_message=error_message,
-        status_reason=error_message,
+        status="RUNNING" if end is None else end.status,
+        stopped_at=None if end is None else now,
+        error_message=end.reason if end is not None and end.status == "ERROR" else "",
+        status_reason="" if end is None else end.reason,
     )
 
 

@@ -1,5 +1,7 @@
 """Sessions as they are shown to a person: one of them whole, or all of a run, a line each."""
 
+# ruff: noqa: S608 -- the queries are put together from a constant of this file; values are parameters
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -18,11 +20,19 @@ if TYPE_CHECKING:
 LATEST_DECISIONS = 100
 """So many of a session's decisions are counted by type."""
 
+_BEFORE = """
+    SELECT earlier.equity_usd FROM paper_trading_sessions AS earlier
+    WHERE earlier.account_id = sessions.account_id AND earlier.started_at < sessions.started_at
+    ORDER BY earlier.started_at DESC LIMIT 1
+"""
+"""The equity that the session before left."""
+
 _SESSION = text(
-    """
+    f"""
     SELECT sessions.session_id, accounts.run_id, accounts.name AS account, strategies.name AS strategy,
         strategies.trading_mode, strategies.analyst, sessions.status, sessions.status_reason, sessions.started_at,
-        sessions.stopped_at, sessions.last_activity, checkpoints.next_block, accounts.initial_balance_usd,
+        sessions.stopped_at, sessions.last_activity, checkpoints.next_block,
+        coalesce(begun.equity_usd, accounts.initial_balance_usd) AS initial_balance_usd,
         sessions.equity_usd, sessions.reserved_usd, sessions.realized_pnl_usd, sessions.gas_paid_usd AS gas_usd,
         sessions.max_drawdown_percent, sessions.total_trades AS trades, sessions.failed_trades,
         periods.mark_block, periods.winning_trades, periods.losing_trades, latest.sharpe_ratio
@@ -30,6 +40,7 @@ _SESSION = text(
     JOIN paper_trading_accounts AS accounts USING (account_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
     JOIN session_checkpoints AS checkpoints USING (session_id)
+    LEFT JOIN LATERAL ({_BEFORE}) AS begun ON true
     CROSS JOIN LATERAL (
         SELECT max(block) AS mark_block, sum(winning_trades) AS winning_trades, sum(losing_trades) AS losing_trades
         FROM paper_performance_metrics AS metrics WHERE metrics.session_id = sessions.session_id
@@ -44,9 +55,15 @@ _OPEN = text(
     """
     SELECT position_id, token_symbol, token_decimals, quantity, cost_basis_usd, current_value_usd, unrealized_pnl_usd,
         opened_at
-    FROM paper_positions WHERE session_id = :session AND is_open ORDER BY ordinal
+    FROM paper_positions AS positions JOIN paper_trading_sessions AS sessions USING (account_id)
+    WHERE sessions.session_id = :session AND is_open AND NOT EXISTS (
+        SELECT 1 FROM paper_trading_sessions AS later
+        WHERE later.account_id = sessions.account_id AND later.started_at > sessions.started_at
+    )
+    ORDER BY ordinal
     """
 )
+"""What is held is the account's: its latest session holds it, whoever bought it."""
 
 _DECIDED = text(
     """
@@ -58,12 +75,15 @@ _DECIDED = text(
 )
 
 _OF_RUN = text(
-    """
-    SELECT sessions.session_id, accounts.name AS account, strategies.name AS strategy, sessions.status,
-        sessions.status_reason, sessions.total_trades AS trades, sessions.equity_usd, accounts.initial_balance_usd
+    f"""
+    SELECT sessions.session_id, accounts.name AS account, strategies.name AS strategy, sessions.started_at,
+        sessions.stopped_at, sessions.status, sessions.status_reason, sessions.total_trades AS trades,
+        sessions.realized_pnl_usd, sessions.gas_paid_usd AS gas_usd, sessions.equity_usd,
+        coalesce(begun.equity_usd, accounts.initial_balance_usd) AS initial_balance_usd
     FROM paper_trading_sessions AS sessions
     JOIN paper_trading_accounts AS accounts USING (account_id)
     JOIN paper_strategy_configs AS strategies ON strategies.config_id = sessions.strategy_config_id
+    LEFT JOIN LATERAL ({_BEFORE}) AS begun ON true
     WHERE accounts.run_id = :run ORDER BY accounts.ordinal, sessions.session_id
     """
 )

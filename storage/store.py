@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simulation.scenario import Scenario
     from storage.batch import Batch
     from storage.beginning import RunIds
+    from storage.context import SessionContext
     from storage.records import (
         AccountCosts,
         AccountResult,
@@ -65,6 +66,13 @@ _CLAIM = text(
     """
     UPDATE session_checkpoints SET incarnation = incarnation + 1, recorded_at = now()
     WHERE session_id = :session RETURNING incarnation
+    """
+)
+_CLAIM_RUN = text(
+    """
+    UPDATE session_checkpoints AS checkpoints SET incarnation = incarnation + 1, recorded_at = now()
+    FROM paper_trading_sessions AS sessions JOIN paper_trading_accounts AS accounts USING (account_id)
+    WHERE sessions.session_id = checkpoints.session_id AND accounts.run_id = :run
     """
 )
 _CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")
@@ -142,6 +150,16 @@ class Store:
         if incarnation is None:
             raise SessionNotFound(session_id=session_id)
         return int(incarnation)
+
+    def claim_run(self, run_id: UUID) -> None:
+        """Take all sessions of a run from their owners, whose batches are refused from now on."""
+        with self._transaction() as connection:
+            connection.execute(_CLAIM_RUN, {"run": run_id})
+
+    def begin_session(self, context: SessionContext, state: bytes) -> None:
+        """Begin a later session of an account in this state; the one before must have ended. Repeats are harmless."""
+        with self._transaction() as connection:
+            beginning.begin_session(connection, context, state)
 
     def commit(self, batches: Sequence[Batch]) -> int:
         """Commit all of ``batches`` or none; those that are stored already are skipped. Return how many were new."""

@@ -34,6 +34,7 @@ FAILURES: dict[int, str] = {
     Failure.UNAFFORDABLE: "The account could not pay the gas.",
     Failure.DROPPED: "The transaction was lost on its way and never included.",
     Failure.NO_LIQUIDITY: "A pool on the route had nothing left to give; the swap reverted.",
+    Failure.SESSION_ENDED: "Its session ended while it was on its way, and it was taken back.",
 }
 
 _STATUSES: dict[int, str] = {status: status.name.lower() for status in TradeStatus}
@@ -97,10 +98,18 @@ _COSTS = tuple(field.name for field in fields(Ending) if field.name.endswith("_m
 
 
 def trade_rows(
-    context: SessionContext, session: np.void, holdings: NDArray[np.void], trades: NDArray[np.void]
+    context: SessionContext,
+    session: np.void,
+    holdings: NDArray[np.void],
+    trades: NDArray[np.void],
+    finished_before: int = 0,
 ) -> Iterator[TradeRow]:
-    """Yield the orders that ended in the segment, then those in flight after it."""
-    first_finished = int(session["completed_trades"]) + int(session["failed_trades"]) - len(trades)
+    """Yield the orders that ended in the segment, then those in flight after it.
+
+    ``finished_before`` are those that ended in earlier sessions of the account.
+    """
+    finished = int(session["completed_trades"]) + int(session["failed_trades"])
+    first_finished = finished_before + finished - len(trades)
     assert first_finished >= 0, "each finished order is counted"
     for place, trade in enumerate(trades):
         yield _row(context, _sent_order(trade), _ending(trade, first_finished + place))
@@ -303,11 +312,12 @@ def _open_position(context: SessionContext, token: int, holding: np.void, segmen
 
 def _position_keys(context: SessionContext, token: int, ordinal: int, opened_block: int) -> dict[str, Any]:
     info: TokenInfo = context.tokens[token]
+    session_key, strategy_key = context.opener_keys(opened_block)
     return {
         "position_id": context.key(Kind.POSITION, ordinal),
         "account_id": context.account_key,
-        "session_id": context.session_key,
-        "strategy_config_id": context.strategy_key,
+        "session_id": session_key,
+        "strategy_config_id": strategy_key,
         "ordinal": ordinal,
         "opened_block": opened_block,
         "opened_at": context.clock.at(opened_block),

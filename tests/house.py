@@ -84,15 +84,15 @@ class Ledger:
     def __init__(self):
         self.batches = defaultdict(list)
         self.incarnations = defaultdict(int)
-        self.failed = {}
+        self.failed, self.begun = {}, {}
 
     def claim(self, session_id):
         self.incarnations[session_id] += 1
         return self.incarnations[session_id]
 
     def checkpoint(self, session_id):
-        stored = self.batches[session_id]
-        last = stored[-1] if stored else SimpleNamespace(seq=0, next_block=0, state=b"")
+        stored, begun = self.batches[session_id], self.begun.get(session_id, b"")
+        last = stored[-1] if stored else SimpleNamespace(seq=0, next_block=0, state=begun)
         return Checkpoint(self.incarnations[session_id], last.seq, last.next_block, last.state)
 
     def commit(self, *groups):
@@ -104,6 +104,9 @@ class Ledger:
                 raise SequenceGap(session_id=batch.session_id, stored=len(stored), given=batch.seq)
             if batch.seq == len(stored) + 1:
                 stored.append(batch)
+
+    def begin_session(self, context, state):
+        self.begun[context.session_id] = state
 
     def fail_session(self, session_id, message):
         self.claim(session_id)

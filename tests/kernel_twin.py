@@ -210,7 +210,7 @@ class SessionTwin:
         order = {
             name.removeprefix("order_"): value for name, value in vars(holding).items() if name.startswith("order_")
         }
-        for of_the_order_alone in ("fee_micro_usd", "price_q", "dropped", "from", "from_route"):
+        for of_the_order_alone in ("fee_micro_usd", "price_q", "dropped", "from", "from_route", "opens"):
             del order[of_the_order_alone]
         ended = TradeStatus.CANCELLED if receipt.failure in CANCELLED else TradeStatus.FAILED
         return SimpleNamespace(
@@ -225,7 +225,7 @@ class SessionTwin:
     def _forget_order(self, holding: SimpleNamespace) -> None:
         self.session.reserved_micro_usd -= holding.order_reserved_micro_usd
         self.session.orders_in_flight -= 1
-        self.session.buys_in_flight -= holding.order_side == Side.BUY
+        self.session.buys_in_flight -= holding.order_opens
         if holding.order_side == Side.SWAP:
             self.holdings[holding.order_from].order_side = Side.NONE
         holding.order_side = holding.order_reserved_micro_usd = 0
@@ -459,7 +459,7 @@ class SessionTwin:
     def _is_repetition(self, holding: SimpleNamespace, spot: Spot, decision: DecisionType, why: Why) -> bool:
         """Tell whether a HOLD or SKIP goes unsaid: the same within an hour, or another within five minutes."""
         if decision not in {DecisionType.HOLD, DecisionType.SKIP}:
-            holding.said = 0
+            holding.said, holding.said_block = 0, spot.block
             return False
         said = 1_000 * decision + why.reason
         rest_ms = 3_600_000 if said == holding.said else 300_000
@@ -546,7 +546,8 @@ class SessionTwin:
         session.next_trade += 1
         session.trades_today += 1
         session.orders_in_flight += 1
-        session.buys_in_flight += side == Side.BUY
+        holding.order_opens = int(side == Side.BUY and holding.quantity_wei == 0)
+        session.buys_in_flight += holding.order_opens
         return trade
 
     def _blocks_on_the_way(self, trade: int, lane: Lane, delay_ms: int) -> int:

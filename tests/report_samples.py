@@ -8,7 +8,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from cluster.report_facts import RunReport
-from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision, SessionFailure
+from storage.records import (
+    AccountCosts,
+    AccountResult,
+    AdjustmentRecord,
+    NotableDecision,
+    SessionFailure,
+    SessionLine,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = UUID("0197a3b2-c4d5-8001-8000-000000000000")
@@ -61,6 +68,7 @@ def filled_with(text: str) -> RunReport:
         decisions=(replace(decision_of(text, text), token=text, reasoning=text, risk_assessment=text),),
         adjustments=(replace(adjustment_of(text, hours=1), parameter=text, reason=text, strategy=text),),
         failures=(replace(failure_of(text), message=text, strategy=text),),
+        sessions=(replace(session_of(text, text), status=text, status_reason=text),),
     )
 
 
@@ -103,6 +111,23 @@ def failure_of(account: str) -> SessionFailure:
         block=5_000,
         at=START + timedelta(hours=16, minutes=40),
         message="Analyst mine:Own failed at block 5000: ValueError: no idea.",
+    )
+
+
+def session_of(account: str, strategy: str) -> SessionLine:
+    return SessionLine(
+        session_id=UUID(int=5),
+        account=account,
+        strategy=strategy,
+        started_at=START,
+        stopped_at=START + timedelta(hours=12),
+        status="COMPLETED",
+        status_reason="Its account went on with its next session.",
+        trades=20,
+        realized_pnl_usd=Decimal(260),
+        gas_usd=Decimal(15),
+        equity_usd=Decimal(10_250),
+        initial_balance_usd=Decimal(10_000),
     )
 
 

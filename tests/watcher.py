@@ -29,13 +29,15 @@ class Watcher:
 class Killer(Watcher):
     """Watches a run and kills the process of one actor after a segment, whatever it is doing then."""
 
-    def __init__(self, at_block, actor):
+    def __init__(self, at_block, actor, there_from=0):
         super().__init__(at_block, lambda: os.kill(self._pid, signal.SIGKILL))
-        self._actor = actor
+        self._actor, self._there_from = actor, there_from
         self._pid = None
 
     def show(self, progress):
-        if self._pid is None:  # asked for early, so that the answer need not wait behind the work to be interrupted
+        if (
+            self._pid is None and progress.block >= self._there_from
+        ):  # asked for early, so that the answer need not wait behind the work to be interrupted
             import ray
 
             self._pid = ray.get(ray.get_actor(self._actor).__ray_call__.remote(lambda _actor: os.getpid()))

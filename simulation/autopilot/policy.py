@@ -55,6 +55,7 @@ class Review:
 
     session: int  # ordinal in the run
     record: NDArray[np.void]  # SESSION, (1,)
+    number: int = 0  # of the session among those of its account
 
 
 @dataclass(frozen=True, slots=True)

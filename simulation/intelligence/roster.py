@@ -28,10 +28,10 @@ class PlugIn(NamedTuple):
 
 
 class Roster(NamedTuple):
-    """The analysts of a run in the order of the signals' rows, and the row of each account."""
+    """The analysts of a run in the order of the signals' rows, and for each account the rows of its sessions."""
 
     analysts: tuple[AnalystSpec, ...]
-    rows: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
 
 
 def roster_of(accounts: Sequence[AccountSpec]) -> Roster:
@@ -40,11 +40,14 @@ def roster_of(accounts: Sequence[AccountSpec]) -> Roster:
     analysts: list[AnalystSpec] = []
     rows = []
     for account in accounts:
-        strategy = account.strategy
-        # The text tells 1, 1.0 and True apart, which are equal to Python but not to an analyst.
-        key = strategy.analyst, repr(sorted(strategy.custom_parameters.items()))
-        if key not in numbers:
-            numbers[key] = len(analysts)
-            analysts.append(AnalystSpec(strategy.analyst, strategy.custom_parameters, account.name))
-        rows.append(numbers[key])
+        of_sessions = []
+        for turn in account.in_turn:
+            strategy = turn.strategy
+            # The text tells 1, 1.0 and True apart, which are equal to Python but not to an analyst.
+            key = strategy.analyst, repr(sorted(strategy.custom_parameters.items()))
+            if key not in numbers:
+                numbers[key] = len(analysts)
+                analysts.append(AnalystSpec(strategy.analyst, strategy.custom_parameters, account.name))
+            of_sessions.append(numbers[key])
+        rows.append(tuple(of_sessions))
     return Roster(tuple(analysts), tuple(rows))

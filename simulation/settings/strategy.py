@@ -75,7 +75,7 @@ class Strategy(Part):
     max_position_size_percent: Percent = Field(Decimal(5), ge=Decimal("0.1"), le=100)
     """Largest cost of a position, in percent of the account's equity; it may be bought in several orders."""
     max_trade_size_usd: Usd = Field(Decimal(1000), ge=10, le=100_000)
-    """Largest order. A larger position is bought and sold in slices; an exit at its stop or target sells all of it."""
+    """Largest purchase and slice of a sale. What is not clearly larger is sold whole, and at a stop or target all."""
     stop_loss_percent: Percent = Field(Decimal(5), ge=Decimal("0.1"), le=50)
     take_profit_percent: Percent = Field(Decimal(10), ge=Decimal("0.1"), le=1000)
     max_hold_hours: int = Field(72, ge=1, le=720)

@@ -60,20 +60,23 @@ def decide(session, holdings, spot):
 
 
 @compiled
-def is_said_again(holding, verdict, spot):
-    """Tell whether a HOLD or SKIP only repeats the token's latest thought, or changes it too soon; note it if not.
-
-    An order always is a thought of its own, and whatever is thought after it is new.
-    """
-    if wants_order(verdict):
-        holding.said = 0
+def is_repetition(holding, verdict, spot):
+    """Tell whether a HOLD or SKIP only repeats the token's latest thought, or changes it too soon."""
+    if wants_order(verdict) or holding.said == 0:
         return False
-    said = 1_000 * verdict.type + verdict.reason
-    rest_blocks = spot.rules.repeat_blocks if holding.said == said else spot.rules.change_blocks
-    if holding.said != 0 and spot.block - holding.said_block < rest_blocks:
-        return True
-    holding.said, holding.said_block = said, spot.block
-    return False
+    rest_blocks = spot.rules.repeat_blocks if holding.said == _said(verdict) else spot.rules.change_blocks
+    return spot.block - holding.said_block < rest_blocks
+
+
+@compiled
+def note(holding, verdict, spot):
+    """Remember a thought that is written down; after an order whatever is thought is new."""
+    holding.said, holding.said_block = 0 if wants_order(verdict) else _said(verdict), spot.block
+
+
+@compiled
+def _said(verdict):
+    return 1_000 * verdict.type + verdict.reason
 
 
 @compiled

@@ -31,6 +31,7 @@ _EXPIRED = int(Failure.EXPIRED)
 _UNAFFORDABLE = int(Failure.UNAFFORDABLE)
 _DROPPED = int(Failure.DROPPED)
 _NO_LIQUIDITY = int(Failure.NO_LIQUIDITY)
+_SESSION_ENDED = int(Failure.SESSION_ENDED)
 
 
 class Costs(NamedTuple):
@@ -53,7 +54,7 @@ class Ending(NamedTuple):
     status: int
     failure: int
     side: int
-    position: int  # -1 where nothing was bought
+    position: int  # of its token; -1 for a purchase or swap that did not fill
     opened_block: int
     from_position: int  # of a swap, else -1
     from_opened_block: int
@@ -98,6 +99,18 @@ def include(session, holdings, spot):
         return _unfilled(session, holdings, holding, _FAILED, failure, gas)
     is_attacked = attacks.is_sandwiched(session, holding, spot, met, attack_luck)
     return _fill(session, holdings, holding, spot, met, is_attacked, gas)
+
+
+@compiled
+def has_order(holding):
+    """Tell whether an order for the token is on its way; what is held may be promised to that of another one."""
+    return holding.order_side in (_BUY, _SELL, _SWAP)
+
+
+@compiled
+def withdraw(session, holdings, holding):
+    """Take back the order of a holding, whose session ends."""
+    return _unfilled(session, holdings, holding, _CANCELLED, _SESSION_ENDED, Gas(0, 0, 0))
 
 
 @compiled

@@ -12,6 +12,7 @@ from simulation.jit import compiled
 from simulation.rng import Stream
 from simulation.trading import routing
 from simulation.trading.account import basis_points, gas_cost, value_at
+from simulation.trading.positions import is_open
 from simulation.trading.rules import (
     ANALYSIS_MS,
     DEADLINE_MS,
@@ -155,8 +156,9 @@ def send(session, holdings, spot, order, lane, reason):
     _set_delay(session, holding, spot, lane)
     _set_terms(session, holding, spot, order)
     reserved = most_gas_cost(session, order.most_gas, spot.gas)
+    holding.order_opens = int(order.side == _BUY and not is_open(holding))
+    session.buys_in_flight += holding.order_opens
     if order.side == _BUY:
-        session.buys_in_flight += 1
         reserved += order.value_micro_usd
     elif order.side == _SWAP:
         given_up = holdings[order.from_token]
@@ -222,9 +224,8 @@ def settle(session, holdings, holding):
     """Take a finished order off the books and free what was reserved for it."""
     session.reserved_micro_usd -= holding.order_reserved_micro_usd
     session.orders_in_flight -= 1
-    if holding.order_side == _BUY:
-        session.buys_in_flight -= 1
-    elif holding.order_side == _SWAP:
+    session.buys_in_flight -= holding.order_opens
+    if holding.order_side == _SWAP:
         holdings[holding.order_from].order_side = 0
     holding.order_side = 0
     holding.order_reserved_micro_usd = 0

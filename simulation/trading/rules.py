@@ -29,7 +29,7 @@ MAX_ROUND_TRIP_SHARE = 2
 
 REPEAT_MS, CHANGE_MS = 3_600_000, 300_000
 """A HOLD or SKIP of a token is written down if it differs from the token's latest thought and that is at least
-``CHANGE_MS`` old, or if that is ``REPEAT_MS`` old: from 24 to 288 thoughts a day and token, whatever the interval."""
+``CHANGE_MS`` old, or if that is ``REPEAT_MS`` old: at most 288 thoughts a day and token, 24 where nothing changes."""
 
 SWAP_LEAD_BP = 1_000
 """A full book gives up its weakest token for one whose opportunity is at least this far ahead."""

@@ -97,7 +97,7 @@ class AutoPilotPerformanceSnapshot(Base):
     snapshot_id: Mapped[UUID] = column(KEY, "Key of the snapshot.", primary_key=True)
     strategy_config_id: Mapped[UUID] = reference("paper_strategy_configs.config_id", "The strategy.")
     session_id: Mapped[UUID | None] = reference("paper_trading_sessions.session_id", "The session.")
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the mark in its session.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the mark in its account.", check=NOT_NEGATIVE)
     block: Mapped[int] = column(BigInteger(), "Last block of the period.", check=NOT_NEGATIVE)
     timestamp: Mapped[datetime] = column(TIME, "Simulated time of the end of that block.")
     current_parameters: Mapped[dict[str, Any]] = column(
@@ -111,9 +111,9 @@ class AutoPilotPerformanceSnapshot(Base):
         Integer(), "Positions closed with a profit after gas.", default="0", check=NOT_NEGATIVE
     )
     losing_trades: Mapped[int] = column(Integer(), "Positions closed without one.", default="0", check=NOT_NEGATIVE)
-    total_pnl_usd: Mapped[Decimal] = column(USD, "Equity less the initial balance.", default="0")
+    total_pnl_usd: Mapped[Decimal] = column(USD, "Equity less that at the session's start.", default="0")
     average_profit_per_trade: Mapped[Decimal] = column(
-        USD, "Realised profit of a closed position, before gas, rounded down.", default="0"
+        USD, "Average result of a closed position after gas, rounded down.", default="0"
     )
     average_win_usd: Mapped[Decimal] = column(USD, "Average profit of a win.", default="0", check=NOT_NEGATIVE)
     average_loss_usd: Mapped[Decimal] = column(

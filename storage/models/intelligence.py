@@ -72,7 +72,7 @@ class PaperStrategyConfiguration(Base):
     )
     max_trade_size_usd: Mapped[Decimal] = column(
         USD,
-        "Largest order, in USD; an exit at the stop or target sells all.",
+        "Largest purchase and slice, in USD; an exit at the stop or target sells all.",
         default="1000.00",
         check=between(10, 100000),
     )
@@ -175,7 +175,7 @@ class PaperAIThoughtLog(Base):
         "paper_strategy_configs.config_id", "The strategy of that session.", index=True
     )
     paper_trade_id: Mapped[UUID | None] = reference("paper_trades.trade_id", "The order that it sent.", index=True)
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the decision in its session.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the decision in its account.", check=NOT_NEGATIVE)
     block: Mapped[int] = column(BigInteger(), "Block of the decision.", check=NOT_NEGATIVE)
     decision_type: Mapped[str] = choice(20, DecisionType.__members__, "What was decided.")
     reason: Mapped[str] = choice(30, Reason.__members__, "Which rule decided.")

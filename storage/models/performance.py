@@ -80,7 +80,7 @@ class PaperPerformanceMetrics(Base):
 
     metric_id: Mapped[UUID] = column(KEY, "Key of the row.", primary_key=True)
     session_id: Mapped[UUID] = reference("paper_trading_sessions.session_id", "The session.")
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the mark in its session.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the mark in its account.", check=NOT_NEGATIVE)
     block: Mapped[int] = column(BigInteger(), "Last block of the period.", check=NOT_NEGATIVE)
     period_start: Mapped[datetime] = column(TIME, "Simulated time of the start of its first block.")
     period_end: Mapped[datetime] = column(TIME, "Simulated time of the end of its last block.")

@@ -78,7 +78,7 @@ class PaperTradingAccount(Base):
     )
     losing_trades: Mapped[int] = column(Integer(), "Positions closed without one.", default="0", check=NOT_NEGATIVE)
     total_profit_loss_usd: Mapped[Decimal] = column(
-        USD, "Profit of closed positions less all gas paid, in USD.", default="0.00"
+        USD, "Profit of all sales, before gas, less all gas paid, in USD.", default="0.00"
     )
     recorded_at: Mapped[datetime] = recorded()
 
@@ -135,7 +135,7 @@ class PaperPosition(Base):
     strategy_config_id: Mapped[UUID] = reference(
         "paper_strategy_configs.config_id", "The strategy of that session.", index=True
     )
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the position in its session.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the position in its account.", check=NOT_NEGATIVE)
     opened_block: Mapped[int] = column(BigInteger(), "Block of the first purchase.", check=NOT_NEGATIVE)
     closed_block: Mapped[int | None] = column(BigInteger(), "Block of the last sale.", check="{0} >= opened_block")
     token_address: Mapped[str] = column(String(42), "Address of the token.", check=ADDRESS)
@@ -200,9 +200,9 @@ class PaperTrade(Base):
     position_id: Mapped[UUID | None] = reference(
         "paper_positions.position_id", "The position it opened, raised or reduced.", index=True
     )
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the order in its session.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the order in its account.", check=NOT_NEGATIVE)
     finished_ordinal: Mapped[int | None] = column(
-        BigInteger(), "Place among the session's ended orders, from 0, in the order they ended.", check=NOT_NEGATIVE
+        BigInteger(), "Place among the account's ended orders, from 0, in the order they ended.", check=NOT_NEGATIVE
     )
     decision_ordinal: Mapped[int] = column(BigInteger(), "Number of the decision behind it.", check=NOT_NEGATIVE)
     decided_block: Mapped[int] = column(BigInteger(), "Block of that decision.", check=NOT_NEGATIVE)

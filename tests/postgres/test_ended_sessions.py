@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from simulation.market.segment import Segment
+from storage.batch import SessionEnd
 from storage.copying import encode
 from storage.errors import StaleOwner
 from storage.rows import batch_of
@@ -31,7 +32,7 @@ def last_batch(live):
     segment = Segment(300, *(records[300:300] for records in live.blocks), live.signals[:, 300:300])
     return batch_of(
         live.contexts[1], incarnation=1, seq=2, session=live.cohort.sessions[1], holdings=live.cohort.holdings[1], **nothing,
-        segment=segment, state=b"", error_message=WHY,
+        segment=segment, state=b"", end=SessionEnd("ERROR", WHY),
     )  # fmt: skip
 
 

@@ -118,7 +118,7 @@ def test_a_swap_says_what_it_gives_up_and_what_that_has_earned(begin, sql):
         told = printed(trade.shown(swap))
         assert sum(trade.parts(swap).values()) == swap.cost_usd
         assert f"gives up     {swap.sold_position_id}" in told
-        assert f"profit       {swap.net_pnl_usd:+,.6f} USD after gas" in told
+        assert f"profit       {swap.net_pnl_usd:+,.6f} USD after the gas it was bought with" in told
         assert ", then " in told
 
 

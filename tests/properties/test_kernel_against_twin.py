@@ -194,7 +194,7 @@ def busy_markets() -> tuple[NDArray[np.void], NDArray[np.void]]:
 def test_the_markets_compared_see_every_end_of_an_order(busy_markets):
     trades, _ = busy_markets
     assert set(trades["status"].tolist()) == set(TradeStatus)
-    assert set(trades["failure"].tolist()) == set(Failure)
+    assert set(trades["failure"].tolist()) == set(Failure) - {Failure.SESSION_ENDED}  # which no kernel brings about
 
 
 def test_the_markets_compared_see_every_decision_and_every_reason(busy_markets):

@@ -137,7 +137,7 @@ def test_a_journal_that_fills_in_every_block_changes_nothing(
         stops.append(journal)
         return drained(journal)
 
-    monkeypatch.setattr("simulation.cohort._journal", tiny)
+    monkeypatch.setattr("simulation.cohort.journal_for", tiny)
     monkeypatch.setattr("simulation.cohort._drained", counted)
     assert digests(*played(begun())) == reference
     assert len(stops) > N_BLOCKS

@@ -40,7 +40,7 @@ class Run:
     def __post_init__(self):
         contexts = self.plan.contexts(PREFIX)
         self.market = Market(self.plan.scenario, self.plan.recording)
-        self.pilot = AutoPilot([account.strategy for account in self.plan.scenario.accounts], self.plan.rules)
+        self.pilot = AutoPilot(self.plan.strategies(), self.plan.rules)
         self.actors = [
             AccountSession([contexts[at] for at in members], [Owner(1) for _ in members], self.plan.rules)
             for members in self.cohorts
@@ -278,8 +278,8 @@ def test_a_session_restored_from_a_batch_goes_on_as_if_nothing_had_happened(afte
 
 
 def test_auto_pilot_says_how_many_it_may_adjust():
-    scenario = busy_scenario()
-    pilot = AutoPilot([account.strategy for account in scenario.accounts], plan_of(scenario, None).rules)
+    plan = plan_of(busy_scenario(), None)
+    pilot = AutoPilot(plan.strategies(), plan.rules)
     assert repr(pilot) == "AutoPilot(1 of 3 strategies)"
 
 

@@ -234,12 +234,12 @@ def test_analysts_are_numbered_in_the_order_in_which_accounts_name_them():
     assert [(spec.name, spec.account) for spec in roster.analysts] == [
         ("momentum", "0"), ("multi_factor", "1"), ("momentum", "3"),
     ]  # fmt: skip
-    assert roster.rows == (0, 1, 0, 2)
+    assert roster.rows == ((0,), (1,), (0,), (2,))
 
 
 def test_one_and_true_are_different_parameters():
     named = [("momentum", {"lookback_blocks": 1}), ("momentum", {"lookback_blocks": True})]
-    assert roster_of(asking(*named).accounts).rows == (0, 1)
+    assert roster_of(asking(*named).accounts).rows == ((0,), (1,))
 
 
 def test_a_session_is_told_which_analyst_it_listens_to():

@@ -196,15 +196,30 @@ def test_a_position_that_has_outgrown_the_limits_is_not_swapped() -> None:
 
 
 def test_a_swap_that_reverts_leaves_both_tokens_as_they_were() -> None:
-    made = rivals()
+    made = rivals(n_blocks=12)
     made.price(2.4, since=11, token_row=1)
     played = made.run(one_place(max_slippage_percent=1, min_liquidity_usd=0))
     failed = of_side(played, Side.SWAP)[0]
     assert (failed["status"], failed["failure"], failed["position"]) == (TradeStatus.FAILED, Failure.SLIPPAGE, -1)
     assert failed["from_position"] == 0
-    given_up = played.cohort.holdings[0, 0]
-    assert given_up["order_side"] in (Side.NONE, Side.AWAY)
+    (bought,) = of_side(played, Side.BUY)
+    given_up, wanted_one = played.cohort.holdings[0]
+    assert (given_up["quantity_hi"], given_up["quantity_lo"]) == (bought["out_hi"], bought["out_lo"])
+    assert given_up["cost_micro_usd"] == bought["cost_micro_usd"]
+    assert join(wanted_one["quantity_hi"], wanted_one["quantity_lo"]) == 0
     assert failed["realized_micro_usd"] == 0
+
+
+def test_a_raise_on_its_way_takes_no_second_place() -> None:
+    made = stage(30, token("AAA"), token("BBB"))
+    made.signal(8_000, slice(3, None), token_row=0)
+    made.signal(8_000, slice(8, None), token_row=1)
+    slow = {"execution_delay_ms": 40_000}
+    played = made.run(account(max_concurrent_positions=2, trading=slow, **HALF_A_POSITION))
+    raise_sent = of_side(played, Side.BUY)[1]
+    first_of_other = played.trades[played.trades["token"] == 1][0]
+    assert (raise_sent["token"], raise_sent["decided_block"]) == (0, 7)
+    assert first_of_other["decided_block"] == 8 < raise_sent["block"]
 
 
 def test_a_token_that_is_being_swapped_away_is_neither_sold_nor_stopped() -> None:

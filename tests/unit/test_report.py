@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import RUN, adjustment_of, costs_of, decision_of, failure_of, filled_with, report_of, result_of
+from report_samples import (
+    RUN,
+    adjustment_of,
+    costs_of,
+    decision_of,
+    failure_of,
+    filled_with,
+    report_of,
+    result_of,
+    session_of,
+)
 
 from cluster.page import save, script_json
 from cluster.report import collect
@@ -28,7 +38,14 @@ if TYPE_CHECKING:
 
     from cluster.report_facts import RunReport
     from simulation.scenario import Scenario
-    from storage.records import AccountCosts, AccountResult, AdjustmentRecord, NotableDecision, SessionFailure
+    from storage.records import (
+        AccountCosts,
+        AccountResult,
+        AdjustmentRecord,
+        NotableDecision,
+        SessionFailure,
+        SessionLine,
+    )
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--%{x}\u2028"
 
@@ -220,6 +237,23 @@ def test_of_many_sessions_that_failed_some_are_named() -> None:
     assert "So did 5 more sessions." in page
 
 
+def test_sessions_that_followed_one_another_are_listed_with_their_reasons() -> None:
+    turns = (session_of("two", "calm"), session_of("two", "wild"))
+    page = parsed(render(replace(report_of("one", "two"), sessions=turns)))
+    cells = page.texts["td"]
+    assert [cells.count(strategy) for strategy in ("calm", "wild")] == [1, 1]
+    assert cells.count("COMPLETED. Its account went on with its next session.") == 2
+
+
+def test_a_run_of_single_sessions_lists_none() -> None:
+    assert "Sessions" not in parsed(render(report_of("one", "two"))).texts["h2"]
+
+
+def test_only_accounts_with_several_sessions_are_listed() -> None:
+    scenario = load(None, Overrides(accounts=1, blocks=400))
+    assert collect(StoredRun(scenario, scenario.accounts[0].name), RUN).sessions == ()  # type: ignore[arg-type]
+
+
 def test_a_completed_run_carries_no_warning() -> None:
     assert "it shows what was kept until then" not in text_of(render(report_of("careful")))
 
@@ -355,6 +389,9 @@ class StoredRun:
 
     def failures(self, _run_id: UUID) -> list[SessionFailure]:
         return [failure_of(self.account)]
+
+    def sessions_of(self, _run_id: UUID) -> list[SessionLine]:
+        return [session_of(self.account, "one")]
 
 
 class RunRow:

@@ -72,7 +72,19 @@ COMMENTS = (
         "paper_strategy_configs",
         "max_trade_size_usd",
         "Largest purchase, in USD.",
-        "Largest order, in USD; an exit at the stop or target sells all.",
+        "Largest purchase and slice, in USD; an exit at the stop or target sells all.",
+    ),
+    (
+        "paper_trading_accounts",
+        "total_profit_loss_usd",
+        "Profit of closed positions less all gas paid, in USD.",
+        "Profit of all sales, before gas, less all gas paid, in USD.",
+    ),
+    (
+        "autopilot_performance_snapshots",
+        "average_profit_per_trade",
+        "Realised profit of a closed position, before gas, rounded down.",
+        "Average result of a closed position after gas, rounded down.",
     ),
     (
         METRICS,
