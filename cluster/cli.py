@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from cluster import upkeep
 from cluster.connect import quiet_ray
 from cluster.errors import UsageError
+from cluster.options import FAILED, STOPPED, USAGE, DatabaseUrl, RunId, err, out
 from cluster.process_list import hide_password
 from cluster.scenarios import Overrides, built_in, load
 from cluster.targets import file_target, report_target
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from cluster.plan import Plan
     from simulation.scenario import Scenario
     from storage.store import Store
-
-USAGE, FAILED, STOPPED = 2, 1, 130
 
 ClickUsageError: Any = typer.BadParameter.__mro__[1]
 """What click raises for a wrong command line; typer carries a click of its own, under a name that is not public."""
@@ -43,31 +42,16 @@ app.add_typer(show, name="show")
 app.add_typer(db, name="db")
 app.add_typer(scenario_commands, name="scenario")
 app.add_typer(market_commands, name="market")
-
-PIPED_WIDTH = 120
-"""Columns of a table that goes into a file or a pipe, where there is no terminal to ask."""
-
-# Names of accounts and files are printed as they are, even where they look like markup.
-out = Console(markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-err = Console(markup=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+db.command("archive")(upkeep.archive)
+db.command("restore")(upkeep.restore)
+db.command("prune")(upkeep.prune)
 
 ScenarioFile = Annotated[
     Path | None, typer.Argument(metavar="[SCENARIO.yaml]", show_default="the built-in one", help="What to run.")
 ]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        envvar="PAPERDEX_DATABASE_URL",
-        show_envvar=True,
-        show_default="the embedded server",
-        help="A PostgreSQL server of your own.",
-    ),
-]
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The id of a decision.")]
 TradeId = Annotated[str, typer.Argument(metavar="TRADE", help="The id of a trade.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The id of a session.")]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the first digits of it, or 'latest'.")]
 
 
 @app.command()
@@ -133,7 +117,13 @@ def report(
 def digest(run_id: RunId, database_url: DatabaseUrl = None) -> None:
     """Compute the digest of a stored run from its rows."""
     store = store_at(database_url)
-    print(store.digest(store.resolve_run(run_id)))
+    key = store.resolve_run(run_id)
+    print(store.digest(key), flush=True)
+    if pruned_at := store.pruned_at(key):
+        said = (
+            f"Pruned on {pruned_at:%Y-%m-%d}: this is the digest of what is left, not the one that the run ended with."
+        )
+        err.print(said, highlight=False, soft_wrap=True)
 
 
 @show.command("decision")
@@ -167,7 +157,8 @@ def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
 
     store = store_at(database_url)
     key = store.resolve_run(run_id)
-    out.print(shown(store.run(key), store.counts(key), store.sessions_of(key)), highlight=False)
+    told = shown(store.run(key), store.counts(key), store.sessions_of(key), store.pruned_at(key))
+    out.print(told, highlight=False)
 
 
 @app.command()
@@ -198,7 +189,10 @@ def db_check(
     run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run.", show_default="all runs")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Recompute every balance and position from the trades and compare, to the wei; exit status 1 on a finding."""
+    """Recompute every balance and position from the trades, to the wei, and the digests of ended runs; look at indexes.
+
+    Nothing is written. Exit status 1 on a finding.
+    """
     store = store_at(database_url)
     findings = store.check(None if run_id is None else store.resolve_run(run_id))
     for finding in findings:

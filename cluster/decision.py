@@ -41,8 +41,8 @@ def differences(thought: Thought) -> list[str]:
     """Make a decision again from its own row and return, in clauses, what does not come out as stored."""
     if set(thought.inputs) != set(Case._fields):
         raise UsageError(
-            f"Decision {thought.thought_id} was stored by a version of paperdex that kept other inputs; run the "
-            "scenario again."
+            f"Decision {thought.thought_id} has no inputs that could be asked again: its run was pruned, or made by a "
+            "version of paperdex that kept other inputs; run the scenario again."
         )
     case = Case(**thought.inputs)
     ruling = judge(case)

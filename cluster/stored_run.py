@@ -12,26 +12,29 @@ from cluster.facts import counted, facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from rich.console import RenderableType
 
     from storage.records import Counts, RunDetail, SessionLine
 
 
-def shown(run: RunDetail, counts: Counts, sessions: Sequence[SessionLine]) -> RenderableType:
-    """Return a run as it is printed for a person."""
+def shown(
+    run: RunDetail, counts: Counts, sessions: Sequence[SessionLine], pruned_at: datetime | None = None
+) -> RenderableType:
+    """Return a run as it is printed for a person, and if and when it was pruned."""
     said = f": {run.error_message.rstrip('.')}." if run.error_message else "."
     return Group(
         Text(run.name, style="bold"),
         Text(f"{run.status}{said}"),
         Text(),
-        facts(_facts(run, counts)),
+        facts(_facts(run, counts, pruned_at)),
         Text(),
         _sessions(sessions),
     )
 
 
-def _facts(run: RunDetail, counts: Counts) -> dict[str, str]:
+def _facts(run: RunDetail, counts: Counts, pruned_at: datetime | None) -> dict[str, str]:
     finished = "not yet" if run.finished_at is None else f"{run.finished_at:%Y-%m-%d %H:%M:%S} UTC"
     wrote = {
         "trade": counts.trades,
@@ -48,6 +51,7 @@ def _facts(run: RunDetail, counts: Counts) -> dict[str, str]:
         "finished": finished,
         "wrote": ", ".join(counted(number, thing) for thing, number in wrote.items()),
         "digest": run.digest or "none before the end",
+        **({} if pruned_at is None else {"pruned": f"{pruned_at:%Y-%m-%d %H:%M:%S} UTC, after that digest was taken"}),
         "run": run.run_id,
     }
 

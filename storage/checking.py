@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from storage import health
 from storage.records import Finding
 
 if TYPE_CHECKING:
@@ -251,7 +252,11 @@ _OPEN_TWICE = text(
 def check(connection: Connection, run_id: UUID | None) -> list[Finding]:
     """Return what deviates, in one run or in all; an empty list is the good answer."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # it grows with the database
-    return _schema_findings(connection) or _content_findings(connection, run_id)
+    return _schema_findings(connection) or [
+        *health.index_findings(connection),
+        *content_findings(connection, run_id),
+        *health.digest_findings(connection, run_id),
+    ]
 
 
 def _schema_findings(connection: Connection) -> list[Finding]:
@@ -266,7 +271,8 @@ def _schema_findings(connection: Connection) -> list[Finding]:
     ]
 
 
-def _content_findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
+def content_findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
+    """Return what of one run's values, or all, does not follow from its trades."""
     findings = [
         Finding(rule.table, row.account, row.row, row.field, str(row.stored), str(row.expected))
         for rule in RULES

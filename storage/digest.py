@@ -26,7 +26,7 @@ RUN_COLUMNS = ("run_id", "name", "seed", "scenario_hash", "tokens", "blocks")
 
 WALL_CLOCK = "recorded_at"
 
-_OWNERS = {
+OWNERS = {
     "paper_trading_accounts": "run_id",
     "paper_trading_configs": "account_id",
     "paper_strategy_configs": "account_id",
@@ -40,8 +40,50 @@ _OWNERS = {
 }
 """By which of its columns a row belongs to a run: a key of the run, so that a range of prefixes finds it."""
 
-_NOT_CONTENT = {"paper_trading_configs": {"id"}}
-"""Numbers given by the database."""
+GIVEN_BY_DATABASE = {"paper_trading_configs": {"id"}}
+"""Numbers that are no content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is hashed of one table: these columns of the run's rows, in the order of their keys."""
+
+    table: str
+    owner: str
+    columns: tuple[str, ...]
+
+    @property
+    def heading(self) -> bytes:
+        """The line before the rows."""
+        return f"{self.table}: {', '.join(self.columns)}\n".encode()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The columns of which only the tail is hashed."""
+        described = Base.metadata.tables[self.table].columns
+        return frozenset(name for name in self.columns if isinstance(described[name].type, Uuid))
+
+
+def order_of(table: str) -> str:
+    """Return the key by which the rows of a run in ``table`` are sorted."""
+    if table in GIVEN_BY_DATABASE:
+        return OWNERS[table]
+    return str(Base.metadata.tables[table].primary_key.columns.keys()[0])
+
+
+def _content_of(table: str) -> tuple[str, ...]:
+    left_out = GIVEN_BY_DATABASE.get(table, set()) | {WALL_CLOCK}
+    names = Base.metadata.tables[table].columns.keys()
+    return tuple(name for name in names if name not in left_out)
+
+
+CONTENT = (
+    Content("runs", "run_id", RUN_COLUMNS),
+    *(Content(table, owner, _content_of(table)) for table, owner in OWNERS.items()),
+)
+"""What is hashed, table by table."""
+
+_SIGN = text("UPDATE runs SET digest_revision = (SELECT version_num FROM alembic_version) WHERE run_id = :run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +100,38 @@ def digest(connection: Connection, run_id: UUID) -> str:
     """Return the SHA-256 of the run's rows, table by table in the order of their keys, as hex."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # it grows with the run
     hasher = _Hasher(sha256())
-    _add(connection, hasher, "runs", "run_id", RUN_COLUMNS, run_id)
-    for table, owner in _OWNERS.items():
-        columns = Base.metadata.tables[table].columns.keys()
-        left_out = _NOT_CONTENT.get(table, set()) | {WALL_CLOCK}
-        _add(connection, hasher, table, owner, [name for name in columns if name not in left_out], run_id)
+    for content in CONTENT:
+        hasher.write(content.heading)
+        fields = [_field(name, is_key=name in content.keys) for name in content.columns]
+        copy_out(connection, hasher, content.table, content.owner, fields, run_id)
     return str(hasher.hash.hexdigest())
 
 
-def _add(
-    connection: Connection, hasher: _Hasher, table: str, owner: str, columns: list[str] | tuple[str, ...], run_id: UUID
+def sign(connection: Connection, run_id: UUID) -> None:
+    """Note the schema by which the stored digest of a run was taken: another may have other columns."""
+    connection.execute(_SIGN, {"run": run_id})
+
+
+def copy_out(
+    connection: Connection, file: Any, table: str, owner: str, fields: list[sql.Composable], run_id: UUID
 ) -> None:
-    described = Base.metadata.tables[table]
-    fields = [_content(name, is_key=isinstance(described.columns[name].type, Uuid)) for name in columns]
+    """Write ``fields`` of the run's rows in ``table`` to ``file`` as COPY text, in the order of their keys."""
     low, high = key_range(prefix_of(run_id))
-    first = columns[0] if table in _NOT_CONTENT else described.primary_key.columns.keys()[0]
     statement = sql.SQL("COPY (SELECT {} FROM {} WHERE {} BETWEEN {} AND {} ORDER BY {}) TO STDOUT").format(
         sql.SQL(", ").join(fields),
         sql.Identifier(table),
         sql.Identifier(owner),
         sql.Literal(str(low)),
         sql.Literal(str(high)),
-        sql.Identifier(first),
+        sql.Identifier(order_of(table)),
     )
-    hasher.write(f"{table}: {', '.join(columns)}\n".encode())
     driver = connection.connection.driver_connection
     assert driver is not None
     with driver.cursor() as cursor:
-        cursor.copy_expert(statement, hasher)
+        cursor.copy_expert(statement, file)
 
 
-def _content(name: str, *, is_key: bool) -> sql.Composable:
+def _field(name: str, *, is_key: bool) -> sql.Composable:
     """Return what is hashed of a column: of a key only the tail."""
     if is_key:
         return sql.SQL("substr({}::text, {})").format(sql.Identifier(name), sql.Literal(TAIL_START))

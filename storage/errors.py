@@ -78,5 +78,41 @@ class AmbiguousRun(StorageError):
     """Run {text} could be {candidates}; give more digits."""
 
 
+class RunGoesOn(StorageError):
+    """Run {run} is RUNNING; only a run that has ended can be archived or pruned."""
+
+
+class ContentChanged(StorageError):
+    """Run {run} is not what it was when it ended: its digest is {found} and was {stored}; see "paperdex db check"."""
+
+
+class NotSound(StorageError):
+    """Run {run} is left alone, because a check finds something in it: {finding}."""
+
+
+class ArchiveNotWritten(StorageError):
+    """The archive {folder} can't be written: {why}; the run is still in the database."""
+
+
+class AnotherArchive(StorageError):
+    """The folder {folder} holds another archive of this run; move it away, or name another folder with --to."""
+
+
+class NoArchive(StorageError):
+    """{folder} is no archive of a run: {why}; name a folder that "paperdex db archive" has written."""
+
+
+class DamagedArchive(StorageError):
+    """The archive {folder} is damaged: {why}; the database is as it was."""
+
+
+class OtherSchema(StorageError):
+    """The archive {folder} has schema {found}, this database {needed}; restore it with paperdex {version}."""
+
+
+class RunIsThere(StorageError):
+    """Run {run} is in the database already; nothing was restored."""
+
+
 def _rebuild(kind: type[StorageError], fields: dict[str, Any]) -> StorageError:
     return kind(**fields)

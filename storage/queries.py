@@ -51,7 +51,8 @@ _LEADERBOARD = text(
             (array_agg(session_id ORDER BY started_at DESC))[1] AS latest_id,
             (array_agg(equity_usd ORDER BY started_at DESC))[1] AS equity_usd,
             max(max_drawdown_percent) AS max_drawdown_percent, sum(total_trades) AS trades,
-            sum(failed_trades) AS failed_trades, sum(gas_paid_usd) AS gas_usd, sum(realized_pnl_usd) AS realized_pnl_usd,
+            sum(failed_trades) AS failed_trades, sum(gas_paid_usd) AS gas_usd,
+            sum(realized_pnl_usd) AS realized_pnl_usd,
             sum(drift_usd + sandwich_usd) AS slippage_usd,
             sum(fee_usd + price_impact_usd + drift_usd + sandwich_usd + gas_paid_usd) AS cost_usd
         FROM paper_trading_sessions AS sessions

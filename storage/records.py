@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
+    from pathlib import Path
     from uuid import UUID
 
 
@@ -321,6 +322,42 @@ class RunRecord:
     started_at: datetime
     finished_at: datetime | None
     error_message: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """A run that may be archived or pruned."""
+
+    run_id: UUID
+    name: str
+    status: str
+    finished_at: datetime
+    pruned_at: datetime | None
+    rows: int
+    """In all tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRun:
+    """A run that is in files."""
+
+    run_id: UUID
+    name: str
+    rows: int
+    size_bytes: int
+    digest: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Thinned:
+    """What pruning takes from a run, or would."""
+
+    snapshots: int
+    """That are deleted."""
+    snapshots_kept: int
+    decisions: int
+    """Of orders that did not fill, which lose their JSON."""
 
 
 @dataclass(frozen=True, slots=True)

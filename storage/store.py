@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
     from decimal import Decimal
+    from pathlib import Path
     from types import ModuleType
     from uuid import UUID
 
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
         AccountCosts,
         AccountResult,
         AdjustmentRecord,
+        ArchivedRun,
         Counts,
+        EndedRun,
         Finding,
         NotableDecision,
         RunDetail,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
         SessionDetail,
         SessionFailure,
         SessionLine,
+        Thinned,
         Thought,
         TradeDetail,
     )
@@ -59,6 +63,11 @@ _CLAIM_RUN = text(
     """
 )
 _CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")
+_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+"""What somebody else changes meanwhile ends the transaction, instead of being deleted unread."""
+
+_READ_ONLY = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+_PRUNED_AT = text("SELECT pruned_at FROM runs WHERE run_id = :run")
 
 
 class Store:
@@ -146,7 +155,9 @@ class Store:
     def finish_run(self, run_id: UUID, status: str, error_message: str = "") -> str:
         """Close a run and its sessions as COMPLETED, STOPPED or ERROR; store and return the digest."""
         with self._transaction() as connection:
-            return finishing.finish(connection, run_id, RunStatus(status), error_message)
+            content = finishing.finish(connection, run_id, RunStatus(status), error_message)
+            digest.sign(connection, run_id)
+            return content
 
     def fail_session(self, session_id: UUID, error_message: str) -> None:
         """End a session in ERROR with what it had committed; what its owner sends later is refused."""
@@ -165,9 +176,45 @@ class Store:
             return digest.digest(connection, run_id)
 
     def check(self, run_id: UUID | None = None) -> list[Finding]:
-        """Recompute a run, or all, from the trades; return what deviates."""
+        """Recompute a run, or all, from the trades; return what deviates. Nothing is written."""
         with self._transaction() as connection:
+            connection.execute(_READ_ONLY)
             return checking.check(connection, run_id)
+
+    def ended_runs(self, older_than_seconds: int) -> list[EndedRun]:
+        """Return the runs that ended longer ago than that, the oldest first."""
+        with self._transaction() as connection:
+            return _upkeep("ended_runs").older_than(connection, older_than_seconds)  # type: ignore[no-any-return]
+
+    def ended_run(self, run_id: UUID) -> EndedRun:
+        """Return a run that has ended; raises RunNotFound or RunGoesOn."""
+        with self._transaction() as connection:
+            return _upkeep("ended_runs").ended(connection, run_id)  # type: ignore[no-any-return]
+
+    def archive(self, run_id: UUID, place: Path) -> ArchivedRun:
+        """Move a run that has ended into a folder of its own in ``place``; it is deleted once the files are sound."""
+        with self._transaction() as connection:
+            connection.execute(_ONE_MOMENT)
+            return _upkeep("archiving").archive(connection, run_id, place)  # type: ignore[no-any-return]
+
+    def restore(self, folder: Path) -> ArchivedRun:
+        """Put an archived run back, with the digest that it had."""
+        with self._transaction() as connection:
+            return _upkeep("archiving").restore(connection, folder)  # type: ignore[no-any-return]
+
+    def prune(self, run_id: UUID, *, dry_run: bool = False) -> Thinned:
+        """Thin the snapshots of a run that has ended and the decisions of its failed orders; return what went."""
+        with self._transaction() as connection:
+            if dry_run:
+                connection.execute(_READ_ONLY)
+                return _upkeep("pruning").would_prune(connection, run_id)  # type: ignore[no-any-return]
+            connection.execute(_ONE_MOMENT)
+            return _upkeep("pruning").prune(connection, run_id)  # type: ignore[no-any-return]
+
+    def pruned_at(self, run_id: UUID) -> datetime | None:
+        """Return when a run was pruned; None if all of it is there."""
+        with self._transaction() as connection:
+            return connection.execute(_PRUNED_AT, {"run": run_id}).scalar_one_or_none()
 
     def resolve_run(self, name: str) -> UUID:
         """Return the key of a run from its key, an unambiguous beginning of it, or "latest"."""
@@ -238,6 +285,11 @@ class Store:
     def _transaction(self) -> Iterator[Connection]:
         with translated(self._url), self._engine.begin() as connection:
             yield connection
+
+
+def _upkeep(name: str) -> ModuleType:
+    """Import what archives and prunes: no run needs it, and it reads Parquet."""
+    return import_module(f"storage.{name}")
 
 
 def _schema() -> ModuleType:

@@ -56,6 +56,12 @@ class Run(Base):
     error_message: Mapped[str] = column(Text(), "Why the run ended in ERROR.", default="''")
     started_at: Mapped[datetime] = column(TIME, "Wall-clock time of the beginning.", default="now()")
     finished_at: Mapped[datetime | None] = column(TIME, "Wall-clock time of the end.")
+    digest_revision: Mapped[str | None] = column(
+        String(32), "Revision of the schema by which that hash was taken; others have other columns."
+    )
+    pruned_at: Mapped[datetime | None] = column(
+        TIME, "Wall-clock time at which it was thinned; from then on that hash is no longer the one of its rows."
+    )
 
     __table_args__ = (Index(None, "started_at"), Index(None, "status"), Index(None, "name"))
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg2
 import pytest
+
+from storage import checking
+from storage.errors import StorageError
 
 
 def test_a_finished_run_has_no_findings(finished, store):
@@ -34,9 +38,10 @@ def test_the_run_that_is_checked_has_traded(finished, store):
 )
 def test_an_altered_sum_is_named_with_both_values(finished, store, sql, change, table, column):
     sql(f"UPDATE {table} SET {change} WHERE account_id = %s", finished.contexts[1].account_key)
-    (finding,) = store.check(finished.ids.run_id)
+    finding, digest = store.check(finished.ids.run_id)
     assert (finding.table, finding.account, finding.column) == (table, "trader 1", column)
     assert finding.stored != finding.expected
+    assert (digest.table, digest.column) == ("runs", "digest")
 
 
 def test_one_wei_too_much_is_found(begin, store, sql):
@@ -54,9 +59,10 @@ def test_one_wei_too_much_is_found(begin, store, sql):
 
 def test_a_broken_link_in_the_chain_of_cash_is_found(finished, store, sql):
     sql("UPDATE paper_trades SET cash_after_usd = cash_after_usd + 0.5 WHERE finished_ordinal = 3")
-    findings = store.check(finished.ids.run_id)
+    *findings, digest = store.check(finished.ids.run_id)
     assert {finding.column for finding in findings} == {"cash_after_usd"}
     assert len(findings) == 2 * 3  # the link itself and the one after it, in each of three accounts
+    assert digest.column == "digest"
 
 
 @pytest.mark.usefixtures("finished")
@@ -76,7 +82,7 @@ def test_another_runs_fault_is_not_this_runs(finished, begin, store, sql):
     other.run()
     sql("UPDATE paper_trading_accounts SET current_balance_usd = 1 WHERE run_id = %s", str(other.ids.run_id))
     assert store.check(finished.ids.run_id) == []
-    assert len(store.check()) == 3
+    assert [finding.column for finding in store.check()] == ["current_balance_usd"] * 3 + ["digest"]
 
 
 @pytest.mark.usefixtures("finished")
@@ -108,3 +114,78 @@ def test_a_run_that_records_nothing_has_no_findings(begin, store, sql):
     assert store.check() == []
     assert sql("SELECT count(*) FROM paper_trades") == [(0,)]
     assert sql("SELECT count(*) FROM paper_positions") == [(0,)]
+
+
+# What was altered after the end, and by whom it can't be.
+
+
+def test_content_that_no_rule_recomputes_is_found_by_the_digest_of_its_run(finished, begin, store, sql):
+    begin(seed=8).run()
+    kept = store.digest(finished.ids.run_id)
+    sql(
+        "UPDATE paper_ai_thought_logs SET primary_reasoning = 'I felt like it.' WHERE account_id = %s",
+        finished.contexts[0].account_key,
+    )
+    (finding,) = store.check()
+    assert (finding.table, finding.row, finding.column) == ("runs", str(finished.ids.run_id), "digest")
+    assert (finding.stored, finding.expected) == (kept, store.digest(finished.ids.run_id))
+    assert store.check(finished.ids.run_id) == [finding]
+
+
+def test_a_run_that_goes_on_has_no_digest_to_hold_it_to(begin, store):
+    live = begin()
+    store.commit(live.batches(300))
+    assert store.check() == []
+
+
+@pytest.mark.parametrize("revision", ["'0004'", "NULL"])
+@pytest.mark.usefixtures("finished")
+def test_a_digest_that_another_schema_gave_is_not_compared(store, sql, revision):
+    sql(f"UPDATE runs SET digest = repeat('0', 64), digest_revision = {revision}")
+    assert store.check() == []
+
+
+def test_the_end_of_a_run_notes_the_schema_of_its_digest(finished, sql):
+    assert finished
+    assert sql("SELECT digest_revision = version_num FROM runs, alembic_version") == [(True,)]
+
+
+@pytest.mark.usefixtures("finished")
+def test_an_index_that_queries_cannot_use_is_found(store, sql):
+    sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_paper_trades_created_at'::regclass")
+    (finding,) = store.check()
+    assert str(finding) == ("paper_trades.indisvalid, row ix_paper_trades_created_at: stored false, expected true.")
+
+
+def test_an_index_whose_making_failed_is_found(store, sql):
+    sql("INSERT INTO users (user_id, name) VALUES (gen_random_uuid(), 'other')")
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        sql("CREATE UNIQUE INDEX CONCURRENTLY failed ON users ((1))")
+    assert any("failed" in str(finding) for finding in store.check())
+
+
+def test_a_rule_that_not_all_rows_were_held_to_is_found(store, sql):
+    sql("ALTER TABLE users ADD CONSTRAINT late CHECK (name <> '') NOT VALID")
+    assert [str(finding) for finding in store.check()] == ["users.convalidated, row late: stored false, expected true."]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_check_runs_where_nothing_can_be_written_and_all_of_it_sees_one_moment(store, monkeypatch):
+    shown = []
+
+    def look(connection, _run_id):
+        settings = ("transaction_read_only", "transaction_isolation")
+        shown.extend(connection.exec_driver_sql(f"SHOW {setting}").scalar_one() for setting in settings)
+        return []
+
+    monkeypatch.setattr(checking, "content_findings", look)
+    assert store.check() == []
+    assert shown == ["on", "repeatable read"]
+
+
+def test_a_check_that_would_write_is_refused(store, monkeypatch):
+    monkeypatch.setattr(
+        checking, "content_findings", lambda connection, _: connection.exec_driver_sql("DELETE FROM users")
+    )
+    with pytest.raises(StorageError, match="read-only transaction"):
+        store.check()

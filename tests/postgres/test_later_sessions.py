@@ -74,3 +74,15 @@ def test_the_sessions_of_a_run_are_told_in_order(live, later, store):
     ]  # fmt: skip
     assert store.leaderboard(live.ids.run_id)[0].trades >= 0
     assert {row.strategy for row in store.leaderboard(live.ids.run_id)} == {"eager 0, then later", "eager 1", "eager 2"}
+
+
+def test_a_run_with_several_sessions_of_an_account_goes_to_files_and_comes_back(live, later, store, sql, tmp_path):
+    store.fail_session(live.ids.sessions[0], "It failed.")
+    store.begin_session(*later)
+    digest = store.finish_run(live.ids.run_id, "STOPPED", "Stopped by the user.")
+    checkpoints = sql("SELECT * FROM session_checkpoints ORDER BY session_id")
+    archived = store.archive(live.ids.run_id, tmp_path)
+    assert store.restore(archived.folder).digest == store.digest(live.ids.run_id) == digest
+    assert sql("SELECT * FROM session_checkpoints ORDER BY session_id") == checkpoints
+    assert len(checkpoints) == 4
+    assert store.check() == []
