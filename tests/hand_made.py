@@ -171,7 +171,8 @@ def bare_stage(n_blocks: int, infos: tuple[TokenInfo, ...], n_analysts: int = 1)
 def cut(segment: Segment, first: int, end: int) -> Segment:
     """Return some blocks of a segment that begins at block 0, as a segment of their own."""
     mids, pools, gas = (records[first:end] for records in (segment.mids, segment.pools, segment.gas))
-    return Segment(first, mids, pools, gas, segment.signals[:, first:end])
+    signals = segment.signals[:, first:end].copy()  # in one piece, as the kernel is compiled for
+    return Segment(first, mids, pools, gas, signals)
 
 
 def stage(n_blocks: int, *infos: TokenInfo) -> Stage:

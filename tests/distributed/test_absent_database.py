@@ -49,7 +49,13 @@ class Restarter(Watcher):
             self.server = embedded.start(self._folder)
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGQUIT], ids=["killed", "stopped at once"])
+@pytest.mark.parametrize(
+    "blow",
+    [
+        pytest.param(signal.SIGKILL, id="killed"),
+        pytest.param(signal.SIGQUIT, id="stopped at once", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_waits_for_its_database_and_ends_as_if_it_had_never_been_away(blow, home, ray_address, undisturbed):
     watcher = Restarter(home / "postgres", blow)
     try:

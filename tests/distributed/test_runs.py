@@ -51,7 +51,8 @@ def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, s
     sql("UPDATE paper_trading_accounts SET current_balance_usd = current_balance_usd + 0.000001 WHERE name = 'plain'")
     findings = store.check()
     assert [(finding.table, finding.account, finding.column) for finding in findings] == [
-        ("paper_trading_accounts", "plain", "current_balance_usd")
+        ("paper_trading_accounts", "plain", "current_balance_usd"),
+        ("runs", "", "digest"),
     ]
 
 

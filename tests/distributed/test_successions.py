@@ -28,7 +28,12 @@ def scenario(**changes):
 
 @pytest.mark.parametrize(
     ("block", "actor"),
-    [(550, "AccountSession plain"), (600, "AccountSession plain"), (650, "AccountSession#2 plain"), (600, "Writer")],
+    [
+        pytest.param(550, "AccountSession plain", marks=pytest.mark.slow),
+        pytest.param(600, "AccountSession plain", marks=pytest.mark.slow),
+        (650, "AccountSession#2 plain"),
+        (600, "Writer"),
+    ],
 )
 def test_a_run_whose_sessions_follow_one_another_has_one_digest_whoever_is_killed_around_the_change(
     block, actor, run, store, whole

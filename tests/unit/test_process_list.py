@@ -54,4 +54,4 @@ def test_any_other_command_line_stays_as_it_is(arguments):
 
 
 def test_the_variable_is_the_one_that_commands_read():
-    assert VARIABLE in (ROOT / "cluster" / "cli.py").read_text(encoding="utf-8")
+    assert VARIABLE in (ROOT / "cluster" / "options.py").read_text(encoding="utf-8")
