@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 class Place:
     """Where a run computes and where it is kept."""
 
-    database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
+    """It may hold a password."""
     ray_address: str | None = None
     dashboard_port: int | None = None
 

@@ -55,18 +55,24 @@ def _hold(session, holdings, tokens, mids, first_block, block, end_block):
     until = min(_next_event(session, holdings), end_block)
     if session.open_positions == 0:
         return max(until, block)
-    cash = session.cash_micro_usd
+    cash, equity = session.cash_micro_usd, session.equity_micro_usd
+    peak, floor = session.peak_equity_micro_usd, session.drawdown_floor_micro_usd
     while block < until:
-        equity = cash
+        worth = cash
         for t in range(len(holdings)):
             holding = holdings[t]
             if is_open(holding):
                 value = _value(holding, mids[block - first_block, t], tokens[t])
                 if _reaches_exit(holding, value):
+                    session.equity_micro_usd = equity
                     return block
-                equity += value
-        note_equity(session, equity)
+                worth += value
+        equity = worth
+        if equity > peak or equity <= floor:  # only then does noting it change more than the equity itself
+            note_equity(session, equity)
+            peak, floor = session.peak_equity_micro_usd, session.drawdown_floor_micro_usd
         block += 1
+    session.equity_micro_usd = equity
     return block
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from simulation.settings.base import Name, Part, Percent, Usd
 
@@ -101,6 +101,17 @@ class Strategy(Part):
     performance_window_trades: int = Field(20, ge=5, le=100)
     adjustment_cooldown_minutes: int = Field(30, ge=1, le=1440)
     max_daily_adjustments: int = Field(10, ge=1, le=100)
+
+    @field_validator("custom_parameters", mode="before")
+    @classmethod
+    def _check_parameters(cls, value: Any) -> Any:
+        """Refuse a parameter that is no single value, in one sentence and not in one for each type that it could be."""
+        for name, parameter in value.items() if isinstance(value, dict) else ():
+            if not isinstance(parameter, int | float | str | bool):
+                raise ValueError(  # noqa: TRY004 -- the kind that pydantic reports
+                    f"{name} is {parameter!r}; give a number, a text, true or false"
+                )
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -104,6 +104,13 @@ class Normalises(Steady):
         return super().scores(ratio / np.maximum.accumulate(ratio, axis=0))
 
 
+class Leaves(Steady):
+    """Ends the program, as scripts do."""
+
+    def analyse(self, market):  # noqa: ARG002 -- the form of an analyst
+        raise SystemExit(0)
+
+
 class WritesIntoTheMarket(Steady):
     def analyse(self, market):
         market.price_usd[:] = 1.0
@@ -122,6 +129,7 @@ class WritesIntoTheMarket(Steady):
         (LooksAhead, "sees beyond block 0: .* changes with the blocks after block 0"),
         (KnowsTheEnd, "sees beyond block 0"),
         (Normalises, r"says another thing of block \d+ when the market begins \d+ blocks later"),
+        (Leaves, "raises SystemExit: 0"),
         (WritesIntoTheMarket, "raises ValueError: assignment destination is read-only"),
     ],
 )
@@ -151,6 +159,8 @@ def test_the_built_in_analysts_pass_what_plug_ins_must(name, market):
         ("busy:Own", {}, "module busy has no class 'Own'; it has no class"),
         ("watcher:Own", {}, "module watcher has no class 'Own'; it has "),
         ("broken:Own", {}, "its module cannot be imported: ZeroDivisionError: division by zero"),
+        ("leaving:Own", {}, "its module cannot be imported: SystemExit: bye"),
+        ("leaving_late:Own", {}, r"its class refuses the custom_parameters \(none\): SystemExit: bye"),
         ("formless:Own", {}, r"has no method analyse\(market\)"),
         ("formless:Nameless", {}, "has no version; give its class one, such as version = '1'"),
         ("momentum", {"lookback": 3}, r"its class refuses the custom_parameters \(lookback\): TypeError: .*lookback"),
@@ -164,6 +174,8 @@ def test_the_built_in_analysts_pass_what_plug_ins_must(name, market):
 )
 def test_an_analyst_that_cannot_be_had_is_one_sentence(name, parameters, sentence, in_folder):
     in_folder("broken.py", "1 / 0")
+    in_folder("leaving.py", "import sys\nsys.exit('bye')\n")
+    in_folder("leaving_late.py", "import sys\n\nclass Own:\n    def __init__(self):\n        sys.exit('bye')\n")
     in_folder("formless.py", "class Own:\n    pass\n\nclass Nameless:\n    def analyse(self, market):\n        pass\n")
     with pytest.raises(UsageError, match=rf"^accounts\.0\.strategy\.analyst '{name}': {sentence}.*\.$"):
         prepare(asking((name, parameters)))

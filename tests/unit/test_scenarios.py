@@ -79,6 +79,10 @@ MISTAKES = {
         strategy("autopilot_enabled: true, confidence_threshold: 20"),
         "confidence_threshold 20 is outside the bounds of Auto Pilot, min_confidence_threshold 40",
     ),
+    "a parameter that is a list": (
+        strategy("custom_parameters: {bias: [1, 2]}"),
+        "custom_parameters: bias is [1, 2]; give a number, a text, true or false",
+    ),
     "a field given twice": (GOOD + "seed: 1\nseed: 2\n", "seed is given twice"),
     "truth for a number": (GOOD + "seed: true\n", "seed is true, which is no number or text"),
     "a list for a mode": (strategy("trading_mode: [WILD]"), "trading_mode: input should be 'CONSERVATIVE'"),
