@@ -47,6 +47,7 @@ def _facts(run: RunDetail, counts: Counts, pruned_at: datetime | None) -> dict[s
         "seed": str(run.seed),
         "blocks": f"{run.blocks:,}",
         "tokens": ", ".join(token["symbol"] for token in run.tokens),
+        **_plug_ins(run),
         "started": f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC, by paperdex {run.version}",
         "finished": finished,
         "wrote": ", ".join(counted(number, thing) for thing, number in wrote.items()),
@@ -54,6 +55,12 @@ def _facts(run: RunDetail, counts: Counts, pruned_at: datetime | None) -> dict[s
         **({} if pruned_at is None else {"pruned": f"{pruned_at:%Y-%m-%d %H:%M:%S} UTC, after that digest was taken"}),
         "run": run.run_id,
     }
+
+
+def _plug_ins(run: RunDetail) -> dict[str, str]:
+    if not run.plug_ins:
+        return {}
+    return {"plug-ins": ", ".join(f"{plug_in['name']} {plug_in['version']}" for plug_in in run.plug_ins)}
 
 
 def _sessions(sessions: Sequence[SessionLine]) -> Table:

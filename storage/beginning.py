@@ -129,6 +129,7 @@ def _write_run(
         "tokens": [_token(token) for token in tokens],
         "version": paperdex_version(),
         "blocks": blocks,
+        "plug_ins": [plug_in._asdict() for plug_in in plug_ins],
     }
     copy(connection, "runs", tuple(row), encode([tuple(row.values())]))
 

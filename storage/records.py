@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -366,3 +366,5 @@ class RunDetail(RunRecord):
 
     scenario: dict[str, Any]
     tokens: list[dict[str, Any]]
+    plug_ins: list[dict[str, Any]] = field(default_factory=list)
+    """Name, version and parameters of each analyst that is not built in."""

@@ -62,6 +62,12 @@ class Run(Base):
     pruned_at: Mapped[datetime | None] = column(
         TIME, "Wall-clock time at which it was thinned; from then on that hash is no longer the one of its rows."
     )
+    plug_ins: Mapped[list[Any]] = column(
+        JSON,
+        "Its analysts that are not built in: name, version and parameters of each.",
+        default="'[]'::jsonb",
+        check="jsonb_typeof({0}) = 'array'",
+    )
 
     __table_args__ = (Index(None, "started_at"), Index(None, "status"), Index(None, "name"))
 

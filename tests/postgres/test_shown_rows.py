@@ -12,9 +12,11 @@ from rich.console import Console
 from cluster import session as sessions
 from cluster import stored_run, trade
 from cluster.facts import tokens
+from simulation.intelligence.roster import PlugIn
 from simulation.scenario import AccountSpec
 from simulation.settings.strategy import Strategy
 from storage.errors import RunNotFound, SessionNotFound, TradeNotFound
+from storage.ids import run_id_of
 
 NOBODY = "00000000-0000-8008-8000-000000000000"
 WRONG_KEYS = ["latest", "0", "", NOBODY]
@@ -282,3 +284,13 @@ def test_the_commands_print_what_is_stored(paperdex, finished, url, sql):
 def test_a_run_is_found_by_its_beginning_only_if_there_is_one(store):
     with pytest.raises(RunNotFound):
         store.resolve_run("fff")
+
+
+def test_a_run_names_its_plug_ins_with_their_versions(begin, store, scenario):
+    live = begin()
+    plug_ins = (PlugIn("mine:Own", "1.2", {"lookback": 30}),)
+    store.begin_run(scenario, live.source.tokens, scenario.blocks, 0xABC_0000_2222, plug_ins)
+    run_id = run_id_of(0xABC_0000_2222)
+    assert store.run(run_id).plug_ins == [{"name": "mine:Own", "version": "1.2", "parameters": {"lookback": 30}}]
+    assert "mine:Own 1.2" in shown_run(store, run_id)
+    assert "plug-ins" not in shown_run(store, live.ids.run_id)
