@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from simulation.autopilot.policy import Adjustment
     from simulation.market.segment import Segment
 
+WHILE_PAUSED = "Auto Pilot has paused its buying; it holds and sells."
+"""Why a session is PAUSED."""
+
 __all__ = ["SessionContext", "batch_of"]
 
 
@@ -90,6 +93,7 @@ def _account_row(context: SessionContext, session: np.void, before: Totals) -> A
 def _session_row(context: SessionContext, session: np.void, end: SessionEnd | None) -> SessionRow:
     completed, failed = int(session["completed_trades"]), int(session["failed_trades"])
     now = context.clock.at(int(session["next_block"]))
+    status, reason = _standing(session, end)
     return SessionRow(
         session_id=context.session_key,
         last_activity=now,
@@ -101,16 +105,23 @@ def _session_row(context: SessionContext, session: np.void, end: SessionEnd | No
         gas_paid_usd=units.usd(int(session["gas_paid_micro_usd"])),
         realized_pnl_usd=units.usd(int(session["realized_micro_usd"])),
         max_drawdown_percent=units.percent(int(session["max_drawdown_bp"])),
-        status="RUNNING" if end is None else end.status,
+        status=status,
         stopped_at=None if end is None else now,
-        error_message=end.reason if end is not None and end.status == "ERROR" else "",
-        status_reason="" if end is None else end.reason,
+        error_message=reason if status == "ERROR" else "",
+        status_reason=reason,
         fee_usd=units.usd(int(session["fees_micro_usd"])),
         price_impact_usd=units.usd(int(session["impact_micro_usd"])),
         drift_usd=units.usd(int(session["drift_micro_usd"])),
         sandwich_usd=units.usd(int(session["sandwich_micro_usd"])),
         failure_usd=units.usd(int(session["failure_micro_usd"])),
     )
+
+
+def _standing(session: np.void, end: SessionEnd | None) -> tuple[str, str]:
+    """Return the status of a session and the reason for it."""
+    if end is not None:
+        return end.status, end.reason
+    return ("PAUSED", WHILE_PAUSED) if session["paused"] else ("RUNNING", "")
 
 
 def _strategy_rows(context: SessionContext, session: np.void, adjustments: Sequence[Adjustment]) -> list[StrategyRow]:

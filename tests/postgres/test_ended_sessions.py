@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from simulation.cohort import set_field
 from simulation.market.segment import Segment
 from storage.batch import SessionEnd
 from storage.copying import encode
@@ -103,3 +104,17 @@ def test_an_error_message_of_any_text_is_stored_as_it_is(begin, store, sql):
     line = batch.rows["paper_trading_sessions"].rstrip(b"\n").rsplit(b"\t", 2)[0]
     store.commit([replace(batch, rows={"paper_trading_sessions": line + b"\t" + encode([(told, told)])})])
     assert sql("SELECT error_message FROM paper_trading_sessions WHERE error_message <> ''") == [(told,)]
+
+
+def test_a_session_whose_buying_is_paused_says_so_until_it_is_not(begin, store, sql):
+    live = begin()
+    standing = "SELECT status, status_reason FROM paper_trading_sessions WHERE session_id = %s"
+    seen = []
+    for paused in (1, 0):
+        live.cohort = set_field(live.cohort, 0, "paused", paused)
+        store.commit(live.batches(100))
+        seen += sql(standing, str(live.ids.sessions[0]))
+    assert seen == [("PAUSED", "Auto Pilot has paused its buying; it holds and sells."), ("RUNNING", "")]
+    live.cohort = set_field(live.cohort, 0, "paused", 1)
+    live.run()
+    assert sql(standing, str(live.ids.sessions[0])) == [("COMPLETED", "It came to the last block of the run.")]
