@@ -27,6 +27,7 @@ def ray_address():
             head_node_args={
                 "num_cpus": 2,
                 "include_dashboard": False,
+                "dashboard_port": None,  # else Ray tries the usual one, and leaves its socket open if that is taken
                 "object_store_memory": OBJECT_STORE_BYTES,
             },
         )
