@@ -1,7 +1,7 @@
 """The one decorator that compiles: everything else imports numba through this file.
 
 Numba's own cache does not notice a change in another file's function, so the cache folder is named by a
-hash of every source file in ``simulation/``.
+hash of every source file in ``simulation/``, where it lies and when it was written.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
 
 def cache_folder() -> Path:
-    """Return the folder of compiled code for the sources as they are now, on a processor like this one."""
+    """Return the folder of compiled code for the sources as they are now, on a processor like this one.
+
+    Numba keeps code for a file at its path and of its time, so both count: a second checkout of the same sources shares
+    nothing, and must not be told that it had been compiled.
+    """
     digest = sha256(repr((sys.version, numba.__version__, get_host_cpu_name())).encode())
     for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(repr((str(source), source.stat().st_mtime_ns)).encode())
         digest.update(source.read_bytes())
     return _cache_root() / digest.hexdigest()[:16]
 
