@@ -47,10 +47,6 @@ class Plan:
             for ordinal, analysts in enumerate(roster_of(self.scenario.accounts).rows)
         )
 
-    def contexts(self, prefix: int) -> tuple[SessionContext, ...]:
-        """Return what each account's first session is told of itself in the run with this id prefix."""
-        return tuple(line[0] for line in self.lines(prefix))
-
     def strategies(self) -> tuple[tuple[Strategy, ...], ...]:
         """Return for each account the strategies of its sessions."""
         return tuple(tuple(turn.strategy for turn in account.in_turn) for account in self.scenario.accounts)

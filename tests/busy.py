@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulation.scenario import AccountSpec, Scenario
 from simulation.settings.market import Pool, SyntheticMarket, Token, Venue
 from simulation.settings.strategy import Strategy
+
+if TYPE_CHECKING:
+    from cluster.plan import Plan
+    from storage.context import SessionContext
 
 
 def busy_strategy(name: str, **changes: Any) -> Strategy:
@@ -60,3 +64,8 @@ def busy_scenario(**changes: Any) -> Scenario:
         "accounts": accounts,
     }
     return Scenario.model_validate({**fields, **changes})
+
+
+def contexts_of(plan: Plan, prefix: int) -> tuple[SessionContext, ...]:
+    """Return what each account's first session is told of itself."""
+    return tuple(line[0] for line in plan.lines(prefix))

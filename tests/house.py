@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
+import pytest
 from ray.exceptions import ActorDiedError
 
 from actors.autopilot import AutoPilot
@@ -17,9 +17,6 @@ from cluster.conductor import Conductor
 from cluster.patience import Patience
 from storage.batch import Checkpoint
 from storage.errors import SequenceGap, StaleOwner
-
-if TYPE_CHECKING:
-    import pytest
 
 PREFIX = 0xF00D
 
@@ -152,3 +149,11 @@ class House:
         made = Conductor(plan, PREFIX, self.ledger, "postgresql:///nowhere", observe, Patience(lambda _: None))
         self.why = made.run()
         return made
+
+
+def undisturbed(plan):
+    """Return what a run commits in which nobody dies."""
+    with pytest.MonkeyPatch.context() as patch:
+        house = House(patch)
+        house.conduct(plan)
+        return house.ledger

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 import ray
-from busy import busy_scenario
+from busy import busy_scenario, contexts_of
 from ray.cluster_utils import Cluster
 from watcher import Watcher
 
@@ -82,7 +82,7 @@ def owners(store):
     """Return a function that tells how many owners each session of a run has had."""
 
     def owners(result):
-        contexts = prepare(busy_scenario()).contexts(prefix_of(result.run_id))
+        contexts = contexts_of(prepare(busy_scenario()), prefix_of(result.run_id))
         return {context.account.name: store.checkpoint(context.session_id).incarnation for context in contexts}
 
     return owners

@@ -22,12 +22,6 @@ from cluster.remote_calls import RESTARTS_MAX, GaveUpError, Restarts
 from storage.errors import DatabaseUnreachable, StaleOwner
 
 
-@pytest.fixture
-def house(monkeypatch):
-    """Return a function that makes a house whose actors meet the given fates."""
-    return lambda **fates: House(monkeypatch, fates)
-
-
 @cache
 def plan(**changes):
     return plan_of(busy_scenario(segment_blocks=100, **changes), None)

@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from busy import busy_scenario, busy_strategy
+from busy import busy_scenario, busy_strategy, contexts_of
 from hand_made import RULES, account, bare_stage, stage, token
-from house import House
+from house import undisturbed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ray.exceptions import GetTimeoutError
@@ -53,19 +53,10 @@ def plan(**changes):
     return plan_of(scenario(**changes), None)
 
 
-@pytest.fixture
-def house(monkeypatch):
-    """Return a function that makes a house whose actors meet the given fates."""
-    return lambda **fates: House(monkeypatch, fates)
-
-
 @cache
 def ledger_of(**changes):
     """Return what a run commits in which nobody dies."""
-    with pytest.MonkeyPatch.context() as patch:
-        house = House(patch)
-        house.conduct(plan(**changes))
-        return house.ledger
+    return undisturbed(plan(**changes))
 
 
 def by_name(ledger, **changes):
@@ -195,7 +186,7 @@ def test_a_session_whose_analyst_fails_commits_what_it_had_and_ends_in_error(hou
     *_, status, stopped_at, message, reason = last.rows["paper_trading_sessions"].decode().rstrip("\n").split("\t")
     assert (status, message) == ("ERROR", f"Analyst {NAME} failed at block {FAILS_AT}: {WHY}.")
     assert reason == message
-    at = plan().contexts(1)[3].clock.at(FAILS_AT)
+    at = contexts_of(plan(), 1)[3].clock.at(FAILS_AT)
     assert stopped_at == at.isoformat()
     assert [[receipt.error_message for receipt in progress.receipts] for progress in seen] == [
         ["", "", "", ""], ["", "", "", message], ["", "", "", message],
@@ -221,7 +212,7 @@ def test_the_others_commit_what_they_would_have_beside_one_that_is_well():
 
 def test_a_session_that_fails_has_done_until_then_what_it_would_have():
     """Its state is that of one whose market ended with the block before."""
-    market, contexts = Market(scenario(fails_at=None)), plan(fails_at=None).contexts(1)
+    market, contexts = Market(scenario(fails_at=None)), contexts_of(plan(fails_at=None), 1)
     cohort = cohorts.begin([contexts[3].account], [3], contexts[3].tokens, plan().rules, [contexts[3].analyst])
     _, segment, _ = market.segment(market.begin(), FAILS_AT)
     after, _ = cohorts.advance(cohort, segment, terms_of(contexts[3].tokens), plan().rules)
@@ -276,7 +267,7 @@ def test_a_run_of_which_every_session_fails_stops_early_and_says_so(house):
 
 
 def test_sessions_of_one_actor_end_each_in_its_own_time():
-    market, contexts = Market(scenario()), plan().contexts(1)
+    market, contexts = Market(scenario()), contexts_of(plan(), 1)
     session = AccountSession(contexts[2:], [Owner(1), Owner(1)], plan().rules)
     carried, told = market.begin(), []
     for _ in range(3):

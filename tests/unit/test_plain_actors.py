@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import numpy as np
 import pytest
-from busy import busy_scenario
+from busy import busy_scenario, contexts_of
 from hand_made import cut
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ class Run:
     receipts: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        contexts = self.plan.contexts(PREFIX)
+        contexts = contexts_of(self.plan, PREFIX)
         self.market = Market(self.plan.scenario, self.plan.recording)
         self.pilot = AutoPilot(self.plan.strategies(), self.plan.rules)
         self.actors = [
@@ -135,7 +135,7 @@ def test_a_run_that_begins_later_meets_the_same_market(start_block):
 def test_a_block_has_its_time_wherever_the_run_begins():
     early, late = busy_scenario(), busy_scenario(start_block=300)
     assert late.begin_at - early.begin_at == timedelta(hours=1)
-    contexts = [plan_of(scenario, None).contexts(PREFIX)[0] for scenario in (early, late)]
+    contexts = [contexts_of(plan_of(scenario, None), PREFIX)[0] for scenario in (early, late)]
     assert contexts[0].clock.at(310) == contexts[1].clock.at(10)
     assert plan_of(late, None).rules.day_offset_ms == 3_600_000
 
@@ -168,7 +168,7 @@ def test_the_market_names_its_source():
 
 
 def test_a_session_is_named_after_its_account_and_strategy():
-    contexts = plan_of(busy_scenario(), None).contexts(PREFIX)
+    contexts = contexts_of(plan_of(busy_scenario(), None), PREFIX)
     rules = plan_of(busy_scenario(), None).rules
     alone = AccountSession(contexts[:1], [Owner(1)], rules)
     together = AccountSession(contexts, [Owner(1)] * 3, rules)
@@ -263,7 +263,7 @@ def test_a_session_restored_from_a_batch_goes_on_as_if_nothing_had_happened(afte
         if number == after:
             taken_over.actors = [
                 AccountSession([context], [Owner(2, after, undisturbed.batches[at][after - 1].state)], plan.rules)
-                for at, context in enumerate(plan.contexts(PREFIX))
+                for at, context in enumerate(contexts_of(plan, PREFIX))
             ]
         block, segment, carried = taken_over.market.segment(carried, length)
         taken_over.step(block, segment)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from busy import contexts_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +154,6 @@ def test_a_plan_says_what_was_repaired(tmp_path):
 
 def test_each_session_knows_its_place_in_the_run():
     plan = plan_of(scenario(FIXED, TUNED), None)
-    contexts = plan.contexts(prefix=7)
+    contexts = contexts_of(plan, prefix=7)
     assert [(context.session, context.account.name) for context in contexts] == [(0, "fixed"), (1, "tuned")]
     assert len({context.session_id for context in contexts}) == 2

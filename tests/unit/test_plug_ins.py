@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from busy import busy_scenario, busy_strategy
+from busy import busy_scenario, busy_strategy, contexts_of
 
 from actors.analysts import UnusableAnalystError, load
 from actors.market import Market
@@ -256,7 +256,7 @@ def test_one_and_true_are_different_parameters():
 
 def test_a_session_is_told_which_analyst_it_listens_to():
     plan = plan_of(asking(("momentum", {}), ("buy_and_hold", {}), ("momentum", {})), None)
-    assert [context.analyst for context in plan.contexts(prefix=1)] == [0, 1, 0]
+    assert [context.analyst for context in contexts_of(plan, prefix=1)] == [0, 1, 0]
 
 
 def test_the_analyst_and_its_parameters_are_part_of_what_a_run_is():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from busy import busy_scenario, busy_strategy, tuned_strategy
 from hand_made import RULES, account, cut, stage, token
-from house import House, Ledger
+from house import Ledger, undisturbed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -209,19 +209,10 @@ def test_an_account_that_lost_everything_may_go_on():
 # A run.
 
 
-@pytest.fixture
-def house(monkeypatch):
-    """Return a function that makes a house whose actors meet the given fates."""
-    return lambda **fates: House(monkeypatch, fates)
-
-
 @cache
 def ledger_of(**changes):
     """Return what a run commits in which nobody dies."""
-    with pytest.MonkeyPatch.context() as patch:
-        house = House(patch)
-        house.conduct(plan(**changes))
-        return house.ledger
+    return undisturbed(plan(**changes))
 
 
 def of_session(ledger, ordinal, number):
