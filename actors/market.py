@@ -9,7 +9,7 @@ import numpy as np
 
 from actors.analysts import load
 from actors.listening import listen
-from simulation.intelligence.analysts import HISTORY_BLOCKS, silence
+from simulation.intelligence.analysts import ANALYSTS, HISTORY_BLOCKS, silence
 from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment
 from simulation.market.sources import open_source
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from simulation.market.replay import Recording
     from simulation.market.segment import Blocks, Breakdown, TokenInfo
     from simulation.scenario import Scenario
+
+
+HEARD_BLOCKS = 7_200
+"""So many blocks at once are made again for a plug-in that is to be heard about all blocks so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Market:
         self._start_block = scenario.start_block
         specs = roster_of(scenario.accounts).analysts
         self._analysts = tuple((spec.name, load(spec, folder)) for spec in specs)
+        self._may_fail = any(spec.name not in ANALYSTS for spec in specs)
 
     def __repr__(self) -> str:
         return f"Market({self._name})"
@@ -57,14 +62,25 @@ class Market:
         """The tokens of the market, in the order of every segment's columns."""
         return self._source.tokens
 
-    def begin(self) -> Carried:
-        """Return the state before block 0 of the run, with the past that the first signals look back at.
+    def begin(self, block: int = 0) -> Carried:
+        """Return the state before a block of the run, with the past that the next signals look back at.
 
-        It is the market's ``start_block``; the market itself begins as long before its own block 0 as signals look.
+        Block 0 is the market's ``start_block``; the market itself begins as long before its own block 0 as signals
+        look. Plug-ins are asked about all blocks before: whether one has failed is known in no other way.
         """
-        skipped = self._source.skip(self._source.begin(), -HISTORY_BLOCKS, self._start_block)
-        source, past = self._source.advance(skipped, self._start_block - HISTORY_BLOCKS, HISTORY_BLOCKS)
-        return Carried(0, source, past.mids, past.gas, (None,) * len(self._analysts))
+        if block and self._may_fail:
+            return self._heard(block)
+        first = self._start_block + block
+        skipped = self._source.skip(self._source.begin(), -HISTORY_BLOCKS, first)
+        source, past = self._source.advance(skipped, first - HISTORY_BLOCKS, HISTORY_BLOCKS)
+        return Carried(block, source, past.mids, past.gas, (None,) * len(self._analysts))
+
+    def _heard(self, block: int) -> Carried:
+        """Return the state before a block from all blocks before it."""
+        carried = self.begin()
+        while carried.next_block < block:
+            _, _, carried = self.segment(carried, min(HEARD_BLOCKS, block - carried.next_block))
+        return carried
 
     def records(self, carried: Carried, n_blocks: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """Return the MID and GAS records that analysts look at for the next ``n_blocks``, with the past."""

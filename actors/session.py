@@ -94,12 +94,17 @@ class AccountSession:
         ends = {row: self._end(row, segment) for row in rows}
         batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), mine[row], ends[row]) for row in rows]
         receipts = [self._receipt(row, ends[row]) for row in rows]
-        reviews = [
-            Review(self._contexts[row].session, self._cohort.sessions[row : row + 1].copy(), self._contexts[row].number)
-            for row in rows
-            if ends[row] is None
-        ]
-        return receipts, batches, reviews
+        return receipts, batches, [self._review(row) for row in rows if ends[row] is None]
+
+    def standing(self) -> tuple[list[Receipt], list[Batch], list[Review]]:
+        """Return what ``advance`` did for the segment up to where the cohort stands, but for batches.
+
+        Those have been committed, by an owner before this one.
+        """
+        rows = range(len(self._contexts))
+        goes_on = [self._contexts[row].until_block != int(self._cohort.sessions[row]["next_block"]) for row in rows]
+        reviews = [self._review(row) for row in rows if goes_on[row]]
+        return [self._receipt(row, None) for row in rows], [], reviews
 
     def _has_ended(self, row: int, segment: Segment) -> bool:
         """Tell whether a session's last batch belongs to an earlier segment."""
@@ -161,32 +166,47 @@ class AccountSession:
             before=self._before[row],
         )
 
+    def _review(self, row: int) -> Review:
+        context = self._contexts[row]
+        return Review(context.session, self._cohort.sessions[row : row + 1].copy(), context.number)
+
     def _receipt(self, row: int, end: SessionEnd | None) -> Receipt:
-        session = self._cohort.sessions[row]
-        totals = self._before[row].plus(Totals.of(session))
-        return Receipt(
-            session=self._contexts[row].session,
-            seq=self._seqs[row],
-            next_block=int(session["next_block"]),
-            equity_micro_usd=int(session["equity_micro_usd"]),
-            cash_micro_usd=int(session["cash_micro_usd"]),
-            open_positions=int(session["open_positions"]),
-            completed_trades=totals.completed_trades,
-            failed_trades=totals.failed_trades,
-            decisions=int(session["next_decision"]),
-            number=self._contexts[row].number,
-            error_message=end.reason if end is not None and end.status == "ERROR" else "",
-        )
+        context, session = self._contexts[row], self._cohort.sessions[row]
+        error_message = end.reason if end is not None and end.status == "ERROR" else ""
+        return _receipt(context, session, self._seqs[row], self._before[row], error_message)
+
+
+def receipt_of(context: SessionContext, owner: Owner, rules: Rules) -> Receipt:
+    """Return what is to be seen of a session before it is traded any further."""
+    return _receipt(context, _cohort_of(context, owner, rules).sessions[0], owner.seq, owner.before)
+
+
+def _receipt(context: SessionContext, session: np.void, seq: int, before: Totals, error_message: str = "") -> Receipt:
+    totals = before.plus(Totals.of(session))
+    return Receipt(
+        session=context.session,
+        seq=seq,
+        next_block=int(session["next_block"]),
+        equity_micro_usd=int(session["equity_micro_usd"]),
+        cash_micro_usd=int(session["cash_micro_usd"]),
+        open_positions=int(session["open_positions"]),
+        completed_trades=totals.completed_trades,
+        failed_trades=totals.failed_trades,
+        decisions=int(session["next_decision"]),
+        number=context.number,
+        error_message=error_message,
+    )
 
 
 def _restored(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> cohorts.Cohort:
     """Return the cohort from the owners' checkpoints, begun anew where there is none."""
-    parts = [
-        cohorts.begin([context.account], [context.session], context.tokens, rules, [context.analyst])
-        if owner.state is None
-        else cohorts.Cohort.from_bytes(owner.state)
-        for context, owner in zip(contexts, owners, strict=True)
-    ]
+    parts = [_cohort_of(context, owner, rules) for context, owner in zip(contexts, owners, strict=True)]
     return cohorts.Cohort(
         np.concatenate([part.sessions for part in parts]), np.concatenate([part.holdings for part in parts])
     )
+
+
+def _cohort_of(context: SessionContext, owner: Owner, rules: Rules) -> cohorts.Cohort:
+    if owner.state is None:
+        return cohorts.begin([context.account], [context.session], context.tokens, rules, [context.analyst])
+    return cohorts.Cohort.from_bytes(owner.state)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,8 @@ from cluster.targets import file_target, report_target
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from cluster.plan import Plan
     from simulation.scenario import Scenario
     from storage.store import Store
@@ -69,6 +72,9 @@ def run(
     ] = None,
     dashboard_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the private cluster.")] = None,
     no_autopilot: Annotated[bool, typer.Option("--no-autopilot", help="Adjust nothing.")] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.", show_default=False)
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the report goes.", show_default="reports/RUN.html")
     ] = None,
@@ -84,7 +90,10 @@ def run(
     from cluster.live import LiveView
 
     overrides = Overrides(accounts, blocks, seed, segment_blocks, market, autopilot=False if no_autopilot else None)
-    plan = prepared(load(scenario, overrides))
+    if resume is None:
+        interrupted, plan = None, prepared(load(scenario, overrides))
+    else:
+        interrupted, plan = again(resume, scenario, overrides, database_url)
     target = report_target(report, "--report", wanted=not as_json)
     place = runs.Place(database_url, ray_address, dashboard_port)
 
@@ -96,7 +105,7 @@ def run(
             summary.print_summary(out, result, store.notable_decisions(result.run_id, limit=5), written)
 
     with LiveView(plan.scenario.accounts, err) as view:
-        ended = runs.execute(plan, place, view, tell)
+        ended = runs.execute(plan, place, view, tell, interrupted)
     if ended.failures:
         raise typer.Exit(FAILED)
 
@@ -297,10 +306,32 @@ def prepared(scenario: Scenario) -> Plan:
     """Return the plan of a scenario; what was repaired in its recordings is said on stderr."""
     from cluster.runs import prepare
 
-    plan = prepare(scenario)
+    return _with_repairs_told(prepare(scenario))
+
+
+def _with_repairs_told(plan: Plan) -> Plan:
     if plan.repairs:
         err.print(f"Recordings: {'; '.join(plan.repairs)}.", highlight=False, soft_wrap=True)
     return plan
+
+
+_OPTIONS = {"segment_blocks": "--segment-blocks", "autopilot": "--no-autopilot"}
+"""Options that are not called as what they change."""
+
+
+def again(name: str, scenario: Path | None, overrides: Overrides, database_url: str | None) -> tuple[UUID, Plan]:
+    """Return the key and the plan of a run that was interrupted: what defines it is stored with it."""
+    from cluster.runs import prepare_again
+
+    given = ["SCENARIO"] if scenario is not None else []
+    given += [_OPTIONS.get(field, f"--{field}") for field, value in asdict(overrides).items() if value is not None]
+    if given:
+        raise UsageError(f"--resume {name} takes the scenario that the run began with; leave out {', '.join(given)}.")
+    store = store_at(database_url, upgrade=True)
+    run_id = store.resolve_run(name)
+    plan = _with_repairs_told(prepare_again(store, run_id))
+    store.close()
+    return run_id, plan
 
 
 def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:

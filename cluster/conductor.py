@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from actors.session import Receipt
     from cluster.patience import Patience
     from cluster.plan import Plan
+    from cluster.start import Start
     from simulation.autopilot.guardrails import Refusal
     from simulation.autopilot.policy import Adjustment
     from storage.store import Store
@@ -55,12 +56,13 @@ class Tally:
 
 
 class Conductor:
-    """Runs one plan from its first block to its last."""
+    """Runs one plan from its start to its last block."""
 
     def __init__(
         self,
         plan: Plan,
         prefix: int,
+        start: Start,
         store: Store,
         database_url: str,
         observe: Callable[[Progress], None],
@@ -68,11 +70,16 @@ class Conductor:
     ) -> None:
         self._plan = plan
         self._observe = observe
-        self._feed = MarketFeed(lambda: remote.spawn_market(plan.scenario, plan.recording), plan.segment_lengths())
+        self._first_block = start.first_block
+        self._feed = MarketFeed(
+            lambda: remote.spawn_market(plan.scenario, plan.recording),
+            start.first_block,
+            start.segment_lengths(plan),
+        )
         self._commits = CommitQueue(lambda: remote.spawn_writer(database_url), patience)
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
-        self._fleet = SessionFleet(plan.lines(prefix), plan.rules, store, patience)
+        self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience)
         self.tally = Tally()
 
     def run(self) -> str:
@@ -87,11 +94,11 @@ class Conductor:
 
     def _step_through(self) -> str:
         adjustments: tuple[Adjustment, ...] = ()
-        first_block = 0
+        first_block = self._first_block
         for block, segment in self._feed.segments():
             self._fleet.succeed(first_block, self._commits.drain)
             first_block = block
-            advanced = self._fleet.advance(segment, adjustments, self._commits.drain)
+            advanced = self._fleet.advance(block, segment, adjustments, self._commits.drain)
             self._commits.put(advanced.batches)
             adjustments = self._review(block, segment, advanced.reviews)
             self._observe(self._progress(block, advanced.receipts))

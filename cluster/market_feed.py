@@ -16,11 +16,12 @@ AHEAD_SEGMENTS_MAX = 2
 class MarketFeed:
     """Keeps the market actor busy and alive; only references to segments pass through here."""
 
-    def __init__(self, spawn: Callable[[], Any], lengths: Iterator[int]) -> None:
+    def __init__(self, spawn: Callable[[], Any], first_block: int, lengths: Iterator[int]) -> None:
         self._spawn = spawn
+        self._first_block = first_block
         self.market = spawn()
         self._lengths = lengths
-        self._carried = self.market.begin.remote()
+        self._carried = self.market.begin.remote(first_block)
         self._last_carried: Any | None = None  # after the last delivered segment; None before the first
         self._ahead: deque[tuple[int, Any, Any, Any]] = deque()
         self.restarts = Restarts("Market")
@@ -57,6 +58,6 @@ class MarketFeed:
         self.restarts.note(lost)
         discard(self.market)
         self.market = self._spawn()
-        self._carried = self._last_carried or self.market.begin.remote()
+        self._carried = self._last_carried or self.market.begin.remote(self._first_block)
         lengths = [length for length, *_ in self._ahead]
         self._ahead = deque(self._request(length) for length in lengths)

@@ -56,10 +56,12 @@ class Plan:
         enabled = any(strategy.autopilot_enabled for line in self.strategies() for strategy in line)
         return self.scenario.autopilot and enabled
 
-    def segment_lengths(self) -> Iterator[int]:
-        """Yield the lengths of the segments: none spans a change of sessions, nor a review with Auto Pilot on."""
+    def segment_lengths(self, first: int = 0) -> Iterator[int]:
+        """Yield the lengths of the segments from a block on.
+
+        None spans a change of sessions, nor a review with Auto Pilot on.
+        """
         changes = sorted({start for account in self.scenario.accounts for start in account.starts})
-        first = 0
         while first < self.blocks:
             later = bisect_right(changes, first)
             end = min(first + self.scenario.segment_blocks, self.blocks, *changes[later : later + 1])

@@ -18,18 +18,21 @@ from cluster.connect import check_port_is_free, is_connected, start_ray, stop_ra
 from cluster.errors import UsageError
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
+from cluster.start import Start, beginning, taken_up
 from cluster.warm import compile_kernel, is_compiled
 from simulation.intelligence.roster import roster_of
+from simulation.scenario import Scenario
 from simulation.settings.market import ReplayMarket
-from storage.errors import DatabaseUnreachable
-from storage.ids import new_prefix, run_id_of
+from storage.beginning import scenario_hash
+from storage.errors import DatabaseUnreachable, RunHasEnded
+from storage.ids import new_prefix, prefix_of, run_id_of
+from storage.installed import paperdex_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from cluster.live import LiveView
-    from simulation.scenario import Scenario
     from storage.records import AccountResult, SessionFailure
     from storage.store import Store
 
@@ -118,22 +121,49 @@ def _tried(plan: Plan) -> Plan:
     return replace(plan, plug_ins=try_analysts(plan))
 
 
-def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary, Store], None]) -> RunSummary:
-    """Run a plan to its end, tell what it came to and return it; nothing is written before everything is reachable."""
+def prepare_again(store: Store, run_id: UUID) -> Plan:
+    """Return the plan of a run that was interrupted; raises UsageError where it would not be the same run."""
+    stored = store.run(run_id)
+    if stored.status == "COMPLETED":
+        raise RunHasEnded(run=run_id)
+    if stored.version != paperdex_version():
+        raise UsageError(
+            f"--resume {run_id}: it was begun with paperdex {stored.version}, this is {paperdex_version()}; "
+            "resume it with that one."
+        )
+    plan = prepare(Scenario.model_validate(stored.scenario))
+    if scenario_hash(plan.scenario, plan.plug_ins) != stored.scenario_hash:
+        raise UsageError(
+            f"--resume {run_id}: its analysts or recordings are not what they were when it began; put those back."
+        )
+    return plan
+
+
+def execute(
+    plan: Plan,
+    place: Place,
+    view: LiveView,
+    tell: Callable[[RunSummary, Store], None],
+    interrupted: UUID | None = None,
+) -> RunSummary:
+    """Run a plan to its end, tell what it came to and return it; nothing is written before everything is reachable.
+
+    ``interrupted`` is a run of this plan that is to be taken up where its sessions stand, instead of a new one.
+    """
     started = time.monotonic()
     if place.dashboard_port is not None:
         check_port_is_free(place.dashboard_port)
     if place.database_url is not None:
         _opened(place.database_url)  # a database that is named may be the wrong one: say so before Ray is started
-    prefix = new_prefix()
+    prefix = new_prefix() if interrupted is None else prefix_of(interrupted)
     run_id = run_id_of(prefix)
     try:
         # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
         with redirect_stdout(sys.stderr):
             store, url = _ready(plan, place, run_id, view)
             with store.hold(run_id):
-                store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
-                digest = _conducted(plan, prefix, run_id, store, url, view)
+                start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
+                digest = _conducted(plan, prefix, start, store, url, view)
         view.close()
         summary = _summary(plan, run_id, digest, time.monotonic() - started, store, url)
         tell(summary, store)
@@ -142,6 +172,15 @@ def execute(plan: Plan, place: Place, view: LiveView, tell: Callable[[RunSummary
             with redirect_stdout(sys.stderr):
                 stop_ray()
     return summary
+
+
+def _begun(plan: Plan, prefix: int, store: Store) -> Start:
+    store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
+    return beginning(plan)
+
+
+def _taken_up(plan: Plan, prefix: int, store: Store) -> Start:
+    return taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix)))
 
 
 def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: Store, url: str) -> RunSummary:
@@ -188,13 +227,13 @@ def _opened(database_url: str | None) -> tuple[Store, str]:
     return open_store(database_url, upgrade=True)
 
 
-def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, view: LiveView) -> str:
+def _conducted(plan: Plan, prefix: int, start: Start, store: Store, url: str, view: LiveView) -> str:
     """Conduct the run and close it with the status it deserves; return its digest."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
 
     patience = Patience(view.say)
     try:
-        conductor = Conductor(plan, prefix, store, url, view.show, patience)
+        conductor = Conductor(plan, prefix, start, store, url, view.show, patience)
         why = conductor.run()
     except KeyboardInterrupt:
         _close_early(prefix, store, "STOPPED", "Stopped by the user.")
@@ -204,7 +243,7 @@ def _conducted(plan: Plan, prefix: int, run_id: UUID, store: Store, url: str, vi
     except BaseException as error:
         _close_early(prefix, store, "ERROR", f"{type(error).__name__}: {error}")
         raise
-    return patience(lambda: store.finish_run(run_id, "ERROR" if why else "COMPLETED", why))
+    return patience(lambda: store.finish_run(run_id_of(prefix), "ERROR" if why else "COMPLETED", why))
 
 
 def _close_early(prefix: int, store: Store, status: str, why: str) -> None:

@@ -9,7 +9,7 @@ from ray.exceptions import RayError
 
 from actors.analysts import in_words
 from actors.remote import spawn_session
-from actors.session import Owner, Receipt
+from actors.session import Owner, receipt_of
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
 from simulation.cohort import Cohort
 from simulation.succession import NOTHING_BEFORE, Totals, succeed
@@ -17,13 +17,13 @@ from simulation.succession import NOTHING_BEFORE, Totals, succeed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from actors.session import Receipt
     from cluster.patience import Patience
+    from cluster.start import Start
     from simulation.autopilot.policy import Adjustment
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
     from storage.store import Store
-
-MICRO_USD = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,26 @@ class SessionFleet:
     """One actor per account session that lives; ``lines`` are the sessions of each account, one after another."""
 
     def __init__(
-        self, lines: Sequence[Sequence[SessionContext]], rules: Rules, store: Store, patience: Patience
+        self,
+        lines: Sequence[Sequence[SessionContext]],
+        start: Start,
+        rules: Rules,
+        store: Store,
+        patience: Patience,
     ) -> None:
         self._lines = lines
         self._rules = rules
         self._store = store
         self._patience = patience
         self._restarts = [Restarts(f"AccountSession {line[0].account.name}") for line in lines]
-        self._receipts = [_unused(line[0]) for line in lines]
-        self._numbers = [0] * len(lines)
-        self._actors = {index: self._spawn(line[0]) for index, line in enumerate(lines)}
+        self._numbers = [latest.number for latest in start.accounts]
+        self._receipts: dict[int, Receipt] = {}
+        self._actors = {}
+        for index, latest in enumerate(start.accounts):
+            if latest.error_message:
+                self._receipts[index] = replace(self._last_receipt(index), error_message=latest.error_message)
+            else:
+                self._actors[index] = self._spawn(index)
 
     @property
     def actors(self) -> list[Any]:
@@ -75,7 +85,7 @@ class SessionFleet:
             discard(self._actors[index])
             self._begin(self._lines[index][self._numbers[index]], self._lines[index][self._numbers[index] + 1])
             self._numbers[index] += 1
-            self._actors[index] = self._spawn(self._current(index))
+            self._actors[index] = self._spawn(index)
 
     def _current(self, index: int) -> SessionContext:
         return self._lines[index][self._numbers[index]]
@@ -87,27 +97,38 @@ class SessionFleet:
         begun = succeed(ended, context.account, context.analyst, context.tokens, self._rules)
         self._patience(lambda: self._store.begin_session(context, begun.to_bytes()))
 
-    def advance(self, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]) -> Advanced:
-        """Trade every session through the segment; ``drain`` makes all earlier batches durable first, if needed.
+    def advance(
+        self, block: int, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]
+    ) -> Advanced:
+        """Trade every session through the segment that ends before ``block``, except those that have been.
 
-        A session that fails is let go: with the batch that says so, or where its code raised, without one.
+        ``drain`` makes all earlier batches durable first, if needed. A session that fails is let go: with the batch
+        that says so, or where its code raised, without one.
         """
-        calls = [(index, self._call(actor, segment, adjustments)) for index, actor in self._actors.items()]
+
+        def ask(index: int) -> Any:
+            actor = self._actors[index]
+            if self._receipts[index].next_block >= block:
+                return actor.standing.options(num_returns=3).remote()
+            return actor.advance.options(num_returns=3).remote(segment, adjustments)
+
+        calls = [(index, ask(index)) for index in self._actors]
         batches, reviews = [], []
         for index, call in calls:
-            settled = self._settled(index, call, segment, adjustments, drain)
+            settled = self._settled(index, call, ask, drain)
             if settled is not None:
                 self._receipts[index], written, shown = settled
                 batches.append(written)
-                reviews.append(shown)
+                if self._receipts[index].next_block <= block:  # else its review here has been had
+                    reviews.append(shown)
             if self._receipts[index].error_message:
                 discard(self._actors.pop(index))
-        return Advanced(list(self._receipts), batches, reviews)
+        return Advanced([self._receipts[index] for index in range(len(self._lines))], batches, reviews)
 
     def _settled(
-        self, index: int, call: Any, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]
+        self, index: int, call: Any, ask: Callable[[int], Any], drain: Callable[[], None]
     ) -> tuple[Receipt, Any, Any] | None:
-        """Wait for one session's receipt; while its actor is lost, replace it and repeat the segment.
+        """Wait for one session's receipt; while its actor is lost, replace it and ask again.
 
         None for a session whose own code raised: asked again it would raise again.
         """
@@ -119,8 +140,8 @@ class SessionFleet:
                 self._restarts[index].note(lost)
                 drain()
                 discard(self._actors[index])
-                self._actors[index] = self._spawn(self._current(index))
-                call = self._call(self._actors[index], segment, adjustments)
+                self._actors[index] = self._spawn(index)
+                call = ask(index)
             except RayError:
                 raise  # the cluster is in trouble, not the session
             except Exception as error:  # noqa: BLE001 -- whatever it is, the other sessions have no part in it
@@ -136,18 +157,25 @@ class SessionFleet:
         self._patience(lambda: self._store.fail_session(context.session_id, message))
         self._receipts[index] = replace(self._receipts[index], error_message=message)
 
-    @staticmethod
-    def _call(actor: Any, segment: Any, adjustments: Sequence[Adjustment]) -> Any:
-        return actor.advance.options(num_returns=3).remote(segment, adjustments)
+    def _spawn(self, index: int) -> Any:
+        """Start an actor that owns the account's session from now on, where its last committed batch left it."""
+        context = self._current(index)
+        incarnation = self._patience(lambda: self._store.claim(context.session_id))
+        owner = self._owner(context, incarnation)
+        self._receipts[index] = receipt_of(context, owner, self._rules)
+        return spawn_session([context], [owner], self._rules)
 
-    def _spawn(self, context: SessionContext) -> Any:
-        """Start an actor that owns the session from now on, where its last committed batch left it."""
-        return spawn_session([context], [self._patience(lambda: self._claimed(context))], self._rules)
+    def _last_receipt(self, index: int) -> Receipt:
+        """Return what is to be seen of a session that has ended."""
+        context = self._current(index)
+        return receipt_of(context, self._owner(context, incarnation=0), self._rules)
 
-    def _claimed(self, context: SessionContext) -> Owner:
-        incarnation = self._store.claim(context.session_id)
-        checkpoint = self._store.checkpoint(context.session_id)
-        return Owner(incarnation, checkpoint.seq, checkpoint.state or None, self._before(context))
+    def _owner(self, context: SessionContext, incarnation: int) -> Owner:
+        def owner() -> Owner:
+            checkpoint = self._store.checkpoint(context.session_id)
+            return Owner(incarnation, checkpoint.seq, checkpoint.state or None, self._before(context))
+
+        return self._patience(owner)
 
     def _before(self, context: SessionContext) -> Totals:
         """Return what the account's earlier sessions came to."""
@@ -156,9 +184,3 @@ class SessionFleet:
             ended = Cohort.from_bytes(self._store.checkpoint(earlier.session_id).state)
             totals = totals.plus(Totals.of(ended.sessions[0]))
         return totals
-
-
-def _unused(context: SessionContext) -> Receipt:
-    """Return what is to be seen of a session before its first segment."""
-    cash = int(context.account.initial_balance_usd * MICRO_USD)
-    return Receipt(context.session, 0, 0, cash, cash, 0, 0, 0, 0)

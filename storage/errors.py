@@ -66,6 +66,18 @@ class RunHeld(StorageError):
     """Run {run} is conducted by {holder}; it goes on there, or ends when that process does."""
 
 
+class RunHasEnded(StorageError):
+    """Run {run} is COMPLETED; only a run that was interrupted can be resumed."""
+
+
+class RunWasPruned(StorageError):
+    """Run {run} has been pruned; only a run that is whole can be resumed."""
+
+
+class NothingGoesOn(StorageError):
+    """Every session of run {run} has ended in ERROR; there is nothing to resume, see "paperdex show run"."""
+
+
 class DecisionNotFound(StorageError):
     """There is no decision {text}; a run ends with the ids of some, and paper_ai_thought_logs.thought_id has all."""
 

@@ -180,7 +180,7 @@ _RUNS = text(
 _RUN = text(
     """
     SELECT run_id::text, name, seed, blocks, status, digest, version, started_at, finished_at, error_message,
-        scenario, tokens, plug_ins
+        scenario, scenario_hash, tokens, plug_ins
     FROM runs WHERE run_id = :run
     """
 )

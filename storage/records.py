@@ -361,10 +361,21 @@ class Thinned:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a session of an interrupted run stands."""
+
+    next_block: int
+    error_message: str
+    """Why it has ended in ERROR; nothing where it has not."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunDetail(RunRecord):
     """A run with what defines it."""
 
     scenario: dict[str, Any]
+    scenario_hash: str
+    """Of what defines it."""
     tokens: list[dict[str, Any]]
     plug_ins: list[dict[str, Any]] = field(default_factory=list)
     """Name, version and parameters of each analyst that is not built in."""

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
 
-from storage import beginning, checking, committing, digest, finishing, holding, queries, sessions, thoughts, trades
+from storage import (
+    beginning,
+    checking,
+    committing,
+    digest,
+    finishing,
+    holding,
+    queries,
+    reopening,
+    sessions,
+    thoughts,
+    trades,
+)
 from storage.batch import Checkpoint
 from storage.driver import masked, parse_url, settings, translated
 from storage.errors import SessionNotFound
@@ -44,6 +56,7 @@ if TYPE_CHECKING:
         SessionDetail,
         SessionFailure,
         SessionLine,
+        Standing,
         Thinned,
         Thought,
         TradeDetail,
@@ -158,6 +171,15 @@ class Store:
             content = finishing.finish(connection, run_id, RunStatus(status), error_message)
             digest.sign(connection, run_id)
             return content
+
+    def reopen_run(self, run_id: UUID) -> dict[UUID, Standing]:
+        """Make a run that was interrupted RUNNING again; return where its sessions stand.
+
+        Raises RunNotFound, RunHasEnded, RunWasPruned, or NothingGoesOn.
+        """
+        with self._transaction() as connection:
+            _schema().require_current(connection)
+            return reopening.reopen(connection, run_id)
 
     def fail_session(self, session_id: UUID, error_message: str) -> None:
         """End a session in ERROR with what it had committed; what its owner sends later is refused."""

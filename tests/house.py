@@ -15,8 +15,11 @@ from actors.session import AccountSession
 from cluster import commit_queue, conductor, market_feed, session_fleet
 from cluster.conductor import Conductor
 from cluster.patience import Patience
+from cluster.start import beginning, taken_up
 from storage.batch import Checkpoint
 from storage.errors import SequenceGap, StaleOwner
+from storage.records import Standing
+from storage.row_types import SessionRow
 
 PREFIX = 0xF00D
 
@@ -109,6 +112,25 @@ class Ledger:
         self.claim(session_id)
         self.failed[session_id] = message
 
+    def standings(self, plan):
+        """Return where every session of a run stands that has begun."""
+        begun = [line[0].session_id for line in plan.lines(PREFIX)] + list(self.begun)
+        return {key: Standing(self.checkpoint(key).next_block, self._error_message(key)) for key in begun}
+
+    def _error_message(self, session_id):
+        if session_id in self.failed or not self.batches[session_id]:
+            return self.failed.get(session_id, "")
+        row = self.batches[session_id][-1].rows["paper_trading_sessions"].decode().rstrip("\n").split("\t")
+        return row[SessionRow._fields.index("error_message")]
+
+    def up_to(self, counts):
+        """Return a ledger with so many batches of each session, in the order in which sessions began."""
+        part = Ledger()
+        for (session_id, stored), count in zip(self.batches.items(), counts, strict=True):
+            part.batches[session_id] = stored[:count]
+            part.incarnations[session_id] = 1
+        return part
+
     def content(self):
         """Return all that was committed, whoever committed it."""
         return {key: [(batch.seq, batch.rows, batch.state) for batch in stored] for key, stored in self.batches.items()}
@@ -144,11 +166,17 @@ class House:
     def spawn_session(self, contexts, owners, rules):
         return self.spawn(contexts[0].account.name, AccountSession(contexts, owners, rules))
 
-    def conduct(self, plan, observe=lambda _progress: None):
+    def conduct(self, plan, observe=lambda _progress: None, start=None):
         """Run a plan and return the conductor, with why it went no further."""
-        made = Conductor(plan, PREFIX, self.ledger, "postgresql:///nowhere", observe, Patience(lambda _: None))
+        start = start or beginning(plan)
+        made = Conductor(plan, PREFIX, start, self.ledger, "postgresql:///nowhere", observe, Patience(lambda _: None))
         self.why = made.run()
         return made
+
+
+def resume(house, plan, observe=lambda _progress: None):
+    """Go on with a run where its sessions stand in the ledger."""
+    return house.conduct(plan, observe, taken_up(plan.lines(PREFIX), house.ledger.standings(plan)))
 
 
 def undisturbed(plan):

@@ -145,7 +145,7 @@ def test_a_session_that_another_run_has_claimed_ends_the_run(house):
 
 def feed(house, lengths, **fates):
     run = house(**fates)
-    return run, MarketFeed(lambda: run.spawn("Market", Market(busy_scenario())), iter(lengths))
+    return run, MarketFeed(lambda: run.spawn("Market", Market(busy_scenario())), 0, iter(lengths))
 
 
 def test_segments_come_in_order_and_in_the_lengths_asked_for(house):

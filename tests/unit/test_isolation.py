@@ -7,7 +7,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-from busy import busy_scenario, busy_strategy, contexts_of
+from busy import contexts_of
+from eventful import BREAKS as NAME
+from eventful import FAILING_BLOCKS as BLOCKS
+from eventful import FAILS_AT, failing_scenario
+from eventful import failing_plan as plan
 from hand_made import RULES, account, bare_stage, stage, token
 from house import undisturbed
 from hypothesis import HealthCheck, given, settings
@@ -18,39 +22,12 @@ from actors.listening import listen
 from actors.market import Market
 from actors.session import AccountSession, Owner
 from cluster.conductor import ALL_FAILED
-from cluster.plan import plan_of
 from simulation import cohort as cohorts
 from simulation.cohort import Cohort
-from simulation.intelligence.analysts import HISTORY_BLOCKS, BuyAndHold
+from simulation.intelligence.analysts import BuyAndHold
 from simulation.market.segment import NEVER, Breakdown, terms_of
-from simulation.scenario import AccountSpec
 
-FAILS_AT = 500
-BLOCKS = 900
-NAME = "breaking:Breaks"
 WHY = "ValueError: no idea of row 0, by <object object>"
-
-
-@cache
-def fee_of(block):
-    """Return the base fee of a block of the market; no earlier one has it."""
-    market = Market(busy_scenario())
-    fees = market.records(market.begin(), BLOCKS)[1]["base_fee_wei"][HISTORY_BLOCKS:] / 1e9
-    assert list(fees).index(fees[block]) == block
-    return float(fees[block])
-
-
-def scenario(fails_at=FAILS_AT, how="raises", *, alone=False, **changes):
-    """Return the busy scenario with a fourth account, whose analyst fails at a block; it never does for None."""
-    parameters = {"base_fee_gwei": 0.0 if fails_at is None else fee_of(fails_at), "how": how}
-    broken = busy_strategy("broken", analyst=NAME, custom_parameters=parameters)
-    accounts = (*(() if alone else busy_scenario().accounts), AccountSpec(name="broken", strategy=broken))
-    return busy_scenario(**{"accounts": accounts, "blocks": BLOCKS, "segment_blocks": 300, **changes})
-
-
-@cache
-def plan(**changes):
-    return plan_of(scenario(**changes), None)
 
 
 @cache
@@ -70,7 +47,7 @@ def by_name(ledger, **changes):
 
 def heard(lengths, **changes):
     """Return the segments of these lengths, and the analysts that were asked."""
-    market = Market(scenario(**changes))
+    market = Market(failing_scenario(**changes))
     carried, segments = market.begin(), []
     for length in lengths:
         _, segment, carried = market.segment(carried, length)
@@ -121,9 +98,9 @@ def test_an_analyst_fails_at_the_same_block_wherever_the_market_is_cut(cuts, blo
 
 
 def test_an_analyst_that_failed_is_not_asked_again_by_any_market():
-    market = Market(scenario())
+    market = Market(failing_scenario())
     _, _, carried = market.segment(market.begin(), 600)
-    another = Market(scenario())
+    another = Market(failing_scenario())
     _, segment, after = another.segment(carried, 300)
     assert [analyst.asked for name, analyst in another._analysts if name == NAME] == [0]
     assert segment.breakdowns == after.breakdowns == carried.breakdowns
@@ -143,7 +120,7 @@ class FailsOnce(BuyAndHold):
 
 
 def test_an_analyst_that_answers_when_it_is_asked_again_is_finished_all_the_same():
-    market = Market(scenario())
+    market = Market(failing_scenario())
     mids, gas = market.records(market.begin(), 40)
     records, failed = listen(FailsOnce(), "mine:Own", 1_000, mids, gas, market.tokens)
     assert failed == Breakdown("mine:Own", 1_039, "MemoryError: too much at once")
@@ -212,7 +189,7 @@ def test_the_others_commit_what_they_would_have_beside_one_that_is_well():
 
 def test_a_session_that_fails_has_done_until_then_what_it_would_have():
     """Its state is that of one whose market ended with the block before."""
-    market, contexts = Market(scenario(fails_at=None)), contexts_of(plan(fails_at=None), 1)
+    market, contexts = Market(failing_scenario(fails_at=None)), contexts_of(plan(fails_at=None), 1)
     cohort = cohorts.begin([contexts[3].account], [3], contexts[3].tokens, plan().rules, [contexts[3].analyst])
     _, segment, _ = market.segment(market.begin(), FAILS_AT)
     after, _ = cohorts.advance(cohort, segment, terms_of(contexts[3].tokens), plan().rules)
@@ -267,7 +244,7 @@ def test_a_run_of_which_every_session_fails_stops_early_and_says_so(house):
 
 
 def test_sessions_of_one_actor_end_each_in_its_own_time():
-    market, contexts = Market(scenario()), contexts_of(plan(), 1)
+    market, contexts = Market(failing_scenario()), contexts_of(plan(), 1)
     session = AccountSession(contexts[2:], [Owner(1), Owner(1)], plan().rules)
     carried, told = market.begin(), []
     for _ in range(3):

@@ -6,7 +6,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from busy import busy_scenario, busy_strategy, tuned_strategy
+from busy import busy_scenario, busy_strategy
+from eventful import turning_plan as plan
+from eventful import turning_scenario
 from hand_made import RULES, account, cut, stage, token
 from house import Ledger, undisturbed
 from hypothesis import HealthCheck, given, settings
@@ -27,34 +29,6 @@ from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.succession import CARRIED, NOTHING_BEFORE, Totals, succeed, withdraw_orders
 from storage.errors import DatabaseUnreachable
 from storage.row_types import MetricRow
-
-CHANGES_AT = 600
-CALM = busy_strategy("calm", stop_loss_percent="5", take_profit_percent="5", analyst="momentum")
-
-
-def scenario(**changes):
-    """Return the busy scenario, in which two accounts go on with another strategy and the third does not."""
-    tuned, plain, smart = busy_scenario().accounts
-    accounts = (
-        turning(tuned, NextSession(from_block=CHANGES_AT, strategy=tuned_strategy("tuned again"))),
-        turning(
-            plain,
-            NextSession(from_block=CHANGES_AT, strategy=CALM),
-            NextSession(from_block=900, strategy=busy_strategy("plain once more")),
-        ),
-        smart,
-    )
-    return busy_scenario(**{"accounts": accounts, **changes})
-
-
-def turning(spec, *then):
-    return AccountSpec(name=spec.name, strategy=spec.strategy, trading=spec.trading, then=then)
-
-
-@cache
-def plan(**changes):
-    return plan_of(scenario(**changes), None)
-
 
 # The scenario.
 
@@ -92,7 +66,7 @@ def test_an_account_without_further_sessions_is_what_it_was():
 
 
 def test_segments_are_cut_where_sessions_change():
-    lengths = list(plan_of(scenario(autopilot=False, segment_blocks=500), None).segment_lengths())
+    lengths = list(plan_of(turning_scenario(autopilot=False, segment_blocks=500), None).segment_lengths())
     assert lengths == [500, 100, 300, 300]
 
 
