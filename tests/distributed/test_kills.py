@@ -1,0 +1,229 @@
+"""Real processes, killed where a schedule says: the run that is left in the end is the undisturbed one, to the last row.
+
+The conductor is the command itself, ``paperdex run``; when it has been killed, ``paperdex run --resume`` goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import gates
+import psutil
+import pytest
+from busy import busy_scenario
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+from questions import questions
+
+from storage import embedded
+from storage.store import Store
+
+PAPERDEX = Path(sys.executable).with_name("paperdex")
+SEGMENT_BLOCKS = 10
+TENTH = busy_scenario().blocks // 10
+"""The command tells of each tenth of its run."""
+
+LAST_BLOW = 7
+"""The tenth after which no blow is dealt: it is to meet a run that still goes on."""
+
+
+class Command:
+    """A ``paperdex run`` in a process of its own, told in the lines that it prints on its way."""
+
+    def __init__(self, arguments):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PAPERDEX_")}
+        self._process = subprocess.Popen(
+            [PAPERDEX, "run", *arguments, "--json"],
+            env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def tenths(self):
+        """Yield the tenths of the run as they are reached."""
+        for line in self._process.stderr:
+            if line.startswith("block "):
+                yield int(line.split()[1].replace(",", "")) // TENTH
+
+    def kill(self):
+        """Kill the conductor, and with it all that its job has started."""
+        self._process.kill()
+        self._process.communicate()
+
+    def summary(self):
+        """Wait for the end and return what the run came to."""
+        stdout, stderr = self._process.communicate()
+        assert self._process.returncode == 0, stderr
+        return json.loads(stdout)
+
+
+class Field:
+    """Where a run takes place: the databases' server, the cluster, and the blows that can be dealt to both."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self.server = embedded.start(folder)
+        self.url = None
+
+    def begin(self, database):
+        """Make a database with gates for one run."""
+        self.url = embedded.start(self._folder, database).url(database)
+        with closing(Store(self.url)) as store:
+            store.upgrade()
+        with questions(self.url) as sql:
+            gates.install(sql)
+
+    def session(self):
+        """Kill the process of a session."""
+        newest("AccountSession").kill()
+
+    def market(self):
+        """Kill the market's process."""
+        newest("Market").kill()
+
+    def auto_pilot(self):
+        """Kill the Auto Pilot's process."""
+        newest("AutoPilot").kill()
+
+    def writer(self):
+        """Kill the writer's process, whatever it does."""
+        newest("Writer").kill()
+
+    def writer_before_commit(self):
+        """Kill the writer's process in the middle of a COPY, whose rows are lost."""
+        with gates.caught(self.url, gates.IN_COPY):
+            newest("Writer").kill()
+
+    def writer_after_commit(self):
+        """Kill the writer's process once it has sent COMMIT: the rows are durable, and nobody is told."""
+        with gates.caught(self.url, gates.AT_COMMIT):
+            newest("Writer").kill()
+
+    def connection_in_copy(self):
+        """Cut the writer's connection in the middle of a COPY."""
+        self._cut(gates.IN_COPY)
+
+    def connection_at_commit(self):
+        """Cut the writer's connection while it waits for its COMMIT, which does not happen."""
+        self._cut(gates.AT_COMMIT)
+
+    def server_killed(self):
+        """Kill the database server and start it again."""
+        self._restart(signal.SIGKILL)
+
+    def server_stopped(self):
+        """Stop the database server as ``pg_ctl stop -m immediate`` does, and start it again."""
+        self._restart(signal.SIGQUIT)
+
+    def _cut(self, gate):
+        with gates.caught(self.url, gate) as pid, questions(self.url) as sql:
+            assert sql("SELECT pg_terminate_backend(%s, 10000)", pid) == [(True,)]
+
+    def _restart(self, blow):
+        postmaster = psutil.Process(int((self._folder / "postmaster.pid").read_text().split()[0]))
+        postmaster.send_signal(blow)
+        postmaster.wait()
+        embedded.start(self._folder)
+
+
+def newest(actor):
+    """Return the process of the youngest actor of a class in this test's own cluster."""
+    alive = [child for child in psutil.Process().children(recursive=True) if f"ray::{actor}" in child.name()]
+    return max(alive, key=psutil.Process.create_time)
+
+
+CONDUCTOR = "conductor"
+BLOWS = (
+    CONDUCTOR,
+    "session",
+    "market",
+    "auto_pilot",
+    "writer",
+    "writer_before_commit",
+    "writer_after_commit",
+    "connection_in_copy",
+    "connection_at_commit",
+    "server_killed",
+    "server_stopped",
+)
+
+
+@pytest.fixture(scope="module")
+def field():
+    """Start a server of this test's own, where the server's own user may enter."""
+    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
+    home.chmod(0o755)
+    field = Field(home / "postgres")
+    yield field
+    embedded.start(home / "postgres").stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def fight(field, ray_address, tmp_path_factory):
+    """Return a function that runs the busy scenario under a schedule of blows and returns its digest."""
+    file = tmp_path_factory.mktemp("scenario") / "busy.yaml"
+    scenario = busy_scenario(segment_blocks=SEGMENT_BLOCKS)
+    file.write_text(json.dumps(scenario.model_dump(mode="json")))
+    numbers = count()
+
+    def fight(schedule):
+        field.begin(f"fight_{next(numbers)}")
+        where = ["--database-url", field.url, "--ray-address", ray_address]
+        left = sorted(schedule)
+        command = Command([str(file), *where])
+        while command is not None:
+            command = _step(command, field, left, ["--resume", "latest", *where])
+        assert not left, "every blow has been dealt"
+        with questions(field.url) as sql:
+            gates.remove(sql)
+        with closing(Store(field.url)) as store:
+            assert store.check() == []
+            (run,) = store.runs()
+            assert run.status == "COMPLETED"
+        return run.digest
+
+    return fight
+
+
+def _step(command, field, left, again):
+    """Follow a conductor to its end, which is None, or to its death, which is the next conductor."""
+    for tenth in command.tenths():
+        while left and left[0][0] <= tenth:
+            _, blow = left.pop(0)
+            if blow == CONDUCTOR:
+                command.kill()
+                return Command(again)
+            getattr(field, blow)()
+    command.summary()
+    return None
+
+
+def test_a_run_survives_blow_after_blow(fight, undisturbed):
+    schedule = [
+        (1, "writer_before_commit"), (2, "session"), (3, "writer_after_commit"), (4, "connection_in_copy"),
+        (5, CONDUCTOR), (6, "server_killed"), (6, "connection_at_commit"), (7, CONDUCTOR),
+    ]  # fmt: skip
+    assert fight(schedule) == undisturbed.summary.digest
+
+
+@pytest.mark.slow  # each example is a run or several
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # to shrink a failing schedule would take an hour
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(st.tuples(st.integers(0, LAST_BLOW), st.sampled_from(BLOWS)), min_size=1, max_size=4))
+@example([(0, CONDUCTOR)])
+@example([(2, CONDUCTOR), (3, CONDUCTOR), (7, CONDUCTOR)])
+@example([(2, "server_stopped"), (4, "market"), (6, "auto_pilot"), (7, "writer")])
+def test_a_run_survives_any_schedule_of_blows(fight, undisturbed, schedule):
+    assert fight(schedule) == undisturbed.summary.digest
