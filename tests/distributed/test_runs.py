@@ -13,7 +13,7 @@ from repository import ROOT
 from watcher import Watcher
 
 from cluster import cli
-from cluster.runs import Place, execute, prepare
+from cluster.runs import Place, execute, prepare, prepare_again
 from cluster.scenarios import Overrides, load
 from simulation.settings.market import ReplayMarket
 from storage.errors import StaleOwner
@@ -96,6 +96,19 @@ def test_a_run_that_is_told_to_stop_keeps_what_was_committed_under_a_digest_that
     assert (stored.status, stored.error_message) == ("STOPPED", "Stopped by the user.")
     assert set(sql("SELECT incarnation FROM session_checkpoints")) == {(2,)}  # what is still on its way is refused
     assert store.digest(store.resolve_run("latest")) == stored.digest
+    assert store.check() == []
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_run_that_was_told_to_stop_goes_on_to_the_end_of_one_that_was_not(run, url, ray_address, store, undisturbed):
+    with pytest.raises(KeyboardInterrupt):
+        run(busy_scenario(segment_blocks=50), Watcher(600, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    stopped, told = store.resolve_run("latest"), []
+    plan = prepare_again(store, stopped)
+    execute(plan, Place(url, ray_address), Watcher(), lambda result, _: told.append(result), stopped)
+    assert [(result.run_id, result.status, result.digest) for result in told] == [
+        (stopped, "COMPLETED", undisturbed.summary.digest)
+    ]
     assert store.check() == []
 
 
