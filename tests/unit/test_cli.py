@@ -8,7 +8,7 @@ import re
 import pytest
 import yaml
 
-from cluster import cli
+from cluster.commands import preparing
 from cluster.scenarios import Overrides, load
 from simulation.scenario import Scenario
 
@@ -193,7 +193,7 @@ def test_a_new_scenario_uses_fields_that_the_schema_has(paperdex):
 
 def test_what_nobody_foresaw_is_one_line_and_status_1(paperdex, monkeypatch):
     monkeypatch.delenv("PAPERDEX_TRACEBACK")
-    monkeypatch.setattr(cli, "built_in", lambda: 1 / 0)
+    monkeypatch.setattr(preparing, "built_in", lambda: 1 / 0)
     status, stdout, stderr = paperdex("scenario", "new")
     assert (status, stdout) == (1, "")
     assert re.fullmatch(r"paperdex failed: ZeroDivisionError: division by zero \(.*PAPERDEX_TRACEBACK=1.*\)\n", stderr)
@@ -203,5 +203,5 @@ def test_an_interrupt_is_one_line_and_status_130(paperdex, monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "built_in", interrupted)
+    monkeypatch.setattr(preparing, "built_in", interrupted)
     assert paperdex("scenario", "new") == (130, "", "Stopped; what was committed is kept.\n")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.commands.upkeep import seconds_of
 from cluster.errors import UsageError
-from cluster.upkeep import seconds_of
 
 DAY = 86_400
 

@@ -1,0 +1,1 @@
+"""The commands of ``paperdex``, by what they work on. Each imports what takes its time when it is called."""

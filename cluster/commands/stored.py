@@ -1,0 +1,91 @@
+"""The commands that read a stored run: report, digest, show, replay."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 -- typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from cluster.commands.common import store_at, write_report
+from cluster.options import FAILED, DatabaseUrl, RunId, err, out
+from cluster.targets import report_target
+
+show = typer.Typer(help="What is stored, for a person: a run, a session, a trade, a decision.", no_args_is_help=True)
+
+DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The id of a decision.")]
+TradeId = Annotated[str, typer.Argument(metavar="TRADE", help="The id of a trade.")]
+SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The id of a session.")]
+
+
+def report(
+    run_id: RunId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write a stored run as one self-contained HTML file."""
+    store = store_at(database_url)
+    target = report_target(output, "--output", wanted=True)
+    out.print(str(write_report(store, store.resolve_run(run_id), target)), soft_wrap=True, highlight=False)
+
+
+def digest(run_id: RunId, database_url: DatabaseUrl = None) -> None:
+    """Compute the digest of a stored run from its rows."""
+    store = store_at(database_url)
+    key = store.resolve_run(run_id)
+    print(store.digest(key), flush=True)
+    if pruned_at := store.pruned_at(key):
+        said = (
+            f"Pruned on {pruned_at:%Y-%m-%d}: this is the digest of what is left, not the one that the run ended with."
+        )
+        err.print(said, highlight=False, soft_wrap=True)
+
+
+@show.command("decision")
+def show_decision(decision_id: DecisionId, database_url: DatabaseUrl = None) -> None:
+    """Say why a session decided so, on what numbers, and what became of its order."""
+    from cluster.decision import shown
+
+    out.print(shown(store_at(database_url).thought(decision_id)), highlight=False)
+
+
+@show.command("trade")
+def show_trade(trade_id: TradeId, database_url: DatabaseUrl = None) -> None:
+    """Say why an order was sent, what it gave, what it cost and what became of it."""
+    from cluster.trade import shown
+
+    out.print(shown(store_at(database_url).trade(trade_id)), highlight=False)
+
+
+@show.command("session")
+def show_session(session_id: SessionId, database_url: DatabaseUrl = None) -> None:
+    """Say how far a session has come, how it has done, what it holds and what it decides."""
+    from cluster.session import shown
+
+    out.print(shown(store_at(database_url).session(session_id)), highlight=False)
+
+
+@show.command("run")
+def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
+    """Say what a run was and how it ended, with a line for each session."""
+    from cluster.stored_run import shown
+
+    store = store_at(database_url)
+    key = store.resolve_run(run_id)
+    told = shown(store.run(key), store.counts(key), store.sessions_of(key), store.pruned_at(key))
+    out.print(told, highlight=False)
+
+
+def replay(decision_id: DecisionId, database_url: DatabaseUrl = None) -> None:
+    """Make a stored decision again from its own row; exit status 1 if it does not come out the same."""
+    from cluster.decision import differences
+    from cluster.warm import compiling_alone
+
+    thought = store_at(database_url).thought(decision_id)
+    with compiling_alone():
+        found = differences(thought)
+    for difference in found:
+        print(f"{difference}.")
+    if found:
+        raise typer.Exit(FAILED)
+    out.print(f"{thought.primary_reasoning}\nMade again from its row: the same.", highlight=False, soft_wrap=True)
