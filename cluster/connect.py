@@ -25,6 +25,8 @@ def quiet_ray() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray would run the actors at the lowest priority, behind its own dashboard while that starts.
     os.environ.setdefault("RAY_worker_niceness", "0")
+    # Commits that a database refused while it was away are sent again as others; Ray would print each one's traceback.
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
 
 
 def check_port_is_free(port: int) -> None:

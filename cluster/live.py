@@ -59,7 +59,7 @@ class LiveView:
         if self._live is not None:
             self._live.update(Text(text, style="dim"))
         else:
-            self._console.print(text, highlight=False)
+            self._console.print(text, highlight=False, soft_wrap=True)
 
     def show(self, progress: Progress) -> None:
         """Redraw for this progress; a session that has failed is named once, above."""

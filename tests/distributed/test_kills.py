@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -49,6 +50,7 @@ class Command:
     def tenths(self):
         """Yield the tenths of the run as they are reached."""
         for line in self._process.stderr:
+            assert not re.search("Traceback|Unhandled", line), "a user is told in sentences"
             if line.startswith("block "):
                 yield int(line.split()[1].replace(",", "")) // TENTH
 
