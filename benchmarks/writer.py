@@ -32,8 +32,8 @@ from simulation.trading.rules import rules_of
 from storage import embedded
 from storage.committing import copy
 from storage.context import SessionContext
-from storage.row_types import APPENDED, UPSERTED
 from storage.store import Store
+from storage.written import APPENDED, UPSERTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,7 +28,7 @@ class Batch:
     """One more than the session's previous batch; the first is 1."""
     next_block: int
     rows: dict[str, bytes]
-    """COPY text by table, in the column order of ``storage.row_types``."""
+    """COPY text by table, in the column order of ``storage.written``."""
     state: bytes
 
 
