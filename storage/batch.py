@@ -31,6 +31,11 @@ class Batch:
     """COPY text by table, in the column order of ``storage.written``."""
     state: bytes
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are: a line of COPY text each."""
+        return sum(rows.count(b"\n") for rows in self.rows.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:

@@ -7,14 +7,19 @@ as exactly 1.234567, so that no digit is moved here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
 
 from storage import units
 from storage.copying import escaped, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
+
+    from numpy.typing import NDArray
 
     from simulation.market.segment import Clock
 
@@ -71,10 +76,11 @@ def names_of(names: Mapping[int, str], numbers: Iterable[int]) -> list[str]:
     return [names[number] for number in numbers]
 
 
-def times_of(clock: Clock, blocks: Sequence[int]) -> list[str]:
-    """Return the time at which each block begins; each is written once, and many rows share a block."""
-    texts = {block: clock.at(block).isoformat() for block in set(blocks)}
-    return [texts[block] for block in blocks]
+def times_of(clock: Clock, blocks: NDArray[np.int64]) -> list[str]:
+    """Return the time at which each block begins."""
+    start = np.datetime64(clock.start_at.astimezone(UTC).replace(tzinfo=None), "us")
+    times = np.datetime_as_string(start + blocks * np.timedelta64(clock.block_time_ms, "ms"))
+    return [f"{time}+00" for time in times.tolist()]
 
 
 def object_form(forms: Mapping[str, str]) -> str:

@@ -154,7 +154,8 @@ class SessionContext:
     @cached_property
     def _ends(self) -> tuple[tuple[str, str, int], ...]:
         """Address, symbol and decimals of each token, and last, so that -1 finds it, of USDC."""
-        ends = [(token.address, symbol, token.decimals) for token, symbol in zip(self.tokens, self.symbols, strict=True)]
+        tokens = zip(self.tokens, self.symbols, strict=True)
+        ends = [(token.address, symbol, token.decimals) for token, symbol in tokens]
         return (*ends, (token_address(USD_SYMBOL), USD_SYMBOL, USD_DECIMALS))
 
     @cached_property

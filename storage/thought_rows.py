@@ -74,9 +74,7 @@ class Thoughts:
         return values
 
 
-def _told(
-    context: SessionContext, decision: np.void, signal: np.void, mid: np.void, gas: np.void
-) -> Explanation:
+def _told(context: SessionContext, decision: np.void, signal: np.void, mid: np.void, gas: np.void) -> Explanation:
     made = decided(decision)
     rival = None if made.case.rival_token < 0 else context.tokens[made.case.rival_token]
     token = context.tokens[int(decision["token"])]
@@ -101,7 +99,7 @@ def _factors(factors: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _inputs(thoughts: Thoughts) -> list[str]:
-    return [_CASE % tuple(case) for case in thoughts["case"]]  # type: ignore[arg-type] -- a row of the array each
+    return [_CASE % tuple(case) for case in thoughts.decisions["case"].tolist()]
 
 
 def _thinking_times(thoughts: Thoughts) -> list[int]:
@@ -157,6 +155,6 @@ THOUGHTS: Table[Thoughts] = Table((
     _name("lane_used", "lane", _LANES),
     Column("analysis_time_ms", INTEGER, _thinking_times),
     Column("inputs", TEXT, _inputs),
-    Column("created_at", TEXT, lambda thoughts: times_of(thoughts.context.clock, thoughts["block"])),
+    Column("created_at", TEXT, lambda thoughts: times_of(thoughts.context.clock, thoughts.decisions["block"])),
 ))  # fmt: skip
 """``paper_ai_thought_logs``."""

@@ -8,6 +8,7 @@ pending on its way to the chain and executing once its block has come, which a l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ _PLACED = {name: f"order_{name}" for name in (
 """Fields of a TRADE that an order in flight knows already, by their names in the HOLDING."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Orders:
     """The orders of a session that get a row: those that ended in the segment, then those in flight after it."""
 
@@ -87,17 +88,18 @@ class Orders:
 
     def times(self, field: str) -> list[str]:
         """Return the time at which a block of each order began."""
-        return times_of(self.context.clock, self[field])
+        return times_of(self.context.clock, self.trades[field])
 
     def has_status(self, *statuses: TradeStatus) -> list[bool]:
         """Tell of each order whether it ended in one of these ways; one in flight did in none."""
         return [status in statuses for status in self["status"]]
 
-    def legs(self, leg: int) -> list[Any]:
-        """Return one side's address, symbol or decimals, by its place in Legs."""
-        legs = self.context.legs
-        swaps = zip(self["side"], self["token"], self["from_token"], strict=True)
-        return [legs(*swap)[leg] for swap in swaps]
+    @cached_property
+    def legs(self) -> list[Legs]:
+        """What each order pays with and receives."""
+        swaps = list(zip(self["side"], self["token"], self["from_token"], strict=True))
+        legs = {swap: self.context.legs(*swap) for swap in set(swaps)}
+        return [legs[swap] for swap in swaps]
 
 
 def orders_of(
@@ -119,7 +121,7 @@ def orders_of(
     is_due = (placed["order_due_block"] < session["next_block"]).tolist()
     return Orders(
         context=context,
-        trades=np.concatenate([trades, _in_flight(tokens, placed, holdings)]),
+        trades=np.concatenate([trades, _in_flight(tokens, placed, holdings)]) if len(placed) else trades,
         finished=[True] * len(trades) + [False] * len(placed),
         statuses=names_of(_STATUSES, trades["status"].tolist()) + ["executing" if due else "pending" for due in is_due],
         deadlines=[NULL] * len(trades) + placed["order_deadline_block"].tolist(),
@@ -166,7 +168,9 @@ def _worth(orders: Orders) -> list[int]:
 
 
 def _execution_times(orders: Orders) -> list[int]:
-    return ((orders.trades["block"] - orders.trades["decided_block"]) * orders.context.clock.block_time_ms).tolist()
+    blocks = orders.trades["block"] - orders.trades["decided_block"]
+    times: list[int] = (blocks * orders.context.clock.block_time_ms).tolist()
+    return times
 
 
 def _finished_ordinals(orders: Orders) -> Iterable[int]:
@@ -178,8 +182,8 @@ def _positions(orders: Orders, field: str) -> list[str]:
 
 
 def _routes(orders: Orders) -> list[str]:
-    text = orders.context.route_text
-    return [escaped(text(*routes)) for routes in zip(orders["route"], orders["from_route"], strict=True)]
+    pools_of = orders.context.route_text
+    return [escaped(pools_of(*routes)) for routes in zip(orders["route"], orders["from_route"], strict=True)]
 
 
 def _included(orders: Orders) -> list[bool]:
@@ -203,7 +207,7 @@ def _name(name: str, field: str, names: Mapping[int, str]) -> Column[Orders]:
 
 
 def _leg(place: int) -> Column[Orders]:
-    return Column(Legs._fields[place], TEXT, lambda orders: orders.legs(place))
+    return Column(Legs._fields[place], TEXT, lambda orders: [legs[place] for legs in orders.legs])
 
 
 TRADES: Table[Orders] = Table((
