@@ -338,6 +338,17 @@ def test_a_database_that_is_away_is_asked_again_and_given_everything_in_order(ho
     assert sentence.endswith("The run waits for it, 0 s so far.")
 
 
+def test_while_the_database_is_away_no_more_than_the_bound_is_in_flight(house):
+    inbox, run, sent = Away(times=40), house(), []
+    commits = Commits(lambda _: run.spawn("Writer", inbox), 1, Patience(lambda _: sent.append(commits.lag)))
+    lags = []
+    for number in range(3 * IN_FLIGHT_MAX):
+        commits.put({0: number})
+        lags.append(commits.lag)
+    assert sent == [IN_FLIGHT_MAX]  # what the run said that it waits for
+    assert max(lags) == IN_FLIGHT_MAX
+
+
 def test_patience_with_a_database_ends(monkeypatch, house):
     monkeypatch.setattr("cluster.patience.PATIENCE_SECONDS", 0)
     commits = CommitQueue(
