@@ -15,7 +15,7 @@ COMMENT = "Number of the run's current conductor; an older one can neither claim
 
 def upgrade() -> None:
     """Apply the change; earlier runs have had one conductor each."""
-    column = sa.Column("incarnation", sa.BigInteger(), server_default="1", nullable=False, comment=COMMENT)
+    column = sa.Column("incarnation", sa.BigInteger(), server_default=sa.text("1"), nullable=False, comment=COMMENT)
     op.add_column("runs", column)
     op.create_check_constraint(op.f("ck_runs_incarnation"), "runs", "incarnation > 0")
 
