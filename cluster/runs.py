@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from simulation.intelligence.roster import roster_of
 from simulation.scenario import Scenario
 from simulation.settings.market import ReplayMarket
 from storage.beginning import scenario_hash
-from storage.errors import DatabaseUnreachable, RunHasEnded
+from storage.errors import DatabaseUnreachable, RunHasEnded, StaleConductor
 from storage.ids import new_prefix, prefix_of, run_id_of
 from storage.installed import paperdex_version
 
@@ -217,7 +218,9 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
     view.say("starting Ray and Postgres" + ("" if is_compiled(plan) else " and, this once, compiling the kernel"))
     with ThreadPoolExecutor(max_workers=1) as beside:
         prepared = beside.submit(_prepared, plan, place.database_url)
-        dashboard = start_ray(place.ray_address, f"paperdex-{run_id}", place.dashboard_port)
+        # The actors of a conductor that is thought to be dead may live on, under the names of this one's.
+        namespace = f"paperdex-{run_id}-{secrets.token_hex(4)}"
+        dashboard = start_ray(place.ray_address, namespace, place.dashboard_port)
     view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
     return prepared.result()
 
@@ -247,25 +250,22 @@ def _conducted(
         conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience)
         why = conductor.run()
     except KeyboardInterrupt:
-        _close_early(prefix, store, "STOPPED", "Stopped by the user.")
+        _close_early(prefix, start, store, "STOPPED", "Stopped by the user.")
         raise
     except DatabaseUnreachable:
         raise  # which leaves the run as it is: RUNNING, up to its last committed segment
     except BaseException as error:
-        _close_early(prefix, store, "ERROR", f"{type(error).__name__}: {error}")
+        _close_early(prefix, start, store, "ERROR", f"{type(error).__name__}: {error}")
         raise
-    digest = patience(lambda: store.finish_run(run_id_of(prefix), "ERROR" if why else "COMPLETED", why))
+    status = "ERROR" if why else "COMPLETED"
+    digest = patience(lambda: store.finish_run(run_id_of(prefix), status, why, start.conductor))
     return digest, conductor.written
 
 
-def _close_early(prefix: int, store: Store, status: str, why: str) -> None:
-    """Close a run that did not reach its end, with the sessions taken from their actors first.
-
-    Batches may still be on their way to the writer; without a claim they would be committed after the digest.
-    """
-    with _uninterrupted():
-        store.claim_run(run_id_of(prefix))
-        store.finish_run(run_id_of(prefix), status, why)
+def _close_early(prefix: int, start: Start, store: Store, status: str, why: str) -> None:
+    """Close a run that did not reach its end, unless another conductor has taken it up."""
+    with _uninterrupted(), suppress(StaleConductor):
+        store.finish_run(run_id_of(prefix), status, why, start.conductor)
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class SessionFleet:
         patience: Patience,
     ) -> None:
         self._lines = lines
+        self._conductor = start.conductor
         self._rules = rules
         self._store = store
         self._patience = patience
@@ -156,13 +157,13 @@ class SessionFleet:
         context = self._current(index)
         block = self._patience(lambda: self._store.checkpoint(context.session_id)).next_block
         message = f"AccountSession failed in the segment that begins at block {block}: {in_words(error)}."
-        self._patience(lambda: self._store.fail_session(context.session_id, message))
+        self._patience(lambda: self._store.fail_session(context.session_id, message, self._conductor))
         self._receipts[index] = replace(self._receipts[index], error_message=message)
 
     def _spawn(self, index: int) -> Any:
         """Start an actor that owns the account's session from now on, where its last committed batch left it."""
         context = self._current(index)
-        incarnation = self._patience(lambda: self._store.claim(context.session_id))
+        incarnation = self._patience(lambda: self._store.claim(context.session_id, self._conductor))
         owner = self._owner(context, incarnation)
         self._receipts[index] = receipt_of(context, owner, self._rules)
         return spawn_session([context], [owner], self._rules)

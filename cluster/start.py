@@ -7,12 +7,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Iterator, Sequence
 
     from cluster.plan import Plan
     from storage.context import SessionContext
-    from storage.records import Standing
+    from storage.records import Reopened
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,8 @@ class Start:
 
     accounts: tuple[Latest, ...]
     block: int = 0
+    conductor: int = 1
+    """The number of the conductor among those that the run has had."""
 
     @property
     def first_block(self) -> int:
@@ -51,11 +52,13 @@ def beginning(plan: Plan) -> Start:
     return Start((Latest(),) * len(plan.scenario.accounts))
 
 
-def taken_up(lines: Sequence[Sequence[SessionContext]], stored: Mapping[UUID, Standing]) -> Start:
-    """Return the start of a run whose sessions stand so; those of each account are in ``lines``."""
+def taken_up(lines: Sequence[Sequence[SessionContext]], run: Reopened) -> Start:
+    """Return the start of a run that was interrupted; the sessions of each account are in ``lines``."""
+    stored = run.standings
     latest = [max((one for one in line if one.session_id in stored), key=lambda one: one.number) for line in lines]
     standings = [stored[context.session_id] for context in latest]
     accounts = [
         Latest(context.number, standing.error_message) for context, standing in zip(latest, standings, strict=True)
     ]
-    return Start(tuple(accounts), min(standing.next_block for standing in standings if not standing.error_message))
+    block = min(standing.next_block for standing in standings if not standing.error_message)
+    return Start(tuple(accounts), block, run.conductor)

@@ -50,6 +50,10 @@ class StaleOwner(StorageError):
     """Session {session_id} belongs to incarnation {stored}; a batch of incarnation {given} is refused."""
 
 
+class StaleConductor(StorageError):
+    """Run {run} has been taken up by its conductor {stored}; this one was its conductor {given} and leaves it alone."""
+
+
 class SequenceGap(StorageError):
     """Session {session_id} stands at batch {stored}; batch {given} does not follow it."""
 

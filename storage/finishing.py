@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from storage import conducting
 from storage.digest import digest
-from storage.errors import RunNotFound
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -45,14 +45,16 @@ _CLOSE_RUN = text(
     """
 )
 
-_LOCK_RUN = text("SELECT 1 FROM runs WHERE run_id = :run FOR UPDATE")
 
+def finish(connection: Connection, run_id: UUID, status: RunStatus, error_message: str, conductor: int) -> str:
+    """Close the run, and with it the sessions that have not ended; return the digest. May be repeated.
 
-def finish(connection: Connection, run_id: UUID, status: RunStatus, error_message: str) -> str:
-    """Close the run, and with it the sessions that have not ended; return the digest. May be repeated."""
-    if connection.execute(_LOCK_RUN, {"run": run_id}).one_or_none() is None:
-        raise RunNotFound(text=run_id)
+    Of a run that has not come to its end, batches may still be on their way: its sessions are taken from their owners.
+    """
     assert status != "RUNNING", "a run ends in another status"
+    conducting.take(connection, run_id, conductor)
+    if status != "COMPLETED":
+        conducting.claim_all(connection, run_id)
     values = {"run": run_id, "status": str(status), "message": error_message}
     connection.execute(_CLOSE_SESSIONS, values | {"reason": error_message or AT_THE_END})
     content = digest(connection, run_id)
@@ -60,6 +62,7 @@ def finish(connection: Connection, run_id: UUID, status: RunStatus, error_messag
     return content
 
 
-def fail_session(connection: Connection, session_id: UUID, error_message: str) -> None:
-    """End a session in ERROR where its last batch left it."""
+def fail_session(connection: Connection, session_id: UUID, error_message: str, conductor: int) -> None:
+    """End a session in ERROR where its last batch left it; what its owner sends later is refused."""
+    conducting.claim(connection, session_id, conductor)
     connection.execute(_FAIL_SESSION, {"session": session_id, "message": error_message})

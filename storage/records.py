@@ -370,6 +370,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopened:
+    """A run that was interrupted and goes on."""
+
+    conductor: int
+    """The number of whoever conducts it now."""
+    standings: dict[UUID, Standing]
+    """Where each session stands, by its key."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunDetail(RunRecord):
     """A run with what defines it."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from storage.errors import NothingGoesOn, RunHasEnded, RunNotFound, RunWasPruned
-from storage.records import Standing
+from storage.records import Reopened, Standing
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -18,8 +18,9 @@ _RUN = text("SELECT status, error_message, pruned_at FROM runs WHERE run_id = :r
 
 _REOPEN_RUN = text(
     """
-    UPDATE runs SET status = 'RUNNING', error_message = '', digest = NULL, digest_revision = NULL, finished_at = NULL
-    WHERE run_id = :run
+    UPDATE runs SET status = 'RUNNING', error_message = '', digest = NULL, digest_revision = NULL, finished_at = NULL,
+        incarnation = incarnation + 1
+    WHERE run_id = :run RETURNING incarnation
     """
 )
 
@@ -45,8 +46,8 @@ _STANDINGS = text(
 )
 
 
-def reopen(connection: Connection, run_id: UUID) -> dict[UUID, Standing]:
-    """Make an interrupted run RUNNING and return where each of its sessions stands.
+def reopen(connection: Connection, run_id: UUID) -> Reopened:
+    """Make an interrupted run RUNNING, under another conductor.
 
     Raises RunNotFound, RunHasEnded, RunWasPruned, and NothingGoesOn when every session has ended by itself.
     """
@@ -60,8 +61,8 @@ def reopen(connection: Connection, run_id: UUID) -> dict[UUID, Standing]:
     if run.status != "RUNNING":
         closed = {"run": run_id, "status": run.status, "reason": run.error_message}
         connection.execute(_REOPEN_SESSIONS, closed)
-        connection.execute(_REOPEN_RUN, {"run": run_id})
+    conductor = connection.execute(_REOPEN_RUN, {"run": run_id}).scalar_one()
     rows = connection.execute(_STANDINGS, {"run": run_id}).all()
     if all(row.status == "ERROR" for row in rows):
         raise NothingGoesOn(run=run_id)
-    return {row.session_id: Standing(row.next_block, row.error_message) for row in rows}
+    return Reopened(conductor, {row.session_id: Standing(row.next_block, row.error_message) for row in rows})

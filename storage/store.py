@@ -12,6 +12,7 @@ from storage import (
     beginning,
     checking,
     committing,
+    conducting,
     digest,
     finishing,
     holding,
@@ -51,30 +52,17 @@ if TYPE_CHECKING:
         EndedRun,
         Finding,
         NotableDecision,
+        Reopened,
         RunDetail,
         RunRecord,
         SessionDetail,
         SessionFailure,
         SessionLine,
-        Standing,
         Thinned,
         Thought,
         TradeDetail,
     )
 
-_CLAIM = text(
-    """
-    UPDATE session_checkpoints SET incarnation = incarnation + 1, recorded_at = now()
-    WHERE session_id = :session RETURNING incarnation
-    """
-)
-_CLAIM_RUN = text(
-    """
-    UPDATE session_checkpoints AS checkpoints SET incarnation = incarnation + 1, recorded_at = now()
-    FROM paper_trading_sessions AS sessions JOIN paper_trading_accounts AS accounts USING (account_id)
-    WHERE sessions.session_id = checkpoints.session_id AND accounts.run_id = :run
-    """
-)
 _CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 """What somebody else changes meanwhile ends the transaction, instead of being deleted unread."""
@@ -134,18 +122,13 @@ class Store:
             with holding.held(plain, run_id):
                 yield
 
-    def claim(self, session_id: UUID) -> int:
-        """Make the caller the session's owner; return its incarnation. Older owners' batches are refused."""
-        with self._transaction() as connection:
-            incarnation = connection.execute(_CLAIM, {"session": session_id}).scalar_one_or_none()
-        if incarnation is None:
-            raise SessionNotFound(session_id=session_id)
-        return int(incarnation)
+    def claim(self, session_id: UUID, conductor: int = conducting.FIRST) -> int:
+        """Make the caller the session's owner; return its incarnation. Older owners' batches are refused.
 
-    def claim_run(self, run_id: UUID) -> None:
-        """Take all sessions of a run from their owners, whose batches are refused from now on."""
+        ``conductor`` is the caller's number among the conductors of the run; raises StaleConductor for an older one.
+        """
         with self._transaction() as connection:
-            connection.execute(_CLAIM_RUN, {"run": run_id})
+            return conducting.claim(connection, session_id, conductor)
 
     def begin_session(self, context: SessionContext, state: bytes) -> None:
         """Begin a later session of an account in this state; the one before must have ended. Repeats are harmless."""
@@ -165,15 +148,15 @@ class Store:
             raise SessionNotFound(session_id=session_id)
         return Checkpoint(row.incarnation, row.seq, row.next_block, bytes(row.state))
 
-    def finish_run(self, run_id: UUID, status: str, error_message: str = "") -> str:
+    def finish_run(self, run_id: UUID, status: str, error_message: str = "", conductor: int = conducting.FIRST) -> str:
         """Close a run and its sessions as COMPLETED, STOPPED or ERROR; store and return the digest."""
         with self._transaction() as connection:
-            content = finishing.finish(connection, run_id, RunStatus(status), error_message)
+            content = finishing.finish(connection, run_id, RunStatus(status), error_message, conductor)
             digest.sign(connection, run_id)
             return content
 
-    def reopen_run(self, run_id: UUID) -> dict[UUID, Standing]:
-        """Make a run that was interrupted RUNNING again; return where its sessions stand.
+    def reopen_run(self, run_id: UUID) -> Reopened:
+        """Make a run that was interrupted RUNNING again, with the caller as its conductor.
 
         Raises RunNotFound, RunHasEnded, RunWasPruned, or NothingGoesOn.
         """
@@ -181,11 +164,10 @@ class Store:
             _schema().require_current(connection)
             return reopening.reopen(connection, run_id)
 
-    def fail_session(self, session_id: UUID, error_message: str) -> None:
+    def fail_session(self, session_id: UUID, error_message: str, conductor: int = conducting.FIRST) -> None:
         """End a session in ERROR with what it had committed; what its owner sends later is refused."""
         with self._transaction() as connection:
-            connection.execute(_CLAIM, {"session": session_id})
-            finishing.fail_session(connection, session_id, error_message)
+            finishing.fail_session(connection, session_id, error_message, conductor)
 
     def failures(self, run_id: UUID) -> list[SessionFailure]:
         """Return the sessions of a run that failed while it went on, in the order of the scenario."""

@@ -19,7 +19,7 @@ from cluster.patience import Patience
 from cluster.start import beginning, taken_up
 from storage.batch import Checkpoint
 from storage.errors import SequenceGap, StaleOwner
-from storage.records import Standing
+from storage.records import Reopened, Standing
 from storage.row_types import SessionRow
 
 PREFIX = 0xF00D
@@ -87,7 +87,7 @@ class Ledger:
         self.incarnations = defaultdict(int)
         self.failed, self.begun = {}, {}
 
-    def claim(self, session_id):
+    def claim(self, session_id, _conductor=1):
         self.incarnations[session_id] += 1
         return self.incarnations[session_id]
 
@@ -111,14 +111,14 @@ class Ledger:
     def begin_session(self, context, state):
         self.begun[context.session_id] = state
 
-    def fail_session(self, session_id, message):
+    def fail_session(self, session_id, message, _conductor=1):
         self.claim(session_id)
         self.failed[session_id] = message
 
     def standings(self, plan):
         """Return where every session of a run stands that has begun."""
         begun = [line[0].session_id for line in plan.lines(PREFIX)] + list(self.begun)
-        return {key: Standing(self.checkpoint(key).next_block, self._error_message(key)) for key in begun}
+        return Reopened(2, {key: Standing(self.checkpoint(key).next_block, self._error_message(key)) for key in begun})
 
     def _error_message(self, session_id):
         if session_id in self.failed or not self.batches[session_id]:

@@ -68,6 +68,12 @@ class Run(Base):
         default="'[]'::jsonb",
         check="jsonb_typeof({0}) = 'array'",
     )
+    incarnation: Mapped[int] = column(
+        BigInteger(),
+        "Number of the run's current conductor; an older one can neither claim, fail nor close anything of it.",
+        default="1",
+        check="{0} > 0",
+    )
 
     __table_args__ = (Index(None, "started_at"), Index(None, "status"), Index(None, "name"))
 

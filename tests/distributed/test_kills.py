@@ -59,6 +59,16 @@ class Command:
         self._process.kill()
         self._process.communicate()
 
+    def pause(self):
+        """Stop the conductor's process where it is, as a machine that sleeps would."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self):
+        """Let it go on; return its exit status and the last that it says."""
+        self._process.send_signal(signal.SIGCONT)
+        _, stderr = self._process.communicate()
+        return self._process.returncode, stderr.splitlines()[-1]
+
     def summary(self):
         """Wait for the end and return what the run came to."""
         stdout, stderr = self._process.communicate()
@@ -141,6 +151,57 @@ def newest(actor):
     return max(alive, key=psutil.Process.create_time)
 
 
+class Fight:
+    """The busy scenario, run by commands on a field, each run in a database of its own."""
+
+    def __init__(self, field, file, ray_address):
+        self._field, self._file, self._ray_address = field, file, ray_address
+        self._numbers = count()
+
+    def begin(self):
+        """Start the run."""
+        self._field.begin(f"fight_{next(self._numbers)}")
+        return self._command(str(self._file))
+
+    def again(self):
+        """Go on with the run."""
+        return self._command("--resume", "latest")
+
+    def _command(self, *what):
+        return Command([*what, "--database-url", self._field.url, "--ray-address", self._ray_address])
+
+    def under(self, schedule):
+        """Run to the end under a schedule of blows, (tenth, blow) each, and return the digest."""
+        left = sorted(schedule)
+        command = self.begin()
+        while command is not None:
+            command = self._step(command, left)
+        assert not left, "every blow has been dealt"
+        return self.digest()
+
+    def _step(self, command, left):
+        """Follow a conductor to its end, which is None, or to its death, which is the next conductor."""
+        for tenth in command.tenths():
+            while left and left[0][0] <= tenth:
+                _, blow = left.pop(0)
+                if blow == CONDUCTOR:
+                    command.kill()
+                    return self.again()
+                getattr(self._field, blow)()
+        command.summary()
+        return None
+
+    def digest(self):
+        """Return the digest of the run, taken anew, which has ended well and in which a check finds nothing."""
+        with questions(self._field.url) as sql:
+            gates.remove(sql)
+        with closing(Store(self._field.url)) as store:
+            assert store.check() == []
+            (run,) = store.runs()
+            assert run.status == "COMPLETED"
+            return store.digest(store.resolve_run(run.run_id))
+
+
 CONDUCTOR = "conductor"
 BLOWS = (
     CONDUCTOR,
@@ -170,42 +231,11 @@ def field():
 
 @pytest.fixture(scope="module")
 def fight(field, ray_address, tmp_path_factory):
-    """Return a function that runs the busy scenario under a schedule of blows and returns its digest."""
+    """Return what runs the busy scenario while blows are dealt to it."""
     file = tmp_path_factory.mktemp("scenario") / "busy.yaml"
     scenario = busy_scenario(segment_blocks=SEGMENT_BLOCKS)
     file.write_text(json.dumps(scenario.model_dump(mode="json")))
-    numbers = count()
-
-    def fight(schedule):
-        field.begin(f"fight_{next(numbers)}")
-        where = ["--database-url", field.url, "--ray-address", ray_address]
-        left = sorted(schedule)
-        command = Command([str(file), *where])
-        while command is not None:
-            command = _step(command, field, left, ["--resume", "latest", *where])
-        assert not left, "every blow has been dealt"
-        with questions(field.url) as sql:
-            gates.remove(sql)
-        with closing(Store(field.url)) as store:
-            assert store.check() == []
-            (run,) = store.runs()
-            assert run.status == "COMPLETED"
-        return run.digest
-
-    return fight
-
-
-def _step(command, field, left, again):
-    """Follow a conductor to its end, which is None, or to its death, which is the next conductor."""
-    for tenth in command.tenths():
-        while left and left[0][0] <= tenth:
-            _, blow = left.pop(0)
-            if blow == CONDUCTOR:
-                command.kill()
-                return Command(again)
-            getattr(field, blow)()
-    command.summary()
-    return None
+    return Fight(field, file, ray_address)
 
 
 def test_a_run_survives_blow_after_blow(fight, undisturbed):
@@ -213,7 +243,24 @@ def test_a_run_survives_blow_after_blow(fight, undisturbed):
         (1, "writer_before_commit"), (2, "session"), (3, "writer_after_commit"), (4, "connection_in_copy"),
         (5, CONDUCTOR), (6, "server_killed"), (6, "connection_at_commit"), (7, CONDUCTOR),
     ]  # fmt: skip
-    assert fight(schedule) == undisturbed.summary.digest
+    assert fight.under(schedule) == undisturbed.summary.digest
+
+
+def test_a_conductor_that_wakes_up_when_another_has_taken_its_run_is_refused(fight, field, undisturbed):
+    """It had lost its hold with its connection, while its process was asleep."""
+    sleeper = fight.begin()
+    for tenth in sleeper.tenths():
+        if tenth >= 3:
+            sleeper.pause()
+            break
+    with questions(field.url) as sql:
+        held = "locktype = 'advisory' AND mode = 'ExclusiveLock'"
+        assert sql(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE {held}") == [(True,)]
+    assert fight.again().summary()["digest"] == undisturbed.summary.digest
+    status, said = sleeper.wake()
+    assert status == 2
+    assert re.fullmatch(r"Session .* belongs to incarnation 2; a batch of incarnation 1 is refused\.", said), said
+    assert fight.digest() == undisturbed.summary.digest
 
 
 @pytest.mark.slow  # each example is a run or several
@@ -228,4 +275,4 @@ def test_a_run_survives_blow_after_blow(fight, undisturbed):
 @example([(2, CONDUCTOR), (3, CONDUCTOR), (7, CONDUCTOR)])
 @example([(2, "server_stopped"), (4, "market"), (6, "auto_pilot"), (7, "writer")])
 def test_a_run_survives_any_schedule_of_blows(fight, undisturbed, schedule):
-    assert fight(schedule) == undisturbed.summary.digest
+    assert fight.under(schedule) == undisturbed.summary.digest

@@ -54,11 +54,11 @@ def test_a_session_that_is_begun_twice_is_there_once(live, later, store, sql):
     assert sql(f"{strategy}'{context.strategy_key}'") == [("later", context.started_at)]
 
 
-def test_every_session_of_a_run_is_taken_from_its_owner(live, later, store, sql):
+def test_every_session_of_a_run_that_is_closed_early_is_taken_from_its_owner(live, later, store, sql):
     store.fail_session(live.ids.sessions[0], "It failed.")
     store.begin_session(*later)
     before = sql("SELECT incarnation FROM session_checkpoints ORDER BY session_id")
-    store.claim_run(live.ids.run_id)
+    store.finish_run(live.ids.run_id, "STOPPED", "Stopped by the user.")
     after = sql("SELECT incarnation FROM session_checkpoints ORDER BY session_id")
     assert [incarnation for (incarnation,) in after] == [incarnation + 1 for (incarnation,) in before]
     assert len(after) == 4

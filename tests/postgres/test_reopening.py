@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.errors import NothingGoesOn, RunHasEnded, RunNotFound, RunWasPruned
+from storage.errors import NothingGoesOn, RunHasEnded, RunNotFound, RunWasPruned, StaleConductor
 from storage.ids import run_id_of
 from storage.records import Standing
 
@@ -21,7 +21,7 @@ def test_a_run_that_was_closed_early_is_as_if_it_had_never_been(begin, store, sq
     live = begin()
     store.commit(live.batches(300))
     store.finish_run(live.ids.run_id, status, why)
-    standings = store.reopen_run(live.ids.run_id)
+    standings = store.reopen_run(live.ids.run_id).standings
     assert standings == dict.fromkeys(live.ids.sessions, Standing(300, ""))
     assert sql(SESSIONS) == [LIVES] * 3
     assert sql(RUN) == [("RUNNING", None, None, "", None)]
@@ -32,7 +32,7 @@ def test_a_session_that_ended_by_itself_stays_as_it_ended(begin, store, sql):
     store.commit(live.batches(300))
     store.fail_session(live.ids.sessions[1], WHY)
     store.finish_run(live.ids.run_id, "ERROR", "GaveUpError: no.")
-    standings = store.reopen_run(live.ids.run_id)
+    standings = store.reopen_run(live.ids.run_id).standings
     assert standings[live.ids.sessions[1]] == Standing(300, WHY)
     assert [row[:2] for row in sql(SESSIONS)] == [("RUNNING", ""), ("ERROR", WHY), ("RUNNING", "")]
 
@@ -41,8 +41,25 @@ def test_a_run_whose_conductor_is_gone_is_taken_up_as_it_is(begin, store, sql):
     live = begin()
     store.commit(live.batches(300))
     before = sql(SESSIONS)
-    assert store.reopen_run(live.ids.run_id) == dict.fromkeys(live.ids.sessions, Standing(300, ""))
+    assert store.reopen_run(live.ids.run_id).standings == dict.fromkeys(live.ids.sessions, Standing(300, ""))
     assert sql(SESSIONS) == before
+
+
+def test_a_conductor_that_was_replaced_can_change_nothing_any_more(begin, store, sql):
+    live = begin()
+    store.commit(live.batches(300))
+    assert store.reopen_run(live.ids.run_id).conductor == 2
+    assert store.reopen_run(live.ids.run_id).conductor == 3
+    for stale in (1, 2):
+        with pytest.raises(StaleConductor, match="has been taken up by its conductor 3; this one"):
+            store.claim(live.ids.sessions[0], stale)
+        with pytest.raises(StaleConductor):
+            store.fail_session(live.ids.sessions[0], WHY, stale)
+        with pytest.raises(StaleConductor):
+            store.finish_run(live.ids.run_id, "STOPPED", "Stopped by the user.", stale)
+    assert sql(SESSIONS) == [LIVES] * 3
+    assert sql("SELECT incarnation FROM session_checkpoints") == [(1,)] * 3
+    assert store.claim(live.ids.sessions[0], 3) == 2
 
 
 def test_a_run_of_which_nothing_goes_on_is_left_alone(begin, store, sql):

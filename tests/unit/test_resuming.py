@@ -136,7 +136,7 @@ def test_a_run_that_nobody_has_conducted_starts_at_its_first_block():
 def test_a_run_is_taken_up_with_the_last_block_that_every_session_has_traded():
     ledger = whole().up_to([5, 8, 5])
     start = taken_up(plan().lines(0xF00D), ledger.standings(plan()))
-    assert start == Start(beginning(plan()).accounts, 500)
+    assert start == Start(beginning(plan()).accounts, 500, conductor=2)
     assert (start.first_block, list(start.segment_lengths(plan()))) == (499, [1] + [100] * 7)
 
 
