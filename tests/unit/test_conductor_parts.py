@@ -49,6 +49,15 @@ def test_a_run_commits_every_segment_of_every_session(house):
     assert all(stored[-1].next_block == 1200 for stored in run.ledger.batches.values())
 
 
+def test_a_run_with_several_writers_that_die_commits_what_one_that_lives_does(house):
+    run = house(Writer=[None, "after", None, None, "before"])
+    run.writers = 3
+    made = run.conduct(plan())
+    assert run.spawned.count("Writer") == 5
+    assert (made.written.writers, made.written.commits) == (3, 36)
+    assert run.ledger.content() == undisturbed()
+
+
 def test_whoever_watches_sees_every_segment(house):
     seen = []
     made = house().conduct(plan(), seen.append)
