@@ -197,7 +197,9 @@ def test_a_downgrade_takes_the_roles_back(database):
         assert ask(made) == [(len(ROLES),)]
         store.downgrade("0009")
         assert ask(made) == [(0,)]
-        assert ask("SELECT count(*) FROM pg_tables WHERE tableowner <> current_user AND schemaname = 'public'") == [(0,)]
+        assert ask("SELECT count(*) FROM pg_tables WHERE tableowner <> current_user AND schemaname = 'public'") == [
+            (0,)
+        ]
         store.upgrade()
         assert ask(made) == [(len(ROLES),)]
     store.close()
@@ -213,9 +215,9 @@ def test_who_may_not_make_roles_gets_the_tables_all_the_same(new_url, execute, m
     store.upgrade()
     assert store.check() == []
     with questions(url.render_as_string(hide_password=False)) as ask:
-        assert ask("SELECT count(*) FROM pg_roles WHERE rolname ~ (current_database() || '_(owner|writer|reader)')") == [
-            (made,)
-        ]
+        assert ask(
+            "SELECT count(*) FROM pg_roles WHERE rolname ~ (current_database() || '_(owner|writer|reader)')"
+        ) == [(made,)]
     store.downgrade("base")
     store.close()
     execute(f"ALTER DATABASE {url.database} OWNER TO postgres")
