@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cluster.patience import Patience
-    from simulation.autopilot.policy import Adjustment
+    from simulation.autopilot.policy import Adjustment, Judgement
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
     from storage.store import Store
@@ -87,15 +87,15 @@ class SessionFleet:
         begun = succeed(ended, context.account, context.analyst, context.tokens, self._rules)
         self._patience(lambda: self._store.begin_session(context, begun.to_bytes()))
 
-    def advance(self, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]) -> Advanced:
+    def advance(self, segment: Any, changes: Sequence[Judgement | Adjustment], drain: Callable[[], None]) -> Advanced:
         """Trade every session through the segment; ``drain`` makes all earlier batches durable first, if needed.
 
         A session that fails is let go: with the batch that says so, or where its code raised, without one.
         """
-        calls = [(index, self._call(actor, segment, adjustments)) for index, actor in self._actors.items()]
+        calls = [(index, self._call(actor, segment, changes)) for index, actor in self._actors.items()]
         batches, reviews = [], []
         for index, call in calls:
-            settled = self._settled(index, call, segment, adjustments, drain)
+            settled = self._settled(index, call, segment, changes, drain)
             if settled is not None:
                 self._receipts[index], written, shown = settled
                 batches.append(written)
@@ -105,7 +105,7 @@ class SessionFleet:
         return Advanced(list(self._receipts), batches, reviews)
 
     def _settled(
-        self, index: int, call: Any, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]
+        self, index: int, call: Any, segment: Any, changes: Sequence[Judgement | Adjustment], drain: Callable[[], None]
     ) -> tuple[Receipt, Any, Any] | None:
         """Wait for one session's receipt; while its actor is lost, replace it and repeat the segment.
 
@@ -120,7 +120,7 @@ class SessionFleet:
                 drain()
                 discard(self._actors[index])
                 self._actors[index] = self._spawn(self._current(index))
-                call = self._call(self._actors[index], segment, adjustments)
+                call = self._call(self._actors[index], segment, changes)
             except RayError:
                 raise  # the cluster is in trouble, not the session
             except Exception as error:  # noqa: BLE001 -- whatever it is, the other sessions have no part in it
@@ -137,8 +137,8 @@ class SessionFleet:
         self._receipts[index] = replace(self._receipts[index], error_message=message)
 
     @staticmethod
-    def _call(actor: Any, segment: Any, adjustments: Sequence[Adjustment]) -> Any:
-        return actor.advance.options(num_returns=3).remote(segment, adjustments)
+    def _call(actor: Any, segment: Any, changes: Sequence[Judgement | Adjustment]) -> Any:
+        return actor.advance.options(num_returns=3).remote(segment, changes)
 
     def _spawn(self, context: SessionContext) -> Any:
         """Start an actor that owns the session from now on, where its last committed batch left it."""

@@ -18,12 +18,17 @@ from actors.autopilot import AutoPilot
 from actors.market import Market
 from actors.session import AccountSession, Owner
 from cluster.plan import plan_of
+from simulation.autopilot.policy import Review
 from simulation.cohort import Cohort
 from simulation.intelligence.signals import HISTORY_BLOCKS
 from simulation.market.segment import Segment
 
 PREFIX = 0xF00D
 APPENDED = ("paper_ai_thought_logs", "paper_performance_metrics", "autopilot_logs", "autopilot_performance_snapshots")
+
+
+def pilot_of(plan):
+    return AutoPilot(plan.strategies(), plan.rules, [account.trading for account in plan.scenario.accounts])
 
 
 @dataclass
@@ -40,7 +45,7 @@ class Run:
     def __post_init__(self):
         contexts = contexts_of(self.plan, PREFIX)
         self.market = Market(self.plan.scenario, self.plan.recording)
-        self.pilot = AutoPilot(self.plan.strategies(), self.plan.rules)
+        self.pilot = pilot_of(self.plan)
         self.actors = [
             AccountSession([contexts[at] for at in members], [Owner(1) for _ in members], self.plan.rules)
             for members in self.cohorts
@@ -64,7 +69,7 @@ class Run:
         self.adjustments = ()
         if self.plan.is_review(block):
             self.verdicts.append(self.pilot.review(segment, *shown))
-            self.adjustments = self.verdicts[-1].adjustments
+            self.adjustments = self.verdicts[-1].changes
 
     def rows(self, table):
         """Return the rows that all sessions appended to a table, as a set of lines."""
@@ -279,7 +284,7 @@ def test_a_session_restored_from_a_batch_goes_on_as_if_nothing_had_happened(afte
 
 def test_auto_pilot_says_how_many_it_may_adjust():
     plan = plan_of(busy_scenario(), None)
-    pilot = AutoPilot(plan.strategies(), plan.rules)
+    pilot = pilot_of(plan)
     assert repr(pilot) == "AutoPilot(1 of 3 strategies)"
 
 
@@ -293,9 +298,9 @@ def test_reviews_may_arrive_in_groups_of_any_size():
     plan = plan_of(busy_scenario(), None)
     one = Run(plan, ((0, 1, 2),))
     _, segment, _ = one.market.segment(one.market.begin(), 300)
-    _, _, reviews = one.actors[0].advance(segment, ())
-    alone = one.pilot.review(segment, *[[shown] for shown in reviews])
-    assert one.pilot.review(segment, reviews) == alone
+    _, _, shown = one.actors[0].advance(segment, ())
+    alone = [Review(*(getattr(shown, part)[row : row + 1] for part in shown.__slots__)) for row in range(3)]
+    assert one.pilot.review(segment, shown) == one.pilot.review(segment, *alone)
 
 
 @pytest.mark.parametrize("cohorts", [((0,), (1,), (2,)), ((2, 1, 0),)])
