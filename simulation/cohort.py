@@ -13,10 +13,11 @@ from simulation import kernel
 from simulation.autopilot.watching import watch
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
-from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE, TUNING
+from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.trading.account import day_end_block
 from simulation.trading.positions import set_exits
 from simulation.trading.rules import Journal, Rules, World
+from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,7 +190,7 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
 
 
 def _compare(cohort: Cohort, rules: Rules) -> None:
-    """Add the difference of the period's returns of session and twin, in place, where a review period has just ended."""
+    """Add the difference of a session's and its twin's returns, in place, where a review period has just ended."""
     sessions, tuning = cohort.sessions, cohort.tuning
     has_ended = sessions["next_mark_block"] == sessions["next_block"] - 1 + rules.review_blocks
     for row in np.flatnonzero(has_ended & (tuning["twin"] >= 0)):

@@ -1,8 +1,7 @@
 """The records that the kernel reads and writes.
 
-State is numpy struct arrays and nothing else: ``sessions`` with one record per session, shape ``(n_sessions,)``,
-``holdings`` with one record per session and token, shape ``(n_sessions, n_tokens)``, which the kernel reads and
-writes, and ``tuning`` with what Auto Pilot remembers of each session, which it does not.
+State is struct arrays and nothing else: ``sessions``, one record each, shape ``(n_sessions,)``, and ``holdings``, one a
+session and token, shape ``(n_sessions, n_tokens)``; ``simulation.tuning`` has what Auto Pilot remembers.
 It can be copied, stored, stacked and hashed.
 
 Units: ``_micro_usd`` are millionths of a USD (and base units of USDC, which has six decimals); ``_bp`` are
@@ -165,68 +164,16 @@ HOLDING = np.dtype(
         ("order_max_fee_wei", np.int64),  # per gas
         ("order_tip_wei", np.int64),  # per gas
         ("order_reserved_micro_usd", np.int64),
-        # what is watched for Auto Pilot, between segments and not by the kernel
-        ("watch", np.int64),  # Watched
+        ("watch", np.int64),  # these are watched for Auto Pilot after a segment, not by the kernel
         ("watched_block", np.int64),  # first block that was not looked at yet
         ("watch_start_q", np.uint64),  # mid at which it began to be held, or at which it was left
         ("watch_best_q", np.uint64),  # highest mid since
-        ("watch_place", np.int64),  # after an exit, the place of that trade among the recent ones
-        ("watch_until_block", np.int64),  # after an exit, the first block that no longer counts
+        ("watch_place", np.int64),  # of the exit among the recent trades
+        ("watch_until_block", np.int64),  # first block that no longer counts for that exit
         ("watch_cost_micro_usd", np.int64),  # execution costs of the position
     ],
     align=True,
 )
-
-PARAMETERS = (
-    "max_position_size_bp",
-    "confidence_threshold_bp",
-    "stop_loss_bp",
-    "take_profit_bp",
-    "decision_interval_blocks",
-    "gas_bid_bp",
-    "max_slippage_bp",
-    "max_concurrent_positions",
-    "paused",
-)
-"""Fields of SESSION that Auto Pilot may change; their places here number them."""
-
-TUNING = np.dtype(
-    [
-        ("is_watched", np.int64),  # 1: Auto Pilot is on for the session
-        ("changed_block", np.int64, (len(PARAMETERS),)),  # of each parameter's latest change; -1 before the first
-        ("closed_then", np.int64, (len(PARAMETERS),)),  # closed trades at that change
-        ("failures", np.int64),  # adjustments judged NEGATIVE without another judgement between them
-        ("disabled", np.int64),  # 1: Auto Pilot has switched itself off
-        # the adjustment that is being judged
-        ("pending_log", np.int64),  # its ordinal in the session's log; -1 for none
-        ("pending_type", np.int64),
-        ("pending_parameter", np.int64),
-        ("pending_old", np.int64),
-        ("pending_block", np.int64),
-        ("pending_regime", np.int64),
-        ("pending_closed", np.int64),  # closed trades when it was made
-        ("twin", np.int64),  # row of its twin; -1 for none
-        ("equity_micro_usd", np.int64),  # of the session and of its twin at the latest review
-        ("twin_equity_micro_usd", np.int64),
-        # paired differences of their returns from review to review (Welford)
-        ("difference_count", np.int64),
-        ("difference_mean", np.float64),
-        ("difference_m2", np.float64),
-        # orders that have ended since the latest change of bid or slippage tolerance
-        ("orders", np.int64),
-        ("slipped_orders", np.int64),  # beyond the slippage tolerance
-        ("late_orders", np.int64),  # expired, or included later than they were due
-        # rings beside SESSION.recent_pnl_micro_usd: one place a closed trade
-        ("watched_trades", np.int64),
-        ("exit_reason", np.int32, (RECENT_TRADES,)),  # like all here without gaps between them: bytes are compared
-        ("peak_bp", np.int32, (RECENT_TRADES,)),  # highest mid while held against the first
-        ("given_back_bp", np.int32, (RECENT_TRADES,)),  # of that, gone at the exit
-        ("after_bp", np.int32, (RECENT_TRADES,)),  # highest mid soon after the exit against that at the exit
-        ("cost_micro_usd", np.int64, (RECENT_TRADES,)),
-    ],
-    align=True,
-)
-"""What Auto Pilot remembers of a session; shape ``(n_sessions,)``."""
 
 TOKEN = np.dtype(
     [
@@ -357,7 +304,6 @@ TRADE = np.dtype(
     ],
     align=True,
 )
-
 
 UNASKED = -1
 """Stands for the promise of pools that were not asked."""

@@ -11,7 +11,8 @@ from simulation.autopilot.guardrails import Calendar, Refusal, policies_of
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.policy import Adjustment, Policy, Review, Verdict, review
 from simulation.settings.strategy import Strategy, TradingConfig
-from simulation.state import RECENT_TRADES, SESSION, TUNING
+from simulation.state import RECENT_TRADES, SESSION
+from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulation.jit import compiled
 from simulation.settings.strategy import Aggressiveness
-from simulation.state import PARAMETERS
+from simulation.tuning import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

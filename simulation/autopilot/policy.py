@@ -12,7 +12,7 @@ from simulation.autopilot.guardrails import BID, BOUND_WORDS, CONCURRENT, INTERV
 from simulation.autopilot.outcomes import OutcomeKind
 from simulation.autopilot.reviewing import ADJUSTMENT, JUDGEMENT, MARKET, Found, Shown, review_all
 from simulation.autopilot.triggers import TRIGGERS, TYPES, AdjustmentType, Metric, trigger_records
-from simulation.state import PARAMETERS
+from simulation.tuning import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,7 +174,7 @@ def reversal(
 
 
 def replayed(start: dict[str, int], adjustments: Sequence[Adjustment], block: int) -> dict[str, int]:
-    """Return the parameters with which a session trades ``block``, from those at its start and its adjustments alone."""
+    """Return the parameters of a session at ``block``, from those at its start and its adjustments alone."""
     values = dict(start)
     for adjustment in adjustments:
         if adjustment.block <= block:

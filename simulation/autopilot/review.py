@@ -10,7 +10,7 @@ from simulation.autopilot.guardrails import BID, SLIPPAGE
 from simulation.autopilot.outcomes import OutcomeKind
 from simulation.autopilot.triggers import TYPES
 from simulation.cohort import Cohort, set_field
-from simulation.state import PARAMETERS
+from simulation.tuning import PARAMETERS
 
 if TYPE_CHECKING:
     from simulation.autopilot.guardrails import Calendar

@@ -11,7 +11,8 @@ from simulation.autopilot.outcomes import OutcomeKind, judge
 from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, AdjustmentType, Metric
 from simulation.choices import Reason
 from simulation.jit import compiled
-from simulation.state import PARAMETERS, RECENT_TRADES, SESSION
+from simulation.state import RECENT_TRADES, SESSION
+from simulation.tuning import PARAMETERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -259,7 +260,7 @@ def measure(session, tuning, policy, market, block_time_ms, metrics):
     """Write the metrics of a session at a review."""
     peak, equity = session.peak_equity_micro_usd, session.equity_micro_usd
     metrics[DRAWDOWN] = 100.0 * (peak - equity) / peak
-    _measure_window(session, tuning, min(min(policy.window_trades, session.closed_trades), RECENT_TRADES), metrics)
+    _measure_window(session, tuning, min(policy.window_trades, session.closed_trades, RECENT_TRADES), metrics)
     metrics[ORDERS] = tuning.orders
     metrics[SLIPPED] = _percent(tuning.slipped_orders, tuning.orders)
     metrics[LATE] = _percent(tuning.late_orders, tuning.orders)

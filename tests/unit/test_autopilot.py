@@ -18,7 +18,8 @@ from simulation.autopilot.review import apply
 from simulation.autopilot.reviewing import MOST_PROFIT_FACTOR
 from simulation.autopilot.triggers import TRIGGERS, AdjustmentType
 from simulation.settings.strategy import Strategy
-from simulation.state import PARAMETERS, RECENT_TRADES
+from simulation.state import RECENT_TRADES
+from simulation.tuning import PARAMETERS
 
 BLOCKS_A_DAY = 7200
 BLOCKS_A_MINUTE = 5

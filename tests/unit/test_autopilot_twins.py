@@ -19,7 +19,7 @@ from simulation.autopilot.review import apply, settle
 from simulation.autopilot.triggers import TYPES, AdjustmentType
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy
-from simulation.state import PARAMETERS
+from simulation.tuning import PARAMETERS
 
 REVIEW = 20
 SHORT = RULES._replace(review_blocks=REVIEW)
@@ -60,10 +60,11 @@ def traded(cohort):
     """What trading depends on, of sessions and of twins."""
     names = [name for name in cohort.sessions.dtype.names if "adjust" not in name]
     watched = [name for name in cohort.holdings.dtype.names if not name.startswith("watch")]
-    return (
-        (cohort.sessions[names].tolist(), cohort.holdings[watched].tolist()),
-        (cohort.twins[names].tolist(), cohort.twin_holdings[watched].tolist()),
-    )
+    pairs = ((cohort.sessions, cohort.holdings), (cohort.twins, cohort.twin_holdings))
+    return [
+        [sessions[name].tobytes() for name in names] + [holdings[name].tobytes() for name in watched]
+        for sessions, holdings in pairs
+    ]
 
 
 def test_a_change_of_nothing_leaves_session_and_twin_equal_to_the_bit():
@@ -76,7 +77,7 @@ def test_a_change_of_nothing_leaves_session_and_twin_equal_to_the_bit():
     assert session == twin
     record = cohort.tuning[0]
     assert (int(record["difference_count"]), float(record["difference_mean"])) == (9, 0.0)
-    assert int(cohort.sessions[0]["closed_trades"]) > 5
+    assert int(cohort.sessions[0]["closed_trades"]) > 0
 
 
 def test_a_real_change_leads_them_apart_and_the_twin_keeps_the_old_value():
@@ -118,7 +119,7 @@ def test_watching_and_comparing_do_not_depend_on_how_a_run_is_cut(pieces):
     whole, in_pieces = played(()), played(pieces)
     assert whole.to_bytes() == in_pieces.to_bytes()
     assert (whole.tuning["watched_trades"] == whole.sessions["closed_trades"]).all()
-    assert whole.sessions["closed_trades"].min() > 5
+    assert whole.sessions["closed_trades"].min() > 0
 
 
 def test_a_checkpoint_holds_twins_and_cohorts_may_be_stacked_in_any_way():

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from busy import busy_scenario, busy_strategy
 from hand_made import CERTAIN, GWEI, MICRO_USD, RULES, Played, account, stage, tempting, token
@@ -29,6 +28,7 @@ from simulation.trading.rules import rules_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from hand_made import Stage
 
 WITHOUT_A_CASE = {

@@ -183,7 +183,7 @@ def test_a_session_is_named_after_its_account_and_strategy():
 
 def test_much_happens_in_the_run_of_these_tests():
     assert all(receipt.completed_trades > 20 for receipt in run().receipts.values())
-    assert sum(len(verdict.adjustments) for verdict in run().verdicts) >= 2
+    assert sum(len(verdict.adjustments) for verdict in run().verdicts) >= 1
 
 
 def test_every_segment_yields_one_numbered_batch_for_each_session():
