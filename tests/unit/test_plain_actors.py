@@ -303,6 +303,17 @@ def test_reviews_may_arrive_in_groups_of_any_size():
     assert one.pilot.review(segment, shown) == one.pilot.review(segment, *alone)
 
 
+def test_what_is_shown_for_review_follows_from_the_checkpoints_alone():
+    plan = plan_of(busy_scenario(), None)
+    one = Run(plan, ((0, 1, 2),))
+    _, segment, _ = one.market.segment(one.market.begin(), 300)
+    _, batches, shown = one.actors[0].advance(segment, ())
+    owners = [Owner(2, batch.seq, batch.state) for batch in batches]
+    again = AccountSession(contexts_of(plan, PREFIX), owners, plan.rules).reviews()
+    for part in shown.__slots__:
+        assert getattr(again, part).tobytes() == getattr(shown, part).tobytes()
+
+
 @pytest.mark.parametrize("cohorts", [((0,), (1,), (2,)), ((2, 1, 0),)])
 def test_an_adjustment_holds_for_its_session_from_its_block_on(cohorts):
     """The tuned session's parameters are those of the last adjustment; the others' never moved."""
