@@ -8,6 +8,7 @@ import pytest
 from hand_made import RULES, account, stage
 from hypothesis import given
 from hypothesis import strategies as st
+from review_twin import review_twin
 from reviewable import CALM, USD, review_of, reviewable, tuning
 
 from simulation.autopilot.guardrails import Refusal, own_bounds
@@ -267,3 +268,23 @@ def test_what_a_run_does_not_write_is_watched_all_the_same():
     silent = made.run(account(autopilot_enabled=True), write_trades=False)
     assert (len(silent.trades), int(silent.cohort.tuning[0]["watched_trades"])) == (0, 1)
     assert RULES.write_trades
+
+
+# The compiled review against its slow twin.
+
+
+@given(NEWS, st.integers(0, 1), st.integers(50, 2_000), st.integers(0, 20), st.integers(-1, 2_900))
+def test_the_compiled_review_is_its_slow_twin_to_the_bit(news, paused, size_bp, closed_then, changed_block):
+    remembered, results, equity_usd, volatility, gas, periods = news
+    remembered["closed_then"], remembered["changed_block"] = closed_then, changed_block
+    fields = {"paused": paused, "max_position_size_bp": size_bp, "return_count": periods}
+    record = reviewable(results, equity_micro_usd=equity_usd * USD, **fields)
+    market = CALM._replace(volatility_percent=volatility, gas_percent=gas)
+    ours = review_of(TUNED, record, market=market, remembered=remembered)
+    theirs = review_twin(record, remembered, 5, 1.0, own_bounds(TUNED), market)
+    if isinstance(ours, Refusal):
+        assert ours is theirs
+    else:
+        kind, field, old, new, seen = theirs
+        assert (ours.type, ours.field, ours.old, ours.new) == (kind, field, old, new)
+        assert ours.performance_before == {metric.name.lower(): value for metric, value in seen.items()}
