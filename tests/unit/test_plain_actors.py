@@ -18,10 +18,12 @@ from actors.autopilot import AutoPilot
 from actors.market import Market
 from actors.session import AccountSession, Owner
 from cluster.plan import plan_of
-from simulation.autopilot.policy import Review
+from simulation.autopilot.outcomes import OutcomeKind
+from simulation.autopilot.policy import Review, replayed
 from simulation.cohort import Cohort
 from simulation.intelligence.signals import HISTORY_BLOCKS
 from simulation.market.segment import Segment
+from simulation.tuning import PARAMETERS
 
 PREFIX = 0xF00D
 APPENDED = ("paper_ai_thought_logs", "paper_performance_metrics", "autopilot_logs", "autopilot_performance_snapshots")
@@ -327,6 +329,41 @@ def test_an_adjustment_holds_for_its_session_from_its_block_on(cohorts):
     assert int(tuned["next_adjustment"]) == len(made)
     assert int(plain["next_adjustment"]) == 0
     assert int(plain["max_position_size_bp"]) == 500
+
+
+@cache
+def long_run(cohorts=((0, 1, 2),)):
+    """Return a run long enough for outcomes."""
+    return Run(plan_of(busy_scenario(blocks=12_000), None), cohorts).go()
+
+
+def test_parameters_of_a_long_run_can_be_rebuilt_from_its_adjustments_alone():
+    played = long_run()
+    made = [adjustment for verdict in played.verdicts for adjustment in verdict.adjustments]
+    assert len(made) >= 3
+    states = [Cohort.from_bytes(batch.state).sessions[0] for batch in played.batches[0]]
+    start = {name: int(states[0][name]) for name in PARAMETERS}  # the first review is at the end of the first segment
+    for state in states:
+        traded_last = int(state["next_block"]) - 1
+        assert replayed(start, made, traded_last) == {name: int(state[name]) for name in PARAMETERS}
+
+
+def test_outcomes_are_judged_once_each_and_harm_is_reversed_where_it_is_judged():
+    logged = 0
+    for verdict in long_run().verdicts:
+        for judged in verdict.judgements:
+            assert judged.log_ordinal < logged
+            reversed_now = [made.reverses_log_ordinal for made in verdict.adjustments if made.is_reversal]
+            assert reversed_now == ([judged.log_ordinal] if judged.outcome is OutcomeKind.NEGATIVE else [])
+        logged += len(verdict.adjustments)
+    judged = [judged.log_ordinal for verdict in long_run().verdicts for judged in verdict.judgements]
+    assert len(judged) == len(set(judged)) > 0
+
+
+def test_twins_and_outcomes_are_the_same_in_cohorts_of_any_width():
+    apart = long_run(((2,), (0,), (1,)))
+    assert apart.verdicts == long_run().verdicts
+    assert apart.states() == long_run().states()
 
 
 def test_an_adjustment_is_written_with_the_segment_that_begins_with_it():
