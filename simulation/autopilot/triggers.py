@@ -111,6 +111,9 @@ class Trigger(NamedTuple):
 
 A, M = AdjustmentType, Metric
 
+BUYING = below(M.PAUSED_HOURS, 1e-9)
+"""A session that buys nothing gains nothing from smaller positions, and its pause would not be judged for them."""
+
 TRIGGERS = (
     Trigger(A.PAUSE_TRADING, at_least(M.DRAWDOWN_PERCENT, 15), ALWAYS, PAUSED, 1, SAFETY,
             "the account is far below its peak"),
@@ -118,9 +121,9 @@ TRIGGERS = (
             "the account has recovered"),
     Trigger(A.RESUME_TRADING, at_least(M.PAUSED_HOURS, 6), below(M.VOLATILITY_PERCENT, 50), PAUSED, -1, AT_ONCE,
             "the market is calm after a long enough pause"),
-    Trigger(A.POSITION_SIZE_DECREASE, at_least(M.DRAWDOWN_PERCENT, 5), ALWAYS, SIZE, -0.25, SAFETY,
+    Trigger(A.POSITION_SIZE_DECREASE, at_least(M.DRAWDOWN_PERCENT, 5), BUYING, SIZE, -0.25, SAFETY,
             "the account is well below its peak"),
-    Trigger(A.POSITION_SIZE_DECREASE, at_least(M.LOSING_STREAK, 6), ALWAYS, SIZE, -0.25, SAFETY,
+    Trigger(A.POSITION_SIZE_DECREASE, at_least(M.LOSING_STREAK, 6), BUYING, SIZE, -0.25, SAFETY,
             "the latest trades all lost"),
     Trigger(A.RISK_TOLERANCE_ADJUST, at_least(M.VOLATILITY_PERCENT, 75), below(M.NET_USD, 0), CONCURRENT, -0.2, WINDOW,
             "the market is wild and the window lost money"),

@@ -118,6 +118,11 @@ def test_a_losing_streak_makes_positions_smaller():
     assert (made.trigger_metric, made.new) == ("losing_streak", 375)
 
 
+def test_a_paused_session_keeps_its_size():
+    paused = reviewable(FLAT, paused=1, equity_micro_usd=8_000 * USD, next_block=3_000)
+    assert review_of(TUNED, paused, remembered=tuning(changed_block=2_700)) is Refusal.AT_BOUND
+
+
 # Bounds.
 
 
