@@ -195,7 +195,10 @@ def _compare(cohort: Cohort, rules: Rules) -> None:
     has_ended = sessions["next_mark_block"] == sessions["next_block"] - 1 + rules.review_blocks
     for row in np.flatnonzero(has_ended & (tuning["twin"] >= 0)):
         record, equity = tuning[row], int(sessions[row]["equity_micro_usd"])
-        twin_equity = int(cohort.twins[record["twin"]]["equity_micro_usd"])
+        twin = cohort.twins[record["twin"]]
+        closed = max(int(sessions[row]["closed_trades"]), int(twin["closed_trades"]))
+        record["pending_trades"] = closed - int(record["pending_closed"])
+        twin_equity = int(twin["equity_micro_usd"])
         mine = _return(int(record["equity_micro_usd"]), equity)
         difference = mine - _return(int(record["twin_equity_micro_usd"]), twin_equity)
         delta = difference - float(record["difference_mean"])

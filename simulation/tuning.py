@@ -34,6 +34,10 @@ TUNING = np.dtype(
         ("pending_block", np.int64),
         ("pending_regime", np.int64),
         ("pending_closed", np.int64),  # closed trades when it was made
+        (
+            "pending_trades",
+            np.int64,
+        ),  # closed since, by it or its twin, whichever closed more: one of them may be paused
         ("twin", np.int64),  # row of its twin; -1 for none
         ("equity_micro_usd", np.int64),  # of the session and of its twin at the latest review
         ("twin_equity_micro_usd", np.int64),

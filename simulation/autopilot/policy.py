@@ -194,7 +194,7 @@ def _judgement(shown: Review, record: np.void) -> Judgement:
         regime=int(tuning["pending_regime"]),
         outcome=OutcomeKind(int(record["kind"])),
         periods=int(tuning["difference_count"]),
-        trades=int(session["closed_trades"]) - int(tuning["pending_closed"]),
+        trades=int(tuning["pending_trades"]),
         mean_difference=float(tuning["difference_mean"]),
         disables=bool(record["disables"]),
     )

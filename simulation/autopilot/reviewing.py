@@ -133,8 +133,7 @@ def _judged(shown, row):
     tuning = shown.tuning[row]
     if tuning.pending_log < 0:
         return _UNJUDGED
-    closed = shown.sessions[row].closed_trades - tuning.pending_closed
-    return judge(tuning.difference_count, tuning.difference_mean, tuning.difference_m2, closed)
+    return judge(tuning.difference_count, tuning.difference_mean, tuning.difference_m2, tuning.pending_trades)
 
 
 @compiled

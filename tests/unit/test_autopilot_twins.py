@@ -196,7 +196,7 @@ def test_an_outcome_waits_for_trades_but_not_for_ever(periods, trades, kind):
 
 JUDGED = {
     "pending_log": 4, "pending_type": TYPES.index(AdjustmentType.POSITION_SIZE_INCREASE), "pending_parameter": 0,
-    "pending_old": 400, "difference_count": 6, "difference_m2": 1e-9, "twin": 0,
+    "pending_old": 400, "difference_count": 6, "pending_trades": 20, "difference_m2": 1e-9, "twin": 0,
 }  # fmt: skip
 
 
