@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from simulation.autopilot.policy import Adjustment, Judgement
 
 _PENDING_FIELDS = (
-    "pending_type", "pending_parameter", "pending_old", "pending_block", "pending_regime", "pending_closed", "pending_trades",
-   
+    "pending_type", "pending_parameter", "pending_old", "pending_block", "pending_regime", "pending_closed",
+    "pending_trades",
     "equity_micro_usd", "twin_equity_micro_usd", "difference_count", "difference_mean", "difference_m2",
 )  # fmt: skip
 
