@@ -21,7 +21,7 @@ from simulation.market.segment import Segment, terms_of
 from simulation.market.sources import open_source
 from simulation.scenario import AccountSpec, Scenario
 from simulation.settings.market import Pool, SyntheticMarket, Token, TokenClass
-from simulation.settings.strategy import Strategy
+from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.trading.rules import rules_of
 from storage.rows import SessionContext, batch_of
 from storage.store import Store
@@ -187,6 +187,7 @@ def busy_scenario(**changes):
     accounts = tuple(
         AccountSpec(
             name=f"trader {number}",
+            trading=TradingConfig(failure_rate_percent=8),  # so that a short run has orders that failed
             strategy=Strategy(
                 name=f"eager {number}",
                 confidence_threshold=5 + number if number else 10,
