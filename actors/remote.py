@@ -39,9 +39,10 @@ def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules) -> A
     return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules)
 
 
-def spawn_writer(database_url: str) -> Any:
-    """Start the writer of a run on this node, where an embedded database can be reached."""
-    return _spawn(Writer, "Writer", 0, database_url, here=True)
+def spawn_writer(database_url: str, shard: int = 0) -> Any:
+    """Start the writer of a shard of the run's accounts on this node, where an embedded database can be reached."""
+    name = f"Writer {shard + 1}" if shard else "Writer"
+    return _spawn(Writer, name, 0, database_url, here=True)
 
 
 def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> Any:

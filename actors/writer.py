@@ -1,8 +1,9 @@
-"""The writer of a run: commits the batches of many sessions together, each exactly once."""
+"""A writer of a run: commits the batches of many sessions together, each exactly once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from storage.store import Store
 
@@ -10,6 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storage.batch import Batch
+
+
+class Committed(NamedTuple):
+    """What a commit came to."""
+
+    rows: int
+    """Of all its batches, those that had been committed before included."""
+    seconds: float
+    """By the wall clock, from the first lock to the server's answer; no part of a run's content."""
 
 
 class Writer:
@@ -21,8 +31,9 @@ class Writer:
     def __repr__(self) -> str:
         return "Writer(postgres)"
 
-    def commit(self, *groups: Sequence[Batch]) -> int:
-        """Commit the batches in one transaction and return how many there were; repeats are harmless."""
+    def commit(self, *groups: Sequence[Batch]) -> Committed:
+        """Commit the batches in one transaction and return what it came to; repeats are harmless."""
         batches = [batch for group in groups for batch in group]
+        began = time.perf_counter()
         self._store.commit(batches)
-        return len(batches)
+        return Committed(sum(batch.n_rows for batch in batches), time.perf_counter() - began)

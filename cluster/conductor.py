@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from actors import remote
-from cluster.commit_queue import CommitQueue
+from cluster.commit_queue import Commits
 from cluster.market_feed import MarketFeed
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
 from cluster.session_fleet import SessionFleet
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from actors.autopilot import Verdict
     from actors.session import Receipt
+    from cluster.latency import Written
     from cluster.patience import Patience
     from cluster.plan import Plan
     from cluster.start import Start
@@ -43,6 +44,7 @@ class Progress:
     blocks: int
     receipts: Sequence[Receipt]
     writer_lag_segments: int
+    written: Written
     adjustments: int
     restarts: int
 
@@ -65,6 +67,7 @@ class Conductor:
         start: Start,
         store: Store,
         database_url: str,
+        writers: int,
         observe: Callable[[Progress], None],
         patience: Patience,
     ) -> None:
@@ -76,11 +79,16 @@ class Conductor:
             start.first_block,
             start.segment_lengths(plan),
         )
-        self._commits = CommitQueue(lambda: remote.spawn_writer(database_url), patience)
+        self._commits = Commits(lambda shard: remote.spawn_writer(database_url, shard), writers, patience)
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
         self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience)
         self.tally = Tally()
+
+    @property
+    def written(self) -> Written:
+        """What the writers have done so far."""
+        return self._commits.written
 
     def run(self) -> str:
         """Step through all segments; return why the run went no further, which is nothing where it came to its end.
@@ -109,7 +117,7 @@ class Conductor:
 
     def _dismiss(self) -> None:
         """End the actors at once: left to themselves they take seconds to tidy up what nobody needs."""
-        for actor in (*self._fleet.actors, self._feed.market, self._commits.writer, self._pilot):
+        for actor in (*self._fleet.actors, self._feed.market, *self._commits.writers, self._pilot):
             discard(actor)
 
     def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> tuple[Adjustment, ...]:
@@ -140,11 +148,9 @@ class Conductor:
             blocks=self._plan.blocks,
             receipts=receipts,
             writer_lag_segments=self._commits.lag,
+            written=self._commits.written,
             adjustments=self.tally.adjustments,
             restarts=(
-                self._fleet.restarts
-                + self._feed.restarts.count
-                + self._commits.restarts.count
-                + self._pilot_restarts.count
+                self._fleet.restarts + self._feed.restarts.count + self._commits.restarts + self._pilot_restarts.count
             ),
         )

@@ -80,9 +80,16 @@ class LiveView:
         failed = f" · {failures} of {len(progress.receipts)} sessions failed" if failures else ""
         return (
             f"block {progress.block:,} of {progress.blocks:,} · {trades:,} trades{self._pace(progress)} · "
-            f"writer {progress.writer_lag_segments} segments behind · {progress.adjustments} adjustments"
-            f"{restarts}{failed}"
+            f"writer {progress.writer_lag_segments} segments behind{self._latency(progress)} · "
+            f"{progress.adjustments} adjustments{restarts}{failed}"
         )
+
+    def _latency(self, progress: Progress) -> str:
+        """Return how long commits take, once there have been some."""
+        written = progress.written
+        if not written.commits:
+            return ""
+        return f", commits {written.latency.p50_ms:.0f} ms, p99 {written.latency.p99_ms:.0f} ms"
 
     def _failed(self, receipt: Receipt) -> Text:
         said = f"{self._accounts[receipt.session].name} failed. {receipt.error_message}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
-from storage.errors import DatabaseUnreachable
+from storage.errors import AccessRefused, DatabaseUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,11 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 5
 TELL_SECONDS = 10
 
 
+def mends_by_itself(error: BaseException) -> bool:
+    """Tell whether to wait: for a server that is away, full or read-only, but not for another right or password."""
+    return isinstance(error, DatabaseUnreachable) and not isinstance(error, AccessRefused)
+
+
 class Patience:
     """Does again what the database did not answer to, until it does."""
 
@@ -30,9 +35,9 @@ class Patience:
         self._say = say
 
     def __call__(self, action: Callable[[], T]) -> T:
-        """Return what ``action`` returns; raises its DatabaseUnreachable once patience is over, all else at once."""
+        """Return what ``action`` returns; raises what may mend by itself once patience is over, all else at once."""
         retrying = Retrying(
-            retry=retry_if_exception_type(DatabaseUnreachable),
+            retry=retry_if_exception(mends_by_itself),
             wait=wait_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
             stop=stop_after_delay(PATIENCE_SECONDS),
             before_sleep=self._teller(),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from uuid import UUID
 
+    from cluster.latency import Written
     from cluster.live import LiveView
     from storage.records import AccountResult, SessionFailure
     from storage.store import Store
@@ -46,6 +47,8 @@ class Place:
     """It may hold a password."""
     ray_address: str | None = None
     dashboard_port: int | None = None
+    writers: int = 1
+    """How many commit beside each other, each for its share of the accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class RunSummary:
     failures: list[SessionFailure]
     """The sessions that failed; the run is COMPLETED if any other lived."""
     database_url: str
+    written: Written
+    """What the writers did, by the wall clock."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the machine-readable summary of ``paperdex run --json``."""
@@ -76,6 +81,7 @@ class RunSummary:
             "trades": self.trades,
             "decisions": self.decisions,
             "wall_seconds": round(self.wall_seconds, 3),
+            "writer": self.written.as_json(),
             "accounts": [
                 {
                     "name": account.name,
@@ -164,9 +170,9 @@ def execute(
             store, url = _ready(plan, place, run_id, view)
             with store.hold(run_id):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
-                digest = _conducted(plan, prefix, start, store, url, view)
+                digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
         view.close()
-        summary = _summary(plan, run_id, digest, time.monotonic() - started, store, url)
+        summary = _summary(plan, run_id, digest, written, time.monotonic() - started, store, url)
         tell(summary, store)
     finally:
         if is_connected():  # an interrupt may have come before Ray was up, or even imported
@@ -184,7 +190,9 @@ def _taken_up(plan: Plan, prefix: int, store: Store) -> Start:
     return taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix)))
 
 
-def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: Store, url: str) -> RunSummary:
+def _summary(
+    plan: Plan, run_id: UUID, digest: str, written: Written, wall_seconds: float, store: Store, url: str
+) -> RunSummary:
     counts, accounts = store.counts(run_id), store.leaderboard(run_id)
     return RunSummary(
         run_id=run_id,
@@ -198,6 +206,7 @@ def _summary(plan: Plan, run_id: UUID, digest: str, wall_seconds: float, store: 
         accounts=accounts,
         failures=store.failures(run_id),
         database_url=url,
+        written=written,
     )
 
 
@@ -230,13 +239,15 @@ def _opened(database_url: str | None) -> tuple[Store, str]:
     return open_store(database_url, upgrade=True)
 
 
-def _conducted(plan: Plan, prefix: int, start: Start, store: Store, url: str, view: LiveView) -> str:
-    """Conduct the run and close it with the status it deserves; return its digest."""
+def _conducted(
+    plan: Plan, prefix: int, start: Start, writers: int, store: Store, url: str, view: LiveView
+) -> tuple[str, Written]:
+    """Conduct the run and close it with the status it deserves; return its digest and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
 
     patience = Patience(view.say)
     try:
-        conductor = Conductor(plan, prefix, start, store, url, view.show, patience)
+        conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience)
         why = conductor.run()
     except KeyboardInterrupt:
         _close_early(prefix, start, store, "STOPPED", "Stopped by the user.")
@@ -247,7 +258,8 @@ def _conducted(plan: Plan, prefix: int, start: Start, store: Store, url: str, vi
         _close_early(prefix, start, store, "ERROR", f"{type(error).__name__}: {error}")
         raise
     status = "ERROR" if why else "COMPLETED"
-    return patience(lambda: store.finish_run(run_id_of(prefix), status, why, start.conductor))
+    digest = patience(lambda: store.finish_run(run_id_of(prefix), status, why, start.conductor))
+    return digest, conductor.written
 
 
 def _close_early(prefix: int, start: Start, store: Store, status: str, why: str) -> None:

@@ -34,7 +34,8 @@ class Advanced:
     """
 
     receipts: list[Receipt]
-    batches: list[Any]
+    batches: dict[int, Any]
+    """By ordinal of the account."""
     reviews: list[Any]
 
 
@@ -114,12 +115,13 @@ class SessionFleet:
             return actor.advance.options(num_returns=3).remote(segment, adjustments)
 
         calls = [(index, ask(index)) for index in self._actors]
-        batches, reviews = [], []
+        batches: dict[int, Any] = {}
+        reviews = []
         for index, call in calls:
             settled = self._settled(index, call, ask, drain)
             if settled is not None:
                 self._receipts[index], written, shown = settled
-                batches.append(written)
+                batches[index] = written
                 if self._receipts[index].next_block <= block:  # else its review here has been had
                     reviews.append(shown)
             if self._receipts[index].error_message:

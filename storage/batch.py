@@ -28,8 +28,13 @@ class Batch:
     """One more than the session's previous batch; the first is 1."""
     next_block: int
     rows: dict[str, bytes]
-    """COPY text by table, in the column order of ``storage.row_types``."""
+    """COPY text by table, in the column order of ``storage.written``."""
     state: bytes
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are: a line of COPY text each."""
+        return sum(rows.count(b"\n") for rows in self.rows.values())
 
 
 @dataclass(frozen=True, slots=True)

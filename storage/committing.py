@@ -1,6 +1,6 @@
 """The exactly-once path: batches that follow what is stored go in together, or none does."""
 
-# ruff: noqa: S608 -- the statements are put together from the names in storage.row_types; values are copied
+# ruff: noqa: S608 -- the statements are put together from the names in storage.written; values are copied
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from storage.copying import encode
 from storage.errors import SequenceGap, SessionNotFound, StaleOwner
-from storage.row_types import APPENDED, UPDATED, UPSERTED, CheckpointRow
+from storage.row_types import CheckpointRow
+from storage.written import APPENDED, UPDATED, UPSERTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

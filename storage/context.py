@@ -12,12 +12,15 @@ from simulation.intelligence.roster import roster_of
 from simulation.market.segment import USD_DECIMALS, Clock, all_pools, all_routes, token_address
 from simulation.scenario import Record
 from simulation.settings.market import USD_SYMBOL
-from storage.ids import Kind, derive
+from storage.columns import NULL
+from storage.copying import escaped
+from storage.ids import ORDINAL_DIGITS, Kind, derive
 
 LOG_BITS = 30
 """So many bits of a key number the adjustments of one session; those above them the session."""
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
 
@@ -144,9 +147,15 @@ class SessionContext:
         return tuple(token.address for token in self.tokens)
 
     @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """The tokens' symbols, as COPY text."""
+        return tuple(escaped(token.symbol) for token in self.tokens)
+
+    @cached_property
     def _ends(self) -> tuple[tuple[str, str, int], ...]:
         """Address, symbol and decimals of each token, and last, so that -1 finds it, of USDC."""
-        ends = [(token.address, token.symbol, token.decimals) for token in self.tokens]
+        tokens = zip(self.tokens, self.symbols, strict=True)
+        ends = [(token.address, symbol, token.decimals) for token, symbol in tokens]
         return (*ends, (token_address(USD_SYMBOL), USD_SYMBOL, USD_DECIMALS))
 
     @cached_property
@@ -173,6 +182,11 @@ class SessionContext:
     def key(self, kind: Kind, ordinal: int) -> str:
         """Return the key of row ``ordinal`` of ``kind`` in this session, as text."""
         return str(derive(self.prefix, kind, self.session, ordinal))
+
+    def keys(self, kind: Kind, ordinals: Iterable[int]) -> list[str]:
+        """Return the keys of the rows of these ordinals; NULL in COPY text where an ordinal is negative."""
+        stem = self.key(kind, 0)[:-ORDINAL_DIGITS]
+        return [NULL if ordinal < 0 else f"{stem}{ordinal:0{ORDINAL_DIGITS}x}" for ordinal in ordinals]
 
     def legs(self, side: int, token: int, from_token: int = -1) -> Legs:
         """Return what an order of ``side`` and ``token`` pays with and receives; USDC where it is no other token."""

@@ -33,7 +33,8 @@ def to_json(value: Any) -> str:
     return _JSON.encode(value)
 
 
-def _text(value: str) -> str:
+def escaped(value: str) -> str:
+    """Return ``value`` as a field of COPY text."""
     if "\\" in value:
         value = value.replace("\\", "\\\\")
     if "\n" in value:
@@ -63,11 +64,11 @@ def _bytes(value: bytes) -> str:
 
 
 def _structure(value: Any) -> str:
-    return _text(to_json(value))
+    return escaped(to_json(value))
 
 
 _ENCODERS: dict[type, Callable[[Any], str]] = {
-    str: _text,
+    str: escaped,
     int: str,
     float: repr,
     bool: _boolean,

@@ -11,7 +11,10 @@ from psycopg2 import errorcodes
 from sqlalchemy.engine import URL, make_url
 
 from storage.errors import (
+    AccessRefused,
     ConstraintViolated,
+    DatabaseExhausted,
+    DatabaseReadOnly,
     DatabaseUnreachable,
     InvalidDatabaseUrl,
     LockTimeout,
@@ -94,23 +97,46 @@ def translated(url: URL) -> Iterator[None]:
         raise StorageError(why=_first_line(error)) from error
 
 
-_UNREACHABLE = (
+_AWAY = (
     ("could not translate host name", "the host is unknown"),
     ("Connection refused", "nothing listens at that host and port"),
     ("No such file or directory", "no server listens on that socket"),
-    ("password authentication failed", "the user name or the password is wrong"),
-    ("no password supplied", "it asks for a password"),
     ("invalid response to SSL negotiation", "what listens there is not Postgres"),
     ("expected authentication request", "what listens there is not Postgres"),
     ("timeout expired", "it did not answer in time"),
-    ("server does not support SSL", "it does not speak TLS, which the URL's sslmode demands"),
     ("server closed the connection", "the server closed the connection"),
     ("No route to host", "there is no route to that host"),
     ("is starting up", "it is still starting up"),
     ("shutting down", "it is shutting down"),
+)
+_FULL = (
     ("too many clients", "it has no connection left"),
+    ("too many connections", "it has no connection left for this database or login"),
+    ("remaining connection slots are reserved", "it has no connection left"),
+)
+_REFUSED = (
+    ("password authentication failed", "the user name or the password is wrong"),
+    ("no password supplied", "it asks for a password"),
+    ("no pg_hba.conf entry", "its pg_hba.conf admits no such user from here, or only with another sslmode"),
+    ("is not permitted to log in", "the user may not log in"),
+    ("permission denied for database", "the user may not connect to this database"),
+    ("server does not support SSL", "it does not speak TLS, which the URL's sslmode demands"),
+    ("certificate verify failed", "its certificate is not signed by one of the URL's sslrootcert"),
+    ("does not match host name", "its certificate is for another host, which sslmode=verify-full refuses"),
+)
+_CONNECTING = tuple(
+    (words, kind, why)
+    for kind, table in ((DatabaseUnreachable, _AWAY), (DatabaseExhausted, _FULL), (AccessRefused, _REFUSED))
+    for words, why in table
 )
 """libpq gives connection failures no code, only these words."""
+
+_STATES: dict[str, type[DatabaseUnreachable]] = {
+    errorcodes.CLASS_INSUFFICIENT_RESOURCES: DatabaseExhausted,
+    errorcodes.READ_ONLY_SQL_TRANSACTION: DatabaseReadOnly,
+    errorcodes.INSUFFICIENT_PRIVILEGE: AccessRefused,
+}
+"""What a SQLSTATE, or its class of two signs, says of the database rather than of the statement."""
 
 
 def _domain_error(error: Any, url: URL) -> StorageError:
@@ -119,23 +145,25 @@ def _domain_error(error: Any, url: URL) -> StorageError:
         return SchemaOutdated(found="without " + _quoted(error), needed="more")
     if code in {errorcodes.QUERY_CANCELED, errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED}:
         return LockTimeout(why=_first_line(error))
+    if code is not None and (kind := _STATES.get(code) or _STATES.get(code[:2])):
+        return kind(url=masked(url), why=_first_line(error))
     if code is not None and code.startswith(errorcodes.CLASS_INTEGRITY_CONSTRAINT_VIOLATION):
         diagnostics = error.diag
         rule = diagnostics.constraint_name or f"that {diagnostics.column_name} is given"
         return ConstraintViolated(table=diagnostics.table_name, constraint=rule, why=_first_line(error))
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return DatabaseUnreachable(url=masked(url), why=_why_unreachable(error, url))
+        return _connection_error(error, url)
     return StorageError(why=_first_line(error))
 
 
-def _why_unreachable(error: Exception, url: URL) -> str:
+def _connection_error(error: Exception, url: URL) -> DatabaseUnreachable:
     text = str(error)
     if f'database "{url.database}" does not exist' in text:
-        return f"it has no database {url.database}"
-    for words, why in _UNREACHABLE:
+        return DatabaseUnreachable(url=masked(url), why=f"it has no database {url.database}")
+    for words, kind, why in _CONNECTING:
         if words in text:
-            return why
-    return _first_line(error)
+            return kind(url=masked(url), why=why)
+    return DatabaseUnreachable(url=masked(url), why=_first_line(error))
 
 
 def _first_line(error: Exception) -> str:

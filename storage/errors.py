@@ -29,6 +29,20 @@ class InvalidDatabaseUrl(StorageError):
 class DatabaseUnreachable(StorageError):
     """The database at {url} cannot be reached: {why}."""
 
+    # Whatever is of this kind is not the fault of the run, which stays RUNNING and can go on from what was committed.
+
+
+class DatabaseExhausted(DatabaseUnreachable):
+    """The database at {url} has run out of disk, memory or connections: {why}; make room, nothing else is needed."""
+
+
+class DatabaseReadOnly(DatabaseUnreachable):
+    """The database at {url} takes no changes at the moment, as a standby or by its settings: {why}."""
+
+
+class AccessRefused(DatabaseUnreachable):
+    """The database at {url} refuses this login: {why}; nothing but another right, password or URL helps."""
+
 
 class EmbeddedServerFailed(StorageError):
     """The embedded Postgres server in {folder} does not start: {why}."""

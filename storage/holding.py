@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -44,11 +44,17 @@ def held(connection: Connection, run_id: UUID) -> Iterator[None]:
     key = {"key": _OURS | prefix_of(run_id)}
     if not connection.execute(_TRY, key).scalar_one():
         holder = connection.execute(_HOLDER, key).one_or_none()
-        since = f"{holder.application_name} since {holder.backend_start:%Y-%m-%d %H:%M:%S} UTC" if holder else "another"
-        raise RunHeld(run=run_id, holder=since)
+        raise RunHeld(run=run_id, holder=_described(holder))
     connection.execute(_NAME, {"name": f"paperdex process {os.getpid()} on {socket.gethostname()}"[:63]})
     try:
         yield
     finally:
         with suppress(DBAPIError):  # of a connection that broke on the way there is nothing left to release
             connection.execute(_RELEASE, key)
+
+
+def _described(holder: Any) -> str:
+    """Say who holds a run; the server tells nothing of the connections of other logins."""
+    if holder is None or holder.backend_start is None:
+        return "another process"
+    return f"{holder.application_name} since {holder.backend_start:%Y-%m-%d %H:%M:%S} UTC"

@@ -15,6 +15,8 @@ PREFIX_BITS = 48
 KIND_BITS = 12
 SESSION_BITS = 22
 ORDINAL_BITS = 40
+ORDINAL_DIGITS = ORDINAL_BITS // 4
+"""So many digits end the text of a key and are the row's ordinal in hex."""
 TAIL_START = 14
 """Where the tail begins in the text of a key, counted from one as SQL does: after the prefix's 12 digits and dash."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulation.scenario import Record
 from simulation.succession import NOTHING_BEFORE, Totals
@@ -12,11 +12,11 @@ from storage.context import SessionContext
 from storage.copying import encode
 from storage.mark_rows import log_rows, metric_rows, snapshot_rows
 from storage.row_types import AccountRow, SessionRow, StrategyRow
-from storage.thought_rows import thought_rows
-from storage.trade_rows import position_rows, trade_rows
+from storage.thought_rows import THOUGHTS, Thoughts
+from storage.trade_rows import TRADES, orders_of, position_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -53,20 +53,19 @@ def batch_of(
     in the segment, in order, which the session counts already. With an ``end`` this is the session's last batch.
     ``before`` is what earlier sessions of the account came to.
     """
-    tables: dict[str, Iterable[Sequence[Any]]] = {
-        "paper_trading_accounts": [_account_row(context, session, before)],
-        "paper_trading_sessions": [_session_row(context, session, end)],
-        "paper_strategy_configs": _strategy_rows(context, session, adjustments),
-        "paper_ai_thought_logs": thought_rows(context, decisions, segment),
-        "paper_performance_metrics": metric_rows(context, marks),
-        "autopilot_logs": log_rows(context, session, adjustments),
-        "autopilot_performance_snapshots": snapshot_rows(context, session, marks, segment),
+    encoded = {
+        "paper_trading_accounts": encode([_account_row(context, session, before)]),
+        "paper_trading_sessions": encode([_session_row(context, session, end)]),
+        "paper_strategy_configs": encode(_strategy_rows(context, session, adjustments)),
+        "paper_ai_thought_logs": THOUGHTS.encode(Thoughts.of(context, decisions, segment)),
+        "paper_performance_metrics": encode(metric_rows(context, marks)),
+        "autopilot_logs": encode(log_rows(context, session, adjustments)),
+        "autopilot_performance_snapshots": encode(snapshot_rows(context, session, marks, segment)),
     }
     # In a segment of no blocks nothing was traded: what is held and on its way is stored since the one before.
     if context.record is not Record.NONE and len(segment.gas):
-        tables["paper_positions"] = position_rows(context, holdings, trades, segment)
-        tables["paper_trades"] = trade_rows(context, session, holdings, trades, before.finished_trades)
-    encoded = {table: encode(rows) for table, rows in tables.items()}
+        encoded["paper_positions"] = encode(position_rows(context, holdings, trades, segment))
+        encoded["paper_trades"] = TRADES.encode(orders_of(context, session, holdings, trades, before.finished_trades))
     return Batch(
         session_id=context.session_id,
         incarnation=incarnation,

@@ -196,8 +196,8 @@ class Store:
             return _upkeep("ended_runs").ended(connection, run_id)  # type: ignore[no-any-return]
 
     def archive(self, run_id: UUID, place: Path) -> ArchivedRun:
-        """Move a run that has ended into a folder of its own in ``place``; it is deleted once the files are sound."""
-        with self._transaction() as connection:
+        """Move a run that has ended into a folder of its own in ``place``; it goes once the files are sound."""
+        with self.hold(run_id), self._transaction() as connection:
             connection.execute(_ONE_MOMENT)
             return _upkeep("archiving").archive(connection, run_id, place)  # type: ignore[no-any-return]
 
@@ -208,10 +208,11 @@ class Store:
 
     def prune(self, run_id: UUID, *, dry_run: bool = False) -> Thinned:
         """Thin the snapshots of a run that has ended and the decisions of its failed orders; return what went."""
-        with self._transaction() as connection:
-            if dry_run:
+        if dry_run:
+            with self._transaction() as connection:
                 connection.execute(_READ_ONLY)
                 return _upkeep("pruning").would_prune(connection, run_id)  # type: ignore[no-any-return]
+        with self.hold(run_id), self._transaction() as connection:
             connection.execute(_ONE_MOMENT)
             return _upkeep("pruning").prune(connection, run_id)  # type: ignore[no-any-return]
 

@@ -7,20 +7,27 @@ pending on its way to the chain and executing once its block has come, which a l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from simulation.choices import Failure, Lane, Reason, Side, TradeStatus
+from simulation.state import TRADE
 from simulation.wei import join
 from storage import units
+from storage.columns import GWEI, INTEGER, NULL, TEXT, USD, Column, Table, names_of, or_null, times_of
+from storage.context import Legs
+from storage.copying import escaped
 from storage.ids import Kind
-from storage.row_types import PositionRow, TradeRow
+from storage.row_types import PositionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from simulation.market.segment import Segment, TokenInfo
@@ -43,83 +50,222 @@ _LANES: dict[int, str] = {lane: lane.name for lane in Lane}
 _REASONS: dict[int, str] = {reason: reason.name for reason in Reason}
 _FAILURE_NAMES: dict[int, str] = {failure: failure.name for failure in Failure}
 _SLIPPAGE_SCALE = 10**6
+LIMB_BITS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """The terms an order was sent with."""
-
-    ordinal: int
-    token: int
-    side: int
-    lane: int
-    reason: int
-    decision: int
-    decided_block: int
-    delay_ms: int
-    route: int
-    amount_in: int
-    value_micro_usd: int
-    expected: int
-    minimum: int
-    position: int
-    from_token: int
-    from_route: int
-    from_position: int
+_PLACED = {name: f"order_{name}" for name in (
+    "trade", "side", "lane", "reason", "decision", "decided_block", "delay_ms", "route", "from_route",
+    "in_hi", "in_lo", "value_micro_usd", "quote_hi", "quote_lo", "min_hi", "min_lo",
+)} | {"from_token": "order_from"}  # fmt: skip
+"""Fields of a TRADE that an order in flight knows already, by their names in the HOLDING."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What became of an order; the defaults are those of one in flight."""
+@dataclass(frozen=True)
+class Orders:
+    """The orders of a session that get a row: those that ended in the segment, then those in flight after it."""
 
-    status: str = "pending"
-    finished_ordinal: int | None = None
-    deadline_block: int | None = None
-    block: int | None = None
-    failure: int = Failure.NONE
-    received: int | None = None
-    gas_price_wei: int = 0
-    gas_used: int = 0
-    gas_micro_usd: int = 0
-    cost_micro_usd: int = 0
-    realized_micro_usd: int = 0
-    net_micro_usd: int = 0
-    execution_cost_micro_usd: int = 0
-    fee_micro_usd: int = 0
-    impact_micro_usd: int = 0
-    drift_micro_usd: int = 0
-    sandwich_micro_usd: int = 0
-    failure_micro_usd: int = 0
-    cash_micro_usd: int | None = None
+    context: SessionContext
+    trades: NDArray[np.void]
+    """TRADE records of all of them; what an order in flight does not know yet is zero."""
+    finished: Sequence[bool]
+    statuses: Sequence[str]
+    deadlines: Sequence[int | str]
+    first_finished: int
+    """Ordinal of the first that ended, among those of the account."""
+
+    def __getitem__(self, field: str) -> list[int]:
+        """Return a field of all orders as Python integers."""
+        values: list[int] = self.trades[field].tolist()
+        return values
+
+    def amounts(self, name: str) -> list[int]:
+        """Return a wide amount of all orders, in base units."""
+        return [high << LIMB_BITS | low for high, low in zip(self[f"{name}_hi"], self[f"{name}_lo"], strict=True)]
+
+    def all(self, value: str | int) -> Iterable[str | int]:
+        """Return what is equal for all orders."""
+        return repeat(value)
+
+    def times(self, field: str) -> list[str]:
+        """Return the time at which a block of each order began."""
+        return times_of(self.context.clock, self.trades[field])
+
+    def has_status(self, *statuses: TradeStatus) -> list[bool]:
+        """Tell of each order whether it ended in one of these ways; one in flight did in none."""
+        return [status in statuses for status in self["status"]]
+
+    @cached_property
+    def legs(self) -> list[Legs]:
+        """What each order pays with and receives."""
+        swaps = list(zip(self["side"], self["token"], self["from_token"], strict=True))
+        legs = {swap: self.context.legs(*swap) for swap in set(swaps)}
+        return [legs[swap] for swap in swaps]
 
 
-_COSTS = tuple(field.name for field in fields(Ending) if field.name.endswith("_micro_usd") and field.default == 0)
-"""What an ending takes over from its record as it is."""
-
-
-def trade_rows(
+def orders_of(
     context: SessionContext,
     session: np.void,
     holdings: NDArray[np.void],
     trades: NDArray[np.void],
     finished_before: int = 0,
-) -> Iterator[TradeRow]:
-    """Yield the orders that ended in the segment, then those in flight after it.
+) -> Orders:
+    """Return the orders that ended in the segment and those in flight after it.
 
     ``finished_before`` are those that ended in earlier sessions of the account.
     """
     finished = int(session["completed_trades"]) + int(session["failed_trades"])
     first_finished = finished_before + finished - len(trades)
     assert first_finished >= 0, "each finished order is counted"
-    for place, trade in enumerate(trades):
-        yield _row(context, _sent_order(trade), _ending(trade, first_finished + place))
-    for token, holding in enumerate(holdings):
-        if holding["order_side"] not in (Side.NONE, Side.AWAY):
-            is_due = holding["order_due_block"] < session["next_block"]
-            in_flight = Ending(
-                "executing" if is_due else "pending", deadline_block=int(holding["order_deadline_block"])
-            )
-            yield _row(context, _order_in_flight(token, holding, holdings), in_flight)
+    tokens = np.flatnonzero((holdings["order_side"] != Side.NONE) & (holdings["order_side"] != Side.AWAY))
+    placed = holdings[tokens]
+    is_due = (placed["order_due_block"] < session["next_block"]).tolist()
+    return Orders(
+        context=context,
+        trades=np.concatenate([trades, _in_flight(tokens, placed, holdings)]) if len(placed) else trades,
+        finished=[True] * len(trades) + [False] * len(placed),
+        statuses=names_of(_STATUSES, trades["status"].tolist()) + ["executing" if due else "pending" for due in is_due],
+        deadlines=[NULL] * len(trades) + placed["order_deadline_block"].tolist(),
+        first_finished=first_finished,
+    )
+
+
+def _in_flight(tokens: NDArray[np.int64], placed: NDArray[np.void], holdings: NDArray[np.void]) -> NDArray[np.void]:
+    """Return what is known of the orders placed for these tokens as TRADE records."""
+    orders = np.zeros(len(tokens), TRADE)
+    for field, of_order in _PLACED.items():
+        orders[field] = placed[of_order]
+    orders["token"] = tokens
+    orders["position"] = np.where(placed["order_side"] == Side.SELL, placed["position"], -1)
+    from_positions = holdings["position"][placed["order_from"]]
+    orders["from_position"] = np.where(placed["order_side"] == Side.SWAP, from_positions, -1)
+    return orders
+
+
+def transaction_hash(seed: int, session: int, trade: int) -> str:
+    """Return the made-up hash of an order's transaction: the same in every run of the scenario."""
+    return "0x" + sha256(f"paperdex transaction {seed} {session} {trade}".encode()).hexdigest()
+
+
+def _hashes(orders: Orders) -> list[str]:
+    seed, session = orders.context.seed, orders.context.session
+    return [transaction_hash(seed, session, trade) for trade in orders["trade"]]
+
+
+def _slippages(orders: Orders) -> list[int]:
+    """Return the shortfalls against the quotes in percent with four decimals; negative when more was received."""
+    completed = orders.has_status(TradeStatus.COMPLETED)
+    amounts = zip(completed, orders.amounts("quote"), orders.amounts("out"), strict=True)
+    return [
+        (promised - received) * _SLIPPAGE_SCALE // promised if filled and promised else 0
+        for filled, promised, received in amounts
+    ]
+
+
+def _worth(orders: Orders) -> list[int]:
+    """Return what each order is worth in micro-USD: a sale what it was promised, all else what it pays with."""
+    values = zip(orders["side"], orders["value_micro_usd"], orders.amounts("quote"), strict=True)
+    return [promised if side == Side.SELL else value for side, value, promised in values]
+
+
+def _execution_times(orders: Orders) -> list[int]:
+    blocks = orders.trades["block"] - orders.trades["decided_block"]
+    times: list[int] = (blocks * orders.context.clock.block_time_ms).tolist()
+    return times
+
+
+def _finished_ordinals(orders: Orders) -> Iterable[int]:
+    return range(orders.first_finished, orders.first_finished + len(orders.trades))
+
+
+def _positions(orders: Orders, field: str) -> list[str]:
+    return orders.context.keys(Kind.POSITION, orders[field])
+
+
+def _routes(orders: Orders) -> list[str]:
+    pools_of = orders.context.route_text
+    return [escaped(pools_of(*routes)) for routes in zip(orders["route"], orders["from_route"], strict=True)]
+
+
+def _included(orders: Orders) -> list[bool]:
+    return orders.has_status(TradeStatus.COMPLETED, TradeStatus.FAILED)
+
+
+def _integer(name: str, field: str) -> Column[Orders]:
+    return Column(name, INTEGER, lambda orders: orders[field])
+
+
+def _amount(name: str, field: str) -> Column[Orders]:
+    return Column(name, INTEGER, lambda orders: orders.amounts(field))
+
+
+def _usd(name: str, field: str) -> Column[Orders]:
+    return Column(name, USD, lambda orders: orders[field])
+
+
+def _name(name: str, field: str, names: Mapping[int, str]) -> Column[Orders]:
+    return Column(name, TEXT, lambda orders: names_of(names, orders[field]))
+
+
+def _leg(place: int) -> Column[Orders]:
+    return Column(Legs._fields[place], TEXT, lambda orders: [legs[place] for legs in orders.legs])
+
+
+TRADES: Table[Orders] = Table((
+    Column("trade_id", TEXT, lambda orders: orders.context.keys(Kind.TRADE, orders["trade"])),
+    Column("account_id", TEXT, lambda orders: orders.all(orders.context.account_key)),
+    Column("session_id", TEXT, lambda orders: orders.all(orders.context.session_key)),
+    Column("strategy_config_id", TEXT, lambda orders: orders.all(orders.context.strategy_key)),
+    Column("position_id", TEXT, lambda orders: _positions(orders, "position")),
+    _integer("ordinal", "trade"),
+    _integer("decision_ordinal", "decision"),
+    _integer("decided_block", "decided_block"),
+    _name("lane", "lane", _LANES),
+    _name("reason", "reason", _REASONS),
+    _name("trade_type", "side", _SIDES),
+    *(_leg(place) for place in range(len(Legs._fields))),
+    _amount("amount_in", "in"),
+    Column("amount_in_usd", USD, _worth),
+    _amount("expected_amount_out", "quote"),
+    _amount("min_amount_out", "min"),
+    Column("created_at", TEXT, lambda orders: orders.times("decided_block")),
+    _integer("delay_ms", "delay_ms"),
+    Column("mock_tx_hash", TEXT, _hashes),
+    Column("strategy_name", TEXT, lambda orders: orders.all(escaped(orders.context.account.strategy.name))),
+    Column("execution_dex", TEXT, lambda orders: [orders.context.venue(route) for route in orders["route"]]),
+    Column("route", TEXT, _routes),
+    Column("status", TEXT, lambda orders: orders.statuses),
+    Column("finished_ordinal", TEXT, lambda orders: or_null(_finished_ordinals(orders), orders.finished)),
+    Column("deadline_block", TEXT, lambda orders: orders.deadlines),
+    Column("block", TEXT, lambda orders: or_null(orders["block"], orders.finished)),
+    _name("failure", "failure", _FAILURE_NAMES),
+    Column(
+        "actual_amount_out",
+        TEXT,
+        lambda orders: or_null(orders.amounts("out"), orders.has_status(TradeStatus.COMPLETED)),
+    ),
+    Column("simulated_gas_price_gwei", GWEI, lambda orders: orders["gas_price_wei"]),
+    _integer("simulated_gas_used", "gas_used"),
+    _usd("simulated_gas_cost_usd", "gas_micro_usd"),
+    Column("simulated_slippage_percent", "%de-4", _slippages),
+    _usd("cost_basis_usd", "cost_micro_usd"),
+    _usd("realized_pnl_usd", "realized_micro_usd"),
+    _usd("net_pnl_usd", "net_micro_usd"),
+    _usd("execution_cost_usd", "execution_cost_micro_usd"),
+    _usd("fee_usd", "fee_micro_usd"),
+    _usd("price_impact_usd", "impact_micro_usd"),
+    _usd("drift_usd", "drift_micro_usd"),
+    _usd("sandwich_usd", "sandwich_micro_usd"),
+    _usd("failure_usd", "failure_micro_usd"),
+    Column(
+        "cash_after_usd", TEXT, lambda orders: or_null([USD % v for v in orders["cash_micro_usd"]], orders.finished)
+    ),
+    Column("executed_at", TEXT, lambda orders: or_null(orders.times("block"), _included(orders))),
+    Column("execution_time_ms", TEXT, lambda orders: or_null(_execution_times(orders), orders.finished)),
+    _name("error_message", "failure", FAILURES),
+    Column("mock_block_number", TEXT, lambda orders: or_null(orders["block"], _included(orders))),
+    Column("sold_position_id", TEXT, lambda orders: _positions(orders, "from_position")),
+))  # fmt: skip
+"""``paper_trades``: rows as they stand after the segment."""
 
 
 def position_rows(
@@ -132,137 +278,6 @@ def position_rows(
     for token, holding in enumerate(holdings):
         if holding["quantity_hi"] or holding["quantity_lo"]:
             yield _open_position(context, token, holding, segment)
-
-
-def transaction_hash(seed: int, session: int, trade: int) -> str:
-    """Return the made-up hash of an order's transaction: the same in every run of the scenario."""
-    return "0x" + sha256(f"paperdex transaction {seed} {session} {trade}".encode()).hexdigest()
-
-
-def _sent_order(trade: np.void) -> Order:
-    return Order(
-        ordinal=int(trade["trade"]),
-        token=int(trade["token"]),
-        side=int(trade["side"]),
-        lane=int(trade["lane"]),
-        reason=int(trade["reason"]),
-        decision=int(trade["decision"]),
-        decided_block=int(trade["decided_block"]),
-        delay_ms=int(trade["delay_ms"]),
-        route=int(trade["route"]),
-        amount_in=join(trade["in_hi"], trade["in_lo"]),
-        value_micro_usd=int(trade["value_micro_usd"]),
-        expected=join(trade["quote_hi"], trade["quote_lo"]),
-        minimum=join(trade["min_hi"], trade["min_lo"]),
-        position=int(trade["position"]),
-        from_token=int(trade["from_token"]),
-        from_route=int(trade["from_route"]),
-        from_position=int(trade["from_position"]),
-    )
-
-
-def _order_in_flight(token: int, holding: np.void, holdings: NDArray[np.void]) -> Order:
-    side, from_token = int(holding["order_side"]), int(holding["order_from"])
-    return Order(
-        ordinal=int(holding["order_trade"]),
-        token=token,
-        side=side,
-        lane=int(holding["order_lane"]),
-        reason=int(holding["order_reason"]),
-        decision=int(holding["order_decision"]),
-        decided_block=int(holding["order_decided_block"]),
-        delay_ms=int(holding["order_delay_ms"]),
-        route=int(holding["order_route"]),
-        amount_in=join(holding["order_in_hi"], holding["order_in_lo"]),
-        value_micro_usd=int(holding["order_value_micro_usd"]),
-        expected=join(holding["order_quote_hi"], holding["order_quote_lo"]),
-        minimum=join(holding["order_min_hi"], holding["order_min_lo"]),
-        position=int(holding["position"]) if side == Side.SELL else -1,
-        from_token=from_token,
-        from_route=int(holding["order_from_route"]),
-        from_position=int(holdings[from_token]["position"]) if side == Side.SWAP else -1,
-    )
-
-
-def _ending(trade: np.void, finished_ordinal: int) -> Ending:
-    completed = trade["status"] == TradeStatus.COMPLETED
-    return Ending(
-        status=_STATUSES[int(trade["status"])],
-        finished_ordinal=finished_ordinal,
-        block=int(trade["block"]),
-        failure=int(trade["failure"]),
-        received=join(trade["out_hi"], trade["out_lo"]) if completed else None,
-        gas_price_wei=int(trade["gas_price_wei"]),
-        gas_used=int(trade["gas_used"]),
-        **{name: int(trade[name]) for name in _COSTS},
-        cash_micro_usd=int(trade["cash_micro_usd"]),
-    )
-
-
-def _row(context: SessionContext, order: Order, end: Ending) -> TradeRow:
-    at = context.clock.at
-    included_block = end.block if end.status in {"completed", "failed"} else None
-    blocks = None if end.block is None else end.block - order.decided_block
-    return TradeRow(
-        trade_id=context.key(Kind.TRADE, order.ordinal),
-        account_id=context.account_key,
-        session_id=context.session_key,
-        strategy_config_id=context.strategy_key,
-        position_id=_position_key(context, order.position),
-        ordinal=order.ordinal,
-        decision_ordinal=order.decision,
-        decided_block=order.decided_block,
-        lane=_LANES[order.lane],
-        reason=_REASONS[order.reason],
-        trade_type=_SIDES[order.side],
-        **context.legs(order.side, order.token, order.from_token)._asdict(),
-        amount_in=order.amount_in,
-        amount_in_usd=units.usd(order.expected if order.side == Side.SELL else order.value_micro_usd),
-        expected_amount_out=order.expected,
-        min_amount_out=order.minimum,
-        created_at=at(order.decided_block),
-        delay_ms=order.delay_ms,
-        mock_tx_hash=transaction_hash(context.seed, context.session, order.ordinal),
-        strategy_name=context.account.strategy.name,
-        execution_dex=context.venue(order.route),
-        route=context.route_text(order.route, order.from_route),
-        status=end.status,
-        finished_ordinal=end.finished_ordinal,
-        deadline_block=end.deadline_block,
-        block=end.block,
-        failure=_FAILURE_NAMES[end.failure],
-        actual_amount_out=end.received,
-        simulated_gas_price_gwei=units.gwei(end.gas_price_wei),
-        simulated_gas_used=end.gas_used,
-        simulated_gas_cost_usd=units.usd(end.gas_micro_usd),
-        simulated_slippage_percent=_slippage_percent(order.expected, end.received),
-        cost_basis_usd=units.usd(end.cost_micro_usd),
-        realized_pnl_usd=units.usd(end.realized_micro_usd),
-        net_pnl_usd=units.usd(end.net_micro_usd),
-        execution_cost_usd=units.usd(end.execution_cost_micro_usd),
-        fee_usd=units.usd(end.fee_micro_usd),
-        price_impact_usd=units.usd(end.impact_micro_usd),
-        drift_usd=units.usd(end.drift_micro_usd),
-        sandwich_usd=units.usd(end.sandwich_micro_usd),
-        failure_usd=units.usd(end.failure_micro_usd),
-        cash_after_usd=None if end.cash_micro_usd is None else units.usd(end.cash_micro_usd),
-        executed_at=None if included_block is None else at(included_block),
-        execution_time_ms=None if blocks is None else blocks * context.clock.block_time_ms,
-        error_message=FAILURES[end.failure],
-        mock_block_number=included_block,
-        sold_position_id=_position_key(context, order.from_position),
-    )
-
-
-def _position_key(context: SessionContext, ordinal: int) -> str | None:
-    return None if ordinal < 0 else context.key(Kind.POSITION, ordinal)
-
-
-def _slippage_percent(expected: int, received: int | None) -> str:
-    """Return the shortfall against the quote in percent with four decimals; negative when more was received."""
-    if received is None or expected == 0:
-        return units.fixed(0, 4)
-    return units.fixed((expected - received) * _SLIPPAGE_SCALE // expected, 4)
 
 
 def _closed_position(context: SessionContext, trade: np.void, segment: Segment) -> PositionRow:

@@ -12,6 +12,7 @@ from ray.exceptions import ActorDiedError
 from actors.autopilot import AutoPilot
 from actors.market import Market
 from actors.session import AccountSession
+from actors.writer import Committed
 from cluster import commit_queue, conductor, market_feed, session_fleet
 from cluster.conductor import Conductor
 from cluster.patience import Patience
@@ -96,7 +97,8 @@ class Ledger:
         return Checkpoint(self.incarnations[session_id], last.seq, last.next_block, last.state)
 
     def commit(self, *groups):
-        for batch in (batch for group in groups for batch in group):
+        batches = [batch for group in groups for batch in group]
+        for batch in batches:
             stored = self.batches[batch.session_id]
             if batch.incarnation != self.incarnations[batch.session_id]:
                 raise StaleOwner(session_id=batch.session_id, stored=0, given=batch.incarnation)
@@ -104,6 +106,7 @@ class Ledger:
                 raise SequenceGap(session_id=batch.session_id, stored=len(stored), given=batch.seq)
             if batch.seq == len(stored) + 1:
                 stored.append(batch)
+        return Committed(len(batches), seconds=0.001)
 
     def begin_session(self, context, state):
         self.begun[context.session_id] = state
@@ -147,6 +150,7 @@ class House:
     actors: list = field(default_factory=list)
     discarded: list = field(default_factory=list)
     why: str | None = None
+    writers: int = 1
 
     def __post_init__(self):
         self._iterators = {kind: iter(fates) for kind, fates in self.fates.items()}
@@ -155,7 +159,7 @@ class House:
             self.patch.setattr(module, "discard", self.discarded.append)
         self.patch.setattr(conductor.remote, "spawn_market", lambda *of: self.spawn("Market", Market(*of)))
         self.patch.setattr(conductor.remote, "spawn_autopilot", lambda *of: self.spawn("AutoPilot", AutoPilot(*of)))
-        self.patch.setattr(conductor.remote, "spawn_writer", lambda _url: self.spawn("Writer", self.ledger))
+        self.patch.setattr(conductor.remote, "spawn_writer", lambda _url, _shard: self.spawn("Writer", self.ledger))
         self.patch.setattr(session_fleet, "spawn_session", self.spawn_session)
 
     def spawn(self, kind, plain):
@@ -169,7 +173,9 @@ class House:
     def conduct(self, plan, observe=lambda _progress: None, start=None):
         """Run a plan and return the conductor, with why it went no further."""
         start = start or beginning(plan)
-        made = Conductor(plan, PREFIX, start, self.ledger, "postgresql:///nowhere", observe, Patience(lambda _: None))
+        made = Conductor(
+            plan, PREFIX, start, self.ledger, "postgresql:///nowhere", self.writers, observe, Patience(lambda _: None)
+        )
         self.why = made.run()
         return made
 

@@ -38,6 +38,7 @@ def run(
         str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster.", show_default="a private one")
     ] = None,
     dashboard_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the private cluster.")] = None,
+    writers: Annotated[int, typer.Option(min=1, max=16, help="That commit beside each other.")] = 1,
     no_autopilot: Annotated[bool, typer.Option("--no-autopilot", help="Adjust nothing.")] = False,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.", show_default=False)
@@ -62,7 +63,7 @@ def run(
     else:
         interrupted, plan = _again(resume, scenario, overrides, database_url)
     target = report_target(report, "--report", wanted=not as_json)
-    place = runs.Place(database_url, ray_address, dashboard_port)
+    place = runs.Place(database_url, ray_address, dashboard_port, writers)
 
     def tell(result: runs.RunSummary, store: Store) -> None:
         if as_json:  # whoever waits for it gets it, whatever becomes of the report

@@ -20,6 +20,7 @@ from storage.errors import (
     NoArchive,
     NotSound,
     RunGoesOn,
+    RunHeld,
     RunNotFound,
 )
 
@@ -37,7 +38,7 @@ LONGEST_SECONDS = 100 * 365 * UNIT_SECONDS["day"]
 _PART = re.compile(r"\s*(\d{1,9})\s*(minute|min|hour|day|week|[mhdw])s?(?=[\s\d]|$)\s*")
 _UNITS = {"m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 
-_OF_ONE_RUN = (AnotherArchive, ContentChanged, DamagedArchive, NoArchive, NotSound, RunGoesOn, RunNotFound)
+_OF_ONE_RUN = (AnotherArchive, ContentChanged, DamagedArchive, NoArchive, NotSound, RunGoesOn, RunHeld, RunNotFound)
 """What is wrong with one run and does not keep the next from being treated."""
 
 OlderThan = Annotated[

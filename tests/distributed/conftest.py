@@ -60,9 +60,9 @@ def url(new_url, template):
 def run(url, ray_address):
     """Return a function that runs a scenario on the cluster to its end."""
 
-    def run(scenario=None, watcher=None):
+    def run(scenario=None, watcher=None, writers=1):
         plan = prepare(scenario or busy_scenario())
-        return finished(plan, Place(url, ray_address), watcher or Watcher())
+        return finished(plan, Place(url, ray_address, writers=writers), watcher or Watcher())
 
     return run
 

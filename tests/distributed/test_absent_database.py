@@ -12,6 +12,7 @@ import pytest
 from busy import busy_scenario
 from watcher import Watcher
 
+from cluster.commit_queue import IN_FLIGHT_MAX
 from cluster.runs import Place, execute, prepare
 from storage import embedded
 from storage.store import Store
@@ -65,6 +66,7 @@ def test_a_run_waits_for_its_database_and_ends_as_if_it_had_never_been_away(blow
         execute(plan, Place(url, ray_address), watcher, lambda summary, _: told.append(summary))
         (result,) = told
         store = Store(url)
+        assert max(progress.writer_lag_segments for progress in watcher.progress) == IN_FLIGHT_MAX
         assert any("The run waits for it" in text for text in watcher.said)
         assert result.digest == undisturbed.summary.digest
         assert store.check() == []

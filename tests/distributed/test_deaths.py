@@ -26,3 +26,11 @@ def test_a_run_survives_the_death_of_its(actor, owned_by, run, store, owners, un
     assert killer.progress[-1].restarts == 1
     assert owners(result) == owned_by
     assert store.check() == []
+
+
+def test_a_run_survives_the_death_of_one_of_its_writers(run, store, undisturbed):
+    killer = Killer(KILLED_AT, "Writer 2")
+    result = run(busy_scenario(segment_blocks=50), killer, writers=2)
+    assert result.digest == undisturbed.summary.digest
+    assert killer.progress[-1].restarts == 1
+    assert store.check() == []

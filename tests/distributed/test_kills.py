@@ -157,9 +157,11 @@ class Fight:
     def __init__(self, field, file, ray_address):
         self._field, self._file, self._ray_address = field, file, ray_address
         self._numbers = count()
+        self._writers = 1
 
-    def begin(self):
-        """Start the run."""
+    def begin(self, writers=1):
+        """Start the run with so many writers."""
+        self._writers = writers
         self._field.begin(f"fight_{next(self._numbers)}")
         return self._command(str(self._file))
 
@@ -168,12 +170,13 @@ class Fight:
         return self._command("--resume", "latest")
 
     def _command(self, *what):
-        return Command([*what, "--database-url", self._field.url, "--ray-address", self._ray_address])
+        where = ["--database-url", self._field.url, "--ray-address", self._ray_address]
+        return Command([*what, *where, "--writers", str(self._writers)])
 
-    def under(self, schedule):
+    def under(self, schedule, writers=1):
         """Run to the end under a schedule of blows, (tenth, blow) each, and return the digest."""
         left = sorted(schedule)
-        command = self.begin()
+        command = self.begin(writers)
         while command is not None:
             command = self._step(command, left)
         assert not left, "every blow has been dealt"
@@ -243,7 +246,7 @@ def test_a_run_survives_blow_after_blow(fight, undisturbed):
         (1, "writer_before_commit"), (2, "session"), (3, "writer_after_commit"), (4, "connection_in_copy"),
         (5, CONDUCTOR), (6, "server_killed"), (6, "connection_at_commit"), (7, CONDUCTOR),
     ]  # fmt: skip
-    assert fight.under(schedule) == undisturbed.summary.digest
+    assert fight.under(schedule, writers=2) == undisturbed.summary.digest
 
 
 def test_a_conductor_that_wakes_up_when_another_has_taken_its_run_is_refused(fight, field, undisturbed):
@@ -270,9 +273,11 @@ def test_a_conductor_that_wakes_up_when_another_has_taken_its_run_is_refused(fig
     phases=[Phase.explicit, Phase.generate],  # to shrink a failing schedule would take an hour
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.lists(st.tuples(st.integers(0, LAST_BLOW), st.sampled_from(BLOWS)), min_size=1, max_size=4))
-@example([(0, CONDUCTOR)])
-@example([(2, CONDUCTOR), (3, CONDUCTOR), (7, CONDUCTOR)])
-@example([(2, "server_stopped"), (4, "market"), (6, "auto_pilot"), (7, "writer")])
-def test_a_run_survives_any_schedule_of_blows(fight, undisturbed, schedule):
-    assert fight.under(schedule) == undisturbed.summary.digest
+@given(
+    st.lists(st.tuples(st.integers(0, LAST_BLOW), st.sampled_from(BLOWS)), min_size=1, max_size=4), st.integers(1, 2)
+)
+@example([(0, CONDUCTOR)], 1)
+@example([(2, CONDUCTOR), (3, CONDUCTOR), (7, CONDUCTOR)], 2)
+@example([(2, "server_stopped"), (4, "market"), (6, "auto_pilot"), (7, "writer")], 1)
+def test_a_run_survives_any_schedule_of_blows(fight, undisturbed, schedule, writers):
+    assert fight.under(schedule, writers) == undisturbed.summary.digest

@@ -29,6 +29,14 @@ def test_a_run_has_one_digest_whatever_the_length_of_its_segments(run, store, un
     assert store.check() == []
 
 
+@pytest.mark.parametrize("writers", [2, 3])
+def test_a_run_has_one_digest_however_many_write_it(writers, run, store, undisturbed):
+    result = run(busy_scenario(segment_blocks=100), writers=writers)
+    assert result.digest == undisturbed.summary.digest
+    assert (result.written.writers, result.written.commits) == (writers, 12 * writers)
+    assert store.check() == []
+
+
 def test_every_actor_of_a_run_has_a_name_that_a_person_recognises(undisturbed):
     assert sorted(undisturbed.actors) == [
         "AccountSession plain", "AccountSession smart", "AccountSession tuned", "AutoPilot", "Market", "Writer",
@@ -38,8 +46,12 @@ def test_every_actor_of_a_run_has_a_name_that_a_person_recognises(undisturbed):
 def test_a_summary_tells_what_is_stored(undisturbed):
     told = undisturbed.summary.as_json()
     assert list(told) == [
-        "run_id", "status", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts", "failures",
+        "run_id", "status", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "writer",
+        "accounts", "failures",
     ]  # fmt: skip
+    assert told["writer"]["commits"] == 4
+    assert told["writer"]["rows"] > told["decisions"]
+    assert 0 < told["writer"]["commit_latency"]["p50_ms"] <= told["writer"]["commit_latency"]["max_ms"]
     assert {account["name"] for account in told["accounts"]} == {"tuned", "plain", "smart"}
     assert told["trades"] > 100
     assert (told["seed"], told["blocks"]) == (9, 1200)

@@ -223,3 +223,9 @@ def begin(store):
 def finished(finished_template):
     """Return the finished run that is in the test's database."""
     return finished_template[1]
+
+
+@pytest.fixture
+def live_of():
+    """Begin a run of the busy scenario in a store of the test's own."""
+    return lambda store: Live(store, busy_scenario(), 0xABD_0000_0000)

@@ -73,3 +73,11 @@ def test_an_error_within_is_its_own(store):
         raise ZeroDivisionError
     with store.hold(RUN):
         pass
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_run_that_is_held_is_neither_archived_nor_pruned(store, tmp_path):
+    with pytest.raises(RunHeld):
+        store.archive(RUN, tmp_path)
+    with pytest.raises(RunHeld):
+        store.prune(RUN)

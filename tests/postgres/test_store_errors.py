@@ -10,8 +10,12 @@ from uuid import UUID
 
 import pytest
 
+from cluster.patience import mends_by_itself
 from storage.errors import (
+    AccessRefused,
     AmbiguousRun,
+    DatabaseExhausted,
+    DatabaseReadOnly,
     DatabaseUnreachable,
     InvalidDatabaseUrl,
     RunNotFound,
@@ -181,3 +185,33 @@ def test_every_error_is_a_sentence():
     for kind in (StorageError, *kinds):
         assert kind.__doc__.endswith(".")
         assert "\n" not in kind.__doc__
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "53300"])
+def test_a_server_without_room_is_waited_for(begin, store, sql, state):
+    live = begin()
+    sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE 'could not extend file' USING ERRCODE = '{state}'; END $$"
+    )
+    sql("CREATE TRIGGER refuse BEFORE INSERT ON paper_trades EXECUTE FUNCTION refuse()")
+    batches = live.batches(300)
+    with pytest.raises(DatabaseExhausted, match="could not extend file; make room") as failure:
+        store.commit(batches)
+    assert mends_by_itself(failure.value)
+    sql("DROP TRIGGER refuse ON paper_trades")
+    assert store.commit(batches) == len(batches)
+
+
+def test_a_database_that_is_read_only_is_waited_for(begin, url, sql):
+    live = begin()
+    sql(f"ALTER DATABASE {url.split('/')[3].split('?')[0]} SET default_transaction_read_only = on")
+    late = Store(url)
+    with pytest.raises(DatabaseReadOnly, match="takes no changes at the moment") as failure:
+        late.claim(live.ids.sessions[0])
+    late.close()
+    assert mends_by_itself(failure.value)
+
+
+def test_a_refused_login_is_not_waited_for():
+    assert not mends_by_itself(AccessRefused(url="there", why="the user name or the password is wrong"))

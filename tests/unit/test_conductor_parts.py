@@ -7,14 +7,16 @@ from functools import cache
 
 import pytest
 from busy import busy_scenario
-from house import House
+from house import Actor, House
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ray.exceptions import ActorDiedError
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
-from cluster.commit_queue import IN_FLIGHT_MAX, CommitQueue
+from actors.writer import Committed
+from cluster.commit_queue import IN_FLIGHT_MAX, CommitQueue, Commits
+from cluster.latency import BOUNDS_SECONDS, RESOLUTION, Latencies
 from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
 from cluster.patience import Patience
 from cluster.plan import plan_of
@@ -45,6 +47,15 @@ def test_a_run_commits_every_segment_of_every_session(house):
     assert run.spawned == ["Market", "Writer", "AutoPilot", "tuned", "plain", "smart"]
     assert [[batch.seq for batch in stored] for stored in run.ledger.batches.values()] == [list(range(1, 13))] * 3
     assert all(stored[-1].next_block == 1200 for stored in run.ledger.batches.values())
+
+
+def test_a_run_with_several_writers_that_die_commits_what_one_that_lives_does(house):
+    run = house(Writer=[None, "after", None, None, "before"])
+    run.writers = 3
+    made = run.conduct(plan())
+    assert run.spawned.count("Writer") == 5
+    assert (made.written.writers, made.written.commits) == (3, 36)
+    assert run.ledger.content() == undisturbed()
 
 
 def test_whoever_watches_sees_every_segment(house):
@@ -182,11 +193,12 @@ class Inbox:
 
     def commit(self, *groups):
         self.calls.append(groups)
+        return Committed(len(groups), seconds=0.004)
 
 
 def queue(house, **fates):
     run, inbox = house(**fates), Inbox()
-    return inbox, CommitQueue(lambda: run.spawn("Writer", inbox), Patience(lambda _: None))
+    return inbox, CommitQueue(lambda _: run.spawn("Writer", inbox), 0, Patience(lambda _: None), Latencies())
 
 
 def test_a_bounded_number_of_segments_is_on_its_way(house):
@@ -214,6 +226,79 @@ def test_what_a_dead_writer_did_not_acknowledge_is_sent_again_in_order(house):
     commits.drain()
     assert inbox.calls == [(0,), (1,), (1,), (2,), (3,)]
     assert commits.restarts.count == 1
+
+
+class Doors:
+    """Where writers are spawned: what each shard's was given, and by shard when one dies."""
+
+    def __init__(self, fates):
+        self.inboxes = []
+        self._fates = fates
+
+    def __call__(self, shard):
+        while len(self.inboxes) <= shard:
+            self.inboxes.append(Inbox())
+        return Actor(self.inboxes[shard], self._fates.get(shard, iter(())))
+
+
+@pytest.mark.parametrize("writers", [1, 2, 3, 5])
+def test_batches_of_an_account_always_go_to_the_same_writer(house, writers):
+    house()
+    doors = Doors({})
+    commits = Commits(doors, writers, Patience(lambda _: None))
+    for segment in range(4):
+        commits.put({account: (segment, account) for account in range(7)})
+    commits.drain()
+    for shard, inbox in enumerate(doors.inboxes[:writers]):
+        sent = [batch for call in inbox.calls for batch in call]
+        assert sent == [(segment, account) for segment in range(4) for account in range(shard, 7, writers)]
+
+
+def test_a_writer_that_dies_is_replaced_and_the_others_notice_nothing(house):
+    house()
+    doors = Doors({1: iter(["after"])})
+    commits = Commits(doors, 2, Patience(lambda _: None))
+    for segment in range(3):
+        commits.put({0: (segment, 0), 1: (segment, 1)})
+    commits.drain()
+    assert doors.inboxes[0].calls == [((segment, 0),) for segment in range(3)]
+    assert doors.inboxes[1].calls == [((segment, 1),) for segment in (0, 0, 1, 2)]
+    assert (commits.restarts, commits.lag) == (1, 0)
+
+
+def test_what_was_acknowledged_is_counted_once_though_it_was_sent_twice(house):
+    house()
+    doors = Doors({0: iter([None, "after"])})
+    commits = Commits(doors, 2, Patience(lambda _: None))
+    for segment in range(3):
+        commits.put({account: (segment, account) for account in range(4)})
+    commits.drain()
+    written = commits.written
+    assert (written.writers, written.rows, written.commits) == (2, 12, 6)
+    assert written.latency.max_ms == pytest.approx(4.0)
+
+
+def test_a_percentile_is_never_too_low_and_too_high_by_the_resolution_at_most():
+    latencies, seconds = Latencies(), [0.001 * 1.01**step for step in range(1_000)]
+    for one in seconds:
+        latencies.note(one)
+    told = latencies.percentiles()
+    for percent, milliseconds in ((50, told.p50_ms), (95, told.p95_ms), (99, told.p99_ms)):
+        true = 1_000 * seconds[percent * 10 - 1]
+        assert true <= milliseconds * (1 + 1e-6) <= true * (1 + RESOLUTION) * (1 + 2e-6)
+    assert told.max_ms == pytest.approx(1_000 * seconds[-1])
+
+
+def test_latencies_take_no_more_room_however_many_there_are():
+    latencies = Latencies()
+    for seconds in (0.0, 0.5, 2 * BOUNDS_SECONDS[-1]) * 100:
+        latencies.note(seconds)
+    assert (len(latencies.counts), latencies.count) == (len(BOUNDS_SECONDS) + 1, 300)
+    assert latencies.percentiles().p99_ms == 2_000 * BOUNDS_SECONDS[-1]
+
+
+def test_without_commits_every_percentile_is_zero():
+    assert set(Latencies().percentiles()) == {0.0}
 
 
 # Restarts.
@@ -246,12 +331,12 @@ class Away(Inbox):
         if self.times:
             self.times -= 1
             raise DatabaseUnreachable(url="localhost/paperdex", why="nothing listens at that host and port")
-        super().commit(*groups)
+        return super().commit(*groups)
 
 
 def test_a_database_that_is_away_is_asked_again_and_given_everything_in_order(house):
     said, inbox, run = [], Away(times=12), house()
-    commits = CommitQueue(lambda: run.spawn("Writer", inbox), Patience(said.append))
+    commits = CommitQueue(lambda _: run.spawn("Writer", inbox), 0, Patience(said.append), Latencies())
     for number in range(5):
         commits.put([number])
     commits.drain()
@@ -262,9 +347,22 @@ def test_a_database_that_is_away_is_asked_again_and_given_everything_in_order(ho
     assert sentence.endswith("The run waits for it, 0 s so far.")
 
 
+def test_while_the_database_is_away_no_more_than_the_bound_is_in_flight(house):
+    inbox, run, sent = Away(times=40), house(), []
+    commits = Commits(lambda _: run.spawn("Writer", inbox), 1, Patience(lambda _: sent.append(commits.lag)))
+    lags = []
+    for number in range(3 * IN_FLIGHT_MAX):
+        commits.put({0: number})
+        lags.append(commits.lag)
+    assert sent == [IN_FLIGHT_MAX]  # what the run said that it waits for
+    assert max(lags) == IN_FLIGHT_MAX
+
+
 def test_patience_with_a_database_ends(monkeypatch, house):
     monkeypatch.setattr("cluster.patience.PATIENCE_SECONDS", 0)
-    commits = CommitQueue(lambda: house().spawn("Writer", Away(times=10**6)), Patience(lambda _: None))
+    commits = CommitQueue(
+        lambda _: house().spawn("Writer", Away(times=10**6)), 0, Patience(lambda _: None), Latencies()
+    )
     commits.put([1])
     with pytest.raises(DatabaseUnreachable):
         commits.drain()

@@ -11,7 +11,7 @@ from repository import modules
 REVIEWED = {
     ("storage/migrations/versions/0001_initial.py", "upgrade"): "The file of the first schema, beside the migration.",
     ("storage/models/base.py", "named"): "Defaults of columns, which the models declare.",
-    ("storage/committing.py", "copy"): "Tables and columns, which storage.row_types and storage.beginning name.",
+    ("storage/committing.py", "copy"): "Tables and columns, which storage.written and storage.beginning name.",
 }
 """Where what is built is no constant and no value either, and why."""
 

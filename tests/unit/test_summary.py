@@ -10,6 +10,7 @@ from uuid import UUID
 from report_samples import failure_of, result_of
 from rich.console import Console
 
+from cluster.latency import Written
 from cluster.runs import RunSummary
 from cluster.summary import print_summary
 
@@ -27,6 +28,7 @@ def summary_of(*accounts, failures=()):
         accounts=list(accounts),
         failures=list(failures),
         database_url="postgresql://host/db",
+        written=Written(),
     )
 
 
