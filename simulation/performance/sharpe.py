@@ -36,34 +36,41 @@ class Moments:
 
     length: int
     """The number of returns, T."""
-    sharpe: float
-    """Mean over standard deviation (ddof 1) of a period; 0.0 where the returns never differ."""
-    skewness: float
-    kurtosis: float
+    mean: float
+    """The mean return of a period."""
+    deviation: float
+    """The standard deviation (ddof 1) of a period's return; 0.0 where the returns never differ."""
+    skewness: float = 0.0
+    kurtosis: float = 3.0
     """Not in excess: a Gaussian has 3."""
 
     @property
     def moves(self) -> bool:
-        """Whether the returns differ at all; kurtosis is at least 1 where they do."""
-        return self.kurtosis > 0.0
+        """Whether the returns differ at all."""
+        return self.deviation > 0.0
+
+    @property
+    def sharpe(self) -> float:
+        """The Sharpe ratio of a period; 0.0 where the returns never differ."""
+        return self.mean / self.deviation if self.moves else 0.0
 
 
 def moments(returns: Array) -> Moments:
     """Return the moments of ``returns``, shape (T,), fractions of a period.
 
     Skewness and kurtosis are ``m3 / m2**1.5`` and ``m4 / m2**2`` with the central moments of a population. Returns that
-    never differ, or fewer than two, have 0.0 for all three.
+    never differ, or fewer than two, have the deviation 0.0 and those of a Gaussian.
     """
+    mean = float(returns.mean()) if len(returns) else 0.0
     if len(returns) < 2:
-        return Moments(len(returns), 0.0, 0.0, 0.0)
-    mean = float(returns.mean())
+        return Moments(len(returns), mean, 0.0)
     centered = returns - mean
     variance = float((centered**2).mean())
     if math.sqrt(variance) <= STILL * float(np.abs(returns).max()):
-        return Moments(len(returns), 0.0, 0.0, 0.0)
+        return Moments(len(returns), mean, 0.0)
     scaled = centered / math.sqrt(variance)  # powers of tiny returns would lose their digits, and then all of them
     deviation = math.sqrt(variance * len(returns) / (len(returns) - 1))
-    return Moments(len(returns), mean / deviation, float((scaled**3).mean()), float((scaled**4).mean()))
+    return Moments(len(returns), mean, deviation, float((scaled**3).mean()), float((scaled**4).mean()))
 
 
 def column_sharpes(returns: Array) -> Array:

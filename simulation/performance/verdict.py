@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulation.performance.sharpe import expected_maximum, min_track_record_length, moments, probability_above
+from simulation.performance.sharpe import expected_maximum, min_track_record_length, probability_above
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from simulation.performance.sharpe import Moments
 
 CONFIDENCE = 0.95
 """From this deflated Sharpe ratio on, luck is no longer sufficient."""
@@ -42,20 +41,19 @@ class Verdict:
 
 
 def judge(
-    returns: NDArray[np.float64],
+    track: Moments,
     variance_of_sharpes: float,
     n_trials: int,
     n_effective: float | None = None,
     confidence: float = CONFIDENCE,
 ) -> Verdict:
-    """Return the verdict on the best trial, whose ``returns`` of each period have shape (T,).
+    """Return the verdict on the best trial, from the moments of its returns of each period.
 
     ``variance_of_sharpes`` is that (ddof 1) of the Sharpe ratios per period of all trials looked at, by the rule of
     ``trials``, not only of those kept; ``n_effective`` the independent ones among ``n_trials``, by default all.
     A track record that never moves has the probability 0.0 and luck as its explanation.
     """
     assert n_trials >= 1, "the best was looked at"
-    track = moments(returns)
     n_effective = float(n_trials) if n_effective is None else n_effective
     sr0 = expected_maximum(variance_of_sharpes, n_effective)
     dsr = probability_above(track, sr0)

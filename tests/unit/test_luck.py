@@ -9,16 +9,17 @@ import pytest
 
 from simulation.performance.overfitting import block_sums, overfitting
 from simulation.performance.reselection import path_sharpes
+from simulation.performance.sharpe import moments
 from simulation.performance.splits import combinatorial_splits
 from simulation.performance.trials import TrialCount, mean_correlation
 from simulation.performance.verdict import in_words, judge
 
 
 def track(sharpe, length=500, seed=3):
-    """Return returns of exactly this Sharpe ratio per period."""
+    """Return the track record of exactly this Sharpe ratio per period."""
     noise = np.random.default_rng(seed).standard_normal(length)
     noise = (noise - noise.mean()) / noise.std(ddof=1)
-    return 0.01 * (noise + sharpe)
+    return moments(0.01 * (noise + sharpe))
 
 
 def test_pruned_and_failed_trials_were_looked_at_and_repeated_and_skipped_ones_were_not():
@@ -51,7 +52,7 @@ def test_a_track_record_that_is_too_short_says_so():
 
 @pytest.mark.parametrize("returns", [np.zeros(100), np.full(100, 0.001), np.zeros(0), np.array([0.5])])
 def test_a_winner_that_never_moved_is_luck(returns):
-    verdict = judge(returns, 0.01, n_trials=10)
+    verdict = judge(moments(returns), 0.01, n_trials=10)
     assert (verdict.dsr, verdict.psr, verdict.luck_is_sufficient, verdict.long_enough) == (0.0, 0.0, True, False)
 
 
