@@ -37,7 +37,8 @@ class BlockSums:
 
     rows: int
     center: Array
-    """(N,): the mean return of each trial, taken off before squaring so that small variances keep their digits."""
+    """(N,): taken off each trial's returns before they were summed: their mean, so that small variances keep their
+    digits. Zeros for sums of the returns themselves."""
     first: Array
     """(S, N): sums of centred returns."""
     second: Array
