@@ -6,6 +6,8 @@ another. A trial without results is a failed one to it.
 
 from __future__ import annotations
 
+import math
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -22,14 +24,17 @@ if TYPE_CHECKING:
     from simulation.sweeping.settings import Sweep
     from simulation.sweeping.space import Dimension, Point, Space
 
+_LEAST_POPULATION = 4
+"""What evolution needs to choose among, however small the batches are."""
+
 _SAMPLERS: dict[SamplerKind, Callable[[int, int], Any]] = {
     SamplerKind.TPE: lambda seed, _: optuna.samplers.TPESampler(seed=seed, constant_liar=True),
-    SamplerKind.CMAES: lambda seed, batch: optuna.samplers.CmaEsSampler(
-        seed=seed, popsize=batch, warn_independent_sampling=False
+    SamplerKind.CMAES: lambda seed, population: optuna.samplers.CmaEsSampler(
+        seed=seed, popsize=population, warn_independent_sampling=False
     ),
-    SamplerKind.NSGA2: lambda seed, batch: optuna.samplers.NSGAIISampler(seed=seed, population_size=max(batch, 2)),
+    SamplerKind.NSGA2: lambda seed, population: optuna.samplers.NSGAIISampler(seed=seed, population_size=population),
 }
-"""Each by its seed and batch, which is the population where there is one."""
+"""Each by its seed and its population, which is a batch."""
 
 
 class OptunaStudy:
@@ -47,7 +52,7 @@ class OptunaStudy:
 
     def learn(self, number: int, results: Results) -> None:
         """Take the results of point ``number``."""
-        if results is None:
+        if results is None or any(math.isnan(result) for result in results):
             self._study.tell(number, state=TrialState.FAIL)
         else:
             self._study.tell(number, list(results))
@@ -55,8 +60,11 @@ class OptunaStudy:
 
 def optuna_study(sweep: Sweep) -> OptunaStudy:
     """Return an empty study with the sampler, seed and objectives of a sweep."""
+    if sweep.sampler.kind is SamplerKind.CMAES and find_spec("cmaes") is None:
+        raise ValueError('sampler optuna:cmaes needs the package cmaes; pip install "paperdex[cmaes]"')
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = _SAMPLERS[sweep.sampler.kind](sweep.sampler.seed, sweep.sampler.batch)
+    population = max(sweep.sampler.batch, _LEAST_POPULATION)
+    sampler = _SAMPLERS[sweep.sampler.kind](sweep.sampler.seed, population)
     directions = [objective.direction.value for objective in sweep.objectives]
     return OptunaStudy(sweep.space, optuna.create_study(sampler=sampler, directions=directions))
 

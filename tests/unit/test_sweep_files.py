@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+import yaml
 from pydantic import ValidationError
+from repository import ROOT
 
 from cluster.scenarios import sentence_of
 from simulation.settings.market import Regime
@@ -84,6 +87,13 @@ def test_a_sweep_has_a_json_schema_and_survives_json():
     assert "vary" in Sweep.model_json_schema()["properties"]
     there = sweep(markets={"seeds": [1, 2]}, constraints=[], rungs=[{"at_percent": 25, "keep_percent": 50}])
     assert Sweep.model_validate(json.loads(there.model_dump_json())) == there
+
+
+def test_the_sweep_file_of_the_page_is_one():
+    page = (ROOT / "docs" / "luck.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    shown = Sweep.model_validate(yaml.safe_load(example))
+    assert (shown.n_points, shown.markets.size, len(shown.space.dimensions)) == (4096, 6, 4)
 
 
 MISTAKES = [
