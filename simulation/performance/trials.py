@@ -51,22 +51,45 @@ class TrialCount:
         )
 
 
-def mean_correlation(returns: Array) -> float:
-    """Return the mean correlation between different columns of ``returns``, shape (T, N); a still column has none.
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How much trials do the same, from as much memory as one of them takes: add those of parts of a sweep.
 
-    The sum of all correlations is ``|sum of the standardised columns|**2``, so that no N x N matrix is made: O(T N)
-    time and one column's worth of memory beside the input. 0.0 with fewer than two columns that move.
+    In the order of trials: floats added in another order have another last digit.
     """
-    total, n_columns = np.zeros(len(returns)), 0
+
+    total: Array
+    """(T,): the sum of the standardised returns of all trials, each of length one."""
+    n_moving: int
+    """Trials whose returns differ at all; a still one is like no other."""
+
+    def __add__(self, other: Likeness) -> Likeness:
+        return Likeness(self.total + other.total, self.n_moving + other.n_moving)
+
+    @property
+    def mean_correlation(self) -> float:
+        """The mean correlation between different trials; 0.0 with fewer than two that move.
+
+        The squared length of the sum is the sum of all correlations, those of each trial with itself included.
+        """
+        if self.n_moving < 2:
+            return 0.0
+        return (float(self.total @ self.total) - self.n_moving) / (self.n_moving * (self.n_moving - 1))
+
+
+def likeness(returns: Array) -> Likeness:
+    """Return the likeness of the columns of ``returns``, shape (T, N), of periods or summed over parts of time.
+
+    No N x N matrix is made: O(T N) time.
+    """
+    total, n_moving = np.zeros(len(returns)), 0
     for column in returns.T:
         centered = column - column.mean()
         size = float(np.linalg.norm(centered))
         if size > STILL * float(np.abs(column).max()) * len(column):
             total += centered / size
-            n_columns += 1
-    if n_columns < 2:
-        return 0.0
-    return (float(total @ total) - n_columns) / (n_columns * (n_columns - 1))
+            n_moving += 1
+    return Likeness(total, n_moving)
 
 
 def effective_trials(n_trials: float, mean_correlation: float) -> float:

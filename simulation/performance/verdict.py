@@ -32,8 +32,8 @@ class Verdict:
     """The Sharpe ratio to expect of the best of so many trials without skill."""
     dsr: float
     """Probability that the true Sharpe ratio is above ``sr0``: the deflated Sharpe ratio."""
-    min_track_record_length: float
-    """Returns needed for a Sharpe ratio above zero at the confidence; infinite where it is not above zero."""
+    min_track_record_length: float | None
+    """Returns needed for a Sharpe ratio above zero at the confidence; None where none are enough, it not being so."""
     long_enough: bool
     """Whether the track record has that length."""
     luck_is_sufficient: bool
@@ -66,7 +66,7 @@ def judge(
         psr=probability_above(track, 0.0),
         sr0=sr0,
         dsr=dsr,
-        min_track_record_length=needed,
+        min_track_record_length=None if math.isinf(needed) else needed,
         long_enough=track.length >= needed,
         luck_is_sufficient=dsr < confidence,
     )
@@ -81,7 +81,7 @@ def in_words(verdict: Verdict) -> str:
 
 def _length_in_words(verdict: Verdict) -> str:
     has = f"the track record has {verdict.length:,}"
-    if math.isinf(verdict.min_track_record_length):
+    if verdict.min_track_record_length is None:
         return f"No track record is long enough for a Sharpe ratio that is not above zero; {has} returns."
     needed = math.ceil(verdict.min_track_record_length)
     return f"It takes {needed:,} returns to show a Sharpe ratio above zero; {has}."

@@ -16,7 +16,7 @@ from simulation.settings.base import Name, Part
 from simulation.settings.market import Recorded, Regime
 from simulation.sweeping.constraints import Constraint, parsed
 from simulation.sweeping.mistakes import mistake
-from simulation.sweeping.space import Continuous, Space
+from simulation.sweeping.space import Continuous, Listed, Space
 from simulation.sweeping.varying import Vary  # noqa: TC001 -- pydantic reads the annotations
 
 if TYPE_CHECKING:
@@ -206,10 +206,11 @@ class Sweep(Part):
     @model_validator(mode="after")
     def _check_constraints(self) -> Sweep:
         for number, constraint in enumerate(self._parsed_constraints()):
-            for path in (constraint.left, constraint.right):
+            pair = (constraint.left, constraint.right)
+            for path in pair:
                 if path not in self.vary:
                     raise mistake(f"names {path}, which does not vary", "constraints", number)
-            if isinstance(self._example(constraint.left), str) != isinstance(self._example(constraint.right), str):
+            if len({isinstance(value, str) for path in pair for value in self._examples(path)}) > 1:
                 raise mistake("compares a text with a number", "constraints", number)
         return self
 
@@ -253,5 +254,9 @@ class Sweep(Part):
     def _parsed_constraints(self) -> tuple[Constraint, ...]:
         return tuple(parsed(constraint) for constraint in self.constraints)
 
-    def _example(self, path: str) -> Value:
-        return self.vary[path].dimension(path).at(0.0)
+    def _examples(self, path: str) -> tuple[Value, ...]:
+        """Return values of a field of all kinds that it has: the listed ones, or a number."""
+        dimension = self.vary[path].dimension(path)
+        if isinstance(dimension, Listed) and isinstance(dimension.values, tuple):
+            return dimension.values
+        return (dimension.at(0.0),)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from simulation.performance import overfitting as pbo
 from simulation.performance import sharpe, splits
 from simulation.performance.reselection import path_sharpes, walk_forward
-from simulation.performance.trials import effective_trials, mean_correlation
+from simulation.performance.trials import effective_trials, likeness
 
 MOMENTS = st.tuples(st.floats(-3, 3), st.floats(1, 20)).filter(lambda pair: pair[1] >= pair[0] ** 2 + 1)
 """Skewness and kurtosis that a distribution can have."""
@@ -214,7 +214,15 @@ def test_the_mean_correlation_is_that_of_the_matrix(seed, n_columns):
     returns = noise(seed, 30, n_columns)
     matrix = np.corrcoef(returns.T)
     mean = (matrix.sum() - n_columns) / (n_columns * (n_columns - 1))
-    assert mean_correlation(returns) == pytest.approx(mean, abs=1e-12)
+    assert likeness(returns).mean_correlation == pytest.approx(mean, abs=1e-12)
+
+
+@settings(max_examples=20)
+@given(SEEDS, st.integers(1, 5))
+def test_the_likeness_of_parts_of_a_sweep_adds_up(seed, cut):
+    returns = noise(seed, 30, 6)
+    parts = likeness(returns[:, :cut]) + likeness(returns[:, cut:])
+    assert parts.mean_correlation == pytest.approx(likeness(returns).mean_correlation, abs=1e-12)
 
 
 @given(st.integers(1, 10**6), st.floats(-1, 1))

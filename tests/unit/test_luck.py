@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ from simulation.performance.overfitting import block_sums, overfitting
 from simulation.performance.reselection import path_sharpes
 from simulation.performance.sharpe import moments
 from simulation.performance.splits import combinatorial_splits
-from simulation.performance.trials import TrialCount, mean_correlation
+from simulation.performance.trials import TrialCount, likeness
 from simulation.performance.verdict import in_words, judge
 
 
@@ -69,7 +67,7 @@ def test_the_verdict_says_that_luck_is_no_sufficient_explanation():
 
 def test_the_verdict_says_that_a_loser_needs_no_longer_track_record():
     verdict = judge(track(-0.1), 1 / 500, n_trials=5)
-    assert math.isinf(verdict.min_track_record_length)
+    assert verdict.min_track_record_length is None
     assert "No track record is long enough for a Sharpe ratio that is not above zero" in in_words(verdict)
 
 
@@ -128,5 +126,5 @@ def test_a_purge_that_leaves_nothing_to_train_on_is_refused():
 def test_still_columns_have_no_correlation():
     returns = np.random.default_rng(5).standard_normal((50, 3))
     with_still = np.column_stack([returns, np.zeros(50), np.full(50, 0.1)])
-    assert mean_correlation(with_still) == mean_correlation(returns)
-    assert mean_correlation(np.full((50, 4), 0.1)) == 0.0
+    assert likeness(with_still).mean_correlation == likeness(returns).mean_correlation
+    assert likeness(np.full((50, 4), 0.1)).mean_correlation == 0.0

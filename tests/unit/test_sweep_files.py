@@ -127,6 +127,8 @@ MISTAKES = [
     ({"constraints": [f"{STOP} <= {TARGET}"]}, f"constraints.0: names {TARGET}, which does not vary."),
     ({"vary": {STOP: {"grid": [1]}, "strategy.trading_mode": {"choice": ["CUSTOM"]}}, "constraints": [f"{STOP} < strategy.trading_mode"]},
      "constraints.0: compares a text with a number."),
+    ({"vary": {"strategy.custom_parameters.a": {"choice": [1, "one"]}, STOP: {"grid": [1]}}, "constraints": [f"{STOP} < strategy.custom_parameters.a"]},
+     "constraints.0: compares a text with a number."),
     ({"trials": None}, "trials: is missing; sampler random must be told how many points to try."),
     ({"trials": 0}, "trials 0: input should be greater than or equal to 1."),
     ({"sampler": {"kind": "grid"}, "trials": None},
