@@ -159,9 +159,26 @@ def with_settings(account: AccountSpec, settings: Mapping[str, Any]) -> AccountS
     """Return the account with these values at these paths; raises pydantic's ValidationError."""
     document = account.model_dump(exclude_unset=True)
     for path, value in settings.items():
-        part, field = path.split(".")
-        document[part] = {**document.get(part, {}), field: value}
+        part, _, field = path.partition(".")
+        document[part] = {**document.get(part, {}), field: value} if field else value
     return AccountSpec.model_validate(document)
+
+
+def columns_of(points: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """Return settings that all name the same fields as columns."""
+    columns = []
+    for path in points[0]:
+        codes: dict[str, int] = {}
+        values: list[Any] = []
+        places = np.empty(len(points), np.int64)
+        for row, point in enumerate(points):
+            value = point[path]
+            code = codes.setdefault(repr(value), len(values))
+            if code == len(values):
+                values.append(value)
+            places[row] = code
+        columns.append(Column(path, values, places))
+    return columns
 
 
 def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[dict[str, Any], Any]]:

@@ -73,6 +73,25 @@ def moments(returns: Array) -> Moments:
     return Moments(len(returns), mean, deviation, float((scaled**3).mean()), float((scaled**4).mean()))
 
 
+def row_moments(returns: Array) -> tuple[Array, Array, Array, Array]:
+    """Return mean, deviation, skewness and kurtosis of each row of ``returns``, shape (N, T): four of (N,).
+
+    As in ``moments``.
+    """
+    length = returns.shape[1]
+    if length < 2:
+        mean = returns.mean(axis=1) if length else np.zeros(len(returns))
+        return mean, np.zeros(len(returns)), np.zeros(len(returns)), np.full(len(returns), 3.0)
+    mean = returns.mean(axis=1)
+    centered = returns - mean[:, None]
+    variance = (centered**2).mean(axis=1)
+    moves = np.sqrt(variance) > STILL * np.abs(returns).max(axis=1)
+    scaled = centered / np.sqrt(np.where(moves, variance, 1.0))[:, None]
+    deviation = np.where(moves, np.sqrt(variance * length / (length - 1)), 0.0)
+    skewness = np.where(moves, (scaled**3).mean(axis=1), 0.0)
+    return mean, deviation, skewness, np.where(moves, (scaled**4).mean(axis=1), 3.0)
+
+
 def column_sharpes(returns: Array) -> Array:
     """Return the Sharpe ratio per period of each column of ``returns``, shape (T, N) with T of at least two: (N,).
 

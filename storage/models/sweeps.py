@@ -55,7 +55,7 @@ class Sweep(Base):
     )
     incarnation: Mapped[int] = column(
         BigInteger(),
-        "Number of its current conductor; what an older one sends is refused.",
+        "Number of its current conductor; an older one is refused.",
         default="1",
         check="{0} > 0",
     )
@@ -74,7 +74,8 @@ class SweepCohort(Base):
     sweep_id: Mapped[UUID] = reference("sweeps.sweep_id", "The sweep.")
     market: Mapped[int] = column(Integer(), "Number of the market in the sweep.", check=NOT_NEGATIVE)
     first_point: Mapped[int] = column(BigInteger(), "Number of its first setting.", check=NOT_NEGATIVE)
-    n_points: Mapped[int] = column(Integer(), "How many settings it tries.", check="{0} > 0")
+    n_points: Mapped[int] = column(Integer(), "How many settings it has.", check="{0} > 0")
+    skipped: Mapped[int] = column(Integer(), "How many of them a constraint forbids.", check=NOT_NEGATIVE)
     recorded_at: Mapped[datetime] = recorded()
 
     __table_args__ = (UniqueConstraint("sweep_id", "market", "first_point"),)
@@ -113,16 +114,14 @@ class Trial(Base):
     return_mean: Mapped[float] = column(RATIO, "Mean return of a period.")
     return_deviation: Mapped[float] = column(RATIO, "Deviation of those returns, ddof 1.", check=NOT_NEGATIVE)
     skewness: Mapped[float] = column(RATIO, "Skewness of those returns; 0 where they do not differ.")
-    kurtosis: Mapped[float] = column(
-        RATIO, "Kurtosis of those returns, 3 for normal ones and where they do not differ."
-    )
+    kurtosis: Mapped[float] = column(RATIO, "Kurtosis of those returns; 3 where they do not differ.")
     part_sums: Mapped[bytes] = column(
         LargeBinary(), "Sums and sums of squares of the returns in equal parts of its time: little-endian doubles."
     )
     recorded_at: Mapped[datetime] = recorded()
 
     __table_args__ = (
-        UniqueConstraint("sweep_id", "market", "point"),
+        UniqueConstraint("sweep_id", "point", "market"),
         Index(None, "sweep_id", "sharpe_ratio"),
         Index(None, "sweep_id", "return_percent"),
     )

@@ -38,7 +38,7 @@ COMMENT ON COLUMN sweeps.status IS 'How far the sweep has come.';
 COMMENT ON COLUMN sweeps.digest IS 'Hash of its trials, once it has ended.';
 COMMENT ON COLUMN sweeps.error_message IS 'Why the sweep ended in ERROR.';
 COMMENT ON COLUMN sweeps.verdict IS 'Whether luck is a sufficient explanation of the winner, in figures.';
-COMMENT ON COLUMN sweeps.incarnation IS 'Number of its current conductor; what an older one sends is refused.';
+COMMENT ON COLUMN sweeps.incarnation IS 'Number of its current conductor; an older one is refused.';
 COMMENT ON COLUMN sweeps.started_at IS 'Wall-clock time of the beginning.';
 COMMENT ON COLUMN sweeps.finished_at IS 'Wall-clock time of the end.';
 CREATE TABLE sweep_cohorts (
@@ -47,20 +47,23 @@ CREATE TABLE sweep_cohorts (
     market INTEGER NOT NULL,
     first_point BIGINT NOT NULL,
     n_points INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_sweep_cohorts PRIMARY KEY (cohort_id),
     CONSTRAINT uq_sweep_cohorts_sweep_id_market_first_point UNIQUE (sweep_id, market, first_point),
     CONSTRAINT fk_sweep_cohorts_sweep_id FOREIGN KEY(sweep_id) REFERENCES sweeps (sweep_id) ON DELETE RESTRICT,
     CONSTRAINT ck_sweep_cohorts_market CHECK (market >= 0),
     CONSTRAINT ck_sweep_cohorts_first_point CHECK (first_point >= 0),
-    CONSTRAINT ck_sweep_cohorts_n_points CHECK (n_points > 0)
+    CONSTRAINT ck_sweep_cohorts_n_points CHECK (n_points > 0),
+    CONSTRAINT ck_sweep_cohorts_skipped CHECK (skipped >= 0)
 );
 COMMENT ON TABLE sweep_cohorts IS 'Trials that were committed together: what a sweep that is taken up need not do again.';
 COMMENT ON COLUMN sweep_cohorts.cohort_id IS 'Key of the cohort.';
 COMMENT ON COLUMN sweep_cohorts.sweep_id IS 'The sweep.';
 COMMENT ON COLUMN sweep_cohorts.market IS 'Number of the market in the sweep.';
 COMMENT ON COLUMN sweep_cohorts.first_point IS 'Number of its first setting.';
-COMMENT ON COLUMN sweep_cohorts.n_points IS 'How many settings it tries.';
+COMMENT ON COLUMN sweep_cohorts.n_points IS 'How many settings it has.';
+COMMENT ON COLUMN sweep_cohorts.skipped IS 'How many of them a constraint forbids.';
 COMMENT ON COLUMN sweep_cohorts.recorded_at IS 'Wall-clock time at which the row was written last.';
 CREATE TABLE trials (
     trial_id UUID NOT NULL,
@@ -95,7 +98,7 @@ CREATE TABLE trials (
     part_sums BYTEA NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_trials PRIMARY KEY (trial_id),
-    CONSTRAINT uq_trials_sweep_id_market_point UNIQUE (sweep_id, market, point),
+    CONSTRAINT uq_trials_sweep_id_point_market UNIQUE (sweep_id, point, market),
     CONSTRAINT fk_trials_sweep_id FOREIGN KEY(sweep_id) REFERENCES sweeps (sweep_id) ON DELETE RESTRICT,
     CONSTRAINT ck_trials_market CHECK (market >= 0),
     CONSTRAINT ck_trials_point CHECK (point >= 0),
@@ -145,6 +148,6 @@ COMMENT ON COLUMN trials.periods IS 'Review periods that its returns are of.';
 COMMENT ON COLUMN trials.return_mean IS 'Mean return of a period.';
 COMMENT ON COLUMN trials.return_deviation IS 'Deviation of those returns, ddof 1.';
 COMMENT ON COLUMN trials.skewness IS 'Skewness of those returns; 0 where they do not differ.';
-COMMENT ON COLUMN trials.kurtosis IS 'Kurtosis of those returns, 3 for normal ones and where they do not differ.';
+COMMENT ON COLUMN trials.kurtosis IS 'Kurtosis of those returns; 3 where they do not differ.';
 COMMENT ON COLUMN trials.part_sums IS 'Sums and sums of squares of the returns in equal parts of its time: little-endian doubles.';
 COMMENT ON COLUMN trials.recorded_at IS 'Wall-clock time at which the row was written last.';
