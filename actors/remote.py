@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actors.trials import Terms
     from simulation.market.replay import Recording
     from simulation.scenario import Scenario
-    from simulation.settings.strategy import Strategy
+    from simulation.settings.strategy import Strategy, TradingConfig
     from simulation.sweeping.settings import Sweep
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
@@ -38,12 +38,13 @@ def spawn_market(scenario: Scenario, recording: Recording | None, number: int = 
 
     A sweep may have several, which are numbered.
     """
-    return _spawn(Market, f"Market {number + 1}" if number else "Market", 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
+    name = f"Market {number + 1}" if number else "Market"
+    return _spawn(Market, name, 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
 
 
-def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules) -> Any:
+def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules, tradings: Sequence[TradingConfig]) -> Any:
     """Start the Auto Pilot of a run."""
-    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules)
+    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules, tuple(tradings))
 
 
 def spawn_writer(database_url: str, shard: int = 0) -> Any:

@@ -16,6 +16,7 @@ from simulation import cohort as cohorts
 from simulation.cohort import Cohort
 from simulation.scenario import AccountSpec
 from simulation.state import HOLDING, SESSION
+from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -108,18 +109,30 @@ class Setter:
         without settings, and nothing that becomes of them means anything.
         """
         n_trials = len(columns[0].codes)
-        sessions, holdings = np.empty(n_trials, SESSION), np.empty((n_trials, len(self._tokens)), HOLDING)
+        cohort = self._room(n_trials)
         errors = np.full(n_trials, "", np.object_)
         tied = [column for column in columns if column.path not in INDEPENDENT]
         for settings, rows in _combinations(tied, n_trials):
             begun = self._begun(settings)
             if isinstance(begun, str):
                 errors[rows], begun = begun, self._base
-            sessions[rows], holdings[rows] = begun.sessions[0], begun.holdings[0]
+            cohort.sessions[rows], cohort.holdings[rows] = begun.sessions[0], begun.holdings[0]
+            cohort.tuning[rows] = begun.tuning[0]
         for column in columns:
             if column.path in INDEPENDENT:
-                self._set(column, sessions, errors)
-        return Cohort(sessions, holdings), errors
+                self._set(column, cohort.sessions, errors)
+        return cohort, errors
+
+    def _room(self, n_trials: int) -> Cohort:
+        """Return a cohort without content, of sessions without twins."""
+        n_tokens = len(self._tokens)
+        return Cohort(
+            np.empty(n_trials, SESSION),
+            np.empty((n_trials, n_tokens), HOLDING),
+            np.empty(n_trials, TUNING),
+            np.empty(0, SESSION),
+            np.empty((0, n_tokens), HOLDING),
+        )
 
     def _set(self, column: Column, sessions: NDArray[np.void], errors: NDArray[np.object_]) -> None:
         """Write the field that a column's values set, and why a value cannot be where no other reason stands."""

@@ -86,7 +86,7 @@ def test_a_trial_begins_as_the_account_with_its_settings_does(columns):
         assert error == ""
         alone = cohorts.begin([account], [0], market().tokens, RULES)
         assert cohort.sessions[row : row + 1].tobytes() == alone.sessions.tobytes()
-        assert cohort.holdings[row : row + 1].tobytes() == alone.holdings.tobytes()
+        assert cohort.one(row).to_bytes() == alone.to_bytes()
 
 
 def test_why_settings_cannot_be_is_said_with_the_field_and_the_value():
