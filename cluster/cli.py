@@ -30,6 +30,7 @@ for command in (running.run, sweeping.sweep, stored.report, stored.digest, store
 app.add_typer(stored.show, name="show")
 app.add_typer(database.db, name="db")
 app.add_typer(preparing.scenario_commands, name="scenario")
+preparing.scenario_commands.command("sweep-schema")(sweeping.sweep_schema)
 app.add_typer(preparing.market_commands, name="market")
 
 

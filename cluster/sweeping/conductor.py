@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,10 @@ class SweepConductor:
                 for market in range(len(self._plan.markets)):
                     self._trade(market, first, end, points)
                 self._commits.drain()
+        except BaseException:
+            with suppress(Exception):  # whatever it was that failed is told; what has been traded is not to be lost
+                self._commits.drain()
+            raise
         finally:
             for actor in (*(worker.actor for worker in self._workers), self._commits.writer, *self._markets):
                 discard(actor)

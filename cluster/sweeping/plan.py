@@ -48,9 +48,13 @@ class SweepPlan:
 
     @property
     def spec_hash(self) -> str:
-        """The hash of what defines the results: the search, and each market with its account."""
+        """The hash of what defines the results: the search, the order of its fields, each market with its account."""
         search = self.sweep.model_dump(mode="json", exclude={"name": True, "scenario": True, "account": True})
-        content = [search, [scenario_hash(market.scenario, market.plug_ins) for market in self.markets]]
+        content = [
+            list(self.sweep.vary),
+            search,
+            [scenario_hash(market.scenario, market.plug_ins) for market in self.markets],
+        ]
         return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     @property

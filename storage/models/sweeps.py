@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID  # noqa: TC003
 
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped  # noqa: TC002
 
 from storage.models.base import (
@@ -28,6 +29,9 @@ from storage.models.base import (
 )
 from storage.models.runs import RunStatus
 
+JSON_IN_ORDER = postgresql.JSON()
+"""Keeps the order of the fields, by which points are numbered; JSONB would sort them."""
+
 TRIAL_STATUSES = ("COMPLETED", "PRUNED", "ERROR")
 
 
@@ -40,7 +44,9 @@ class Sweep(Base):
         KEY, "Key of the sweep; all its rows' keys begin with the same 48 bits.", primary_key=True
     )
     name: Mapped[str] = column(String(100), "Name of the sweep.")
-    spec: Mapped[dict[str, Any]] = column(JSON, "The sweep as it was begun.", check=OBJECT)
+    spec: Mapped[dict[str, Any]] = column(
+        JSON_IN_ORDER, "The sweep as it was begun, its fields in their order.", check="json_typeof({0}) = 'object'"
+    )
     spec_hash: Mapped[str] = column(
         String(64), "SHA-256 of what defines its results.", check="{0} ~ '^[0-9a-f]{{64}}$'"
     )

@@ -3,7 +3,7 @@
 CREATE TABLE sweeps (
     sweep_id UUID NOT NULL,
     name VARCHAR(100) NOT NULL,
-    spec JSONB NOT NULL,
+    spec JSON NOT NULL,
     spec_hash VARCHAR(64) NOT NULL,
     markets JSONB NOT NULL,
     points BIGINT NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE sweeps (
     started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     finished_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_sweeps PRIMARY KEY (sweep_id),
-    CONSTRAINT ck_sweeps_spec CHECK (jsonb_typeof(spec) = 'object'),
+    CONSTRAINT ck_sweeps_spec CHECK (json_typeof(spec) = 'object'),
     CONSTRAINT ck_sweeps_spec_hash CHECK (spec_hash ~ '^[0-9a-f]{64}$'),
     CONSTRAINT ck_sweeps_markets CHECK (jsonb_typeof(markets) = 'array'),
     CONSTRAINT ck_sweeps_points CHECK (points > 0),
@@ -29,7 +29,7 @@ CREATE INDEX ix_sweeps_started_at ON sweeps (started_at);
 COMMENT ON TABLE sweeps IS 'One search over the settings of an account, on one market or several.';
 COMMENT ON COLUMN sweeps.sweep_id IS 'Key of the sweep; all its rows'' keys begin with the same 48 bits.';
 COMMENT ON COLUMN sweeps.name IS 'Name of the sweep.';
-COMMENT ON COLUMN sweeps.spec IS 'The sweep as it was begun.';
+COMMENT ON COLUMN sweeps.spec IS 'The sweep as it was begun, its fields in their order.';
 COMMENT ON COLUMN sweeps.spec_hash IS 'SHA-256 of what defines its results.';
 COMMENT ON COLUMN sweeps.markets IS 'The scenario of each market, in order.';
 COMMENT ON COLUMN sweeps.points IS 'Settings to try on each market.';
