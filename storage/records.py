@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -380,36 +377,6 @@ class Reopened:
     """The number of whoever conducts it now."""
     standings: dict[UUID, Standing]
     """Where each session stands, by its key."""
-
-
-@dataclass(frozen=True, slots=True)
-class SweepDetail:
-    """A sweep with what defines it."""
-
-    sweep_id: str
-    name: str
-    spec: dict[str, Any]
-    spec_hash: str
-    markets: list[dict[str, Any]]
-    points: int
-    version: str
-    status: str
-    digest: str | None
-    error_message: str
-    verdict: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class TrialFigures:
-    """The trials of some points, ordered by point and market; all arrays are of equal length."""
-
-    point: NDArray[np.int64]
-    market: NDArray[np.int64]
-    failed: NDArray[np.bool_]
-    figures: NDArray[np.float64]
-    """(n_trials, n_figures), in the order of ``FIGURES``."""
-    sums: NDArray[np.float64]
-    """(n_trials, 2, n_parts): sums, and sums of squares, of the returns in equal parts; zeros where there are none."""
 
 
 @dataclass(frozen=True, slots=True)

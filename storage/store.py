@@ -59,12 +59,11 @@ if TYPE_CHECKING:
         SessionDetail,
         SessionFailure,
         SessionLine,
-        SweepDetail,
         Thinned,
         Thought,
         TradeDetail,
-        TrialFigures,
     )
+    from storage.sweep_records import SweepDetail, TrialFigures
     from storage.trial_rows import CohortBatch
 
 _CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")

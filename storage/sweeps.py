@@ -15,7 +15,7 @@ from storage.errors import StaleSweep, SweepHasEnded, SweepNotFound
 from storage.ids import TAIL_START
 from storage.installed import paperdex_version
 from storage.models import Trial
-from storage.records import SweepDetail, TrialFigures
+from storage.sweep_records import SweepDetail, TrialFigures
 from storage.trial_rows import COHORT_COLUMNS, PARTS, TRIALS
 
 if TYPE_CHECKING:

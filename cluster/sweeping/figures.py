@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.sweeping.settings import Sweep
-    from storage.records import TrialFigures
+    from storage.sweep_records import TrialFigures
 
     Array = NDArray[np.float64]
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from simulation.sweeping.settings import Sweep
-    from storage.records import TrialFigures
     from storage.store import Store
+    from storage.sweep_records import TrialFigures
 
 POINTS_AT_ONCE = 4_096
 RANKED = 20

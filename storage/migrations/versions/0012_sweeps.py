@@ -6,18 +6,26 @@ from pathlib import Path
 
 from alembic import op
 
+from storage.migrations.rights import give
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-TABLES = ("sweeps", "sweep_cohorts", "trials")
+TABLES = {
+    "sweeps": "INSERT, UPDATE (status, digest, error_message, verdict, incarnation, finished_at)",
+    "sweep_cohorts": "INSERT",
+    "trials": "INSERT",
+}
+"""And what a writer may do to them."""
 
 
 def upgrade() -> None:
     """Apply the change."""
     connection = op.get_bind().execution_options(no_parameters=True)  # percent signs are no parameters here
     connection.exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+    give(TABLES)
 
 
 def downgrade() -> None:
