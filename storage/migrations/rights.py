@@ -27,5 +27,6 @@ END $$
 
 def give(tables: Mapping[str, str]) -> None:
     """Give the roles their rights to new tables; the values are those of the writer, beside SELECT."""
+    cursor = op.get_bind().connection.cursor()  # not by SQLAlchemy, to which % is a parameter
     for table, writer in tables.items():
-        op.execute(_GRANT.format(table=table, writer=writer))
+        cursor.execute(_GRANT.format(table=table, writer=writer))
