@@ -38,6 +38,9 @@ class Kind(IntEnum):
     METRIC = 9
     LOG = 10
     SNAPSHOT = 11
+    SWEEP = 12
+    COHORT = 13
+    TRIAL = 14
 
 
 def new_prefix() -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from storage.errors import AmbiguousRun, RunNotFound
+from storage.errors import AmbiguousRun, RunNotFound, SweepNotFound
 from storage.records import (
     AccountCosts,
     AccountResult,
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, TextClause
+
+    from storage.errors import StorageError
 
 LATEST = "latest"
 MOST_CANDIDATES = 5
@@ -189,19 +191,34 @@ _UNHURRIED = text("SET LOCAL statement_timeout = 0")
 """For what reads all that a run has written, and so grows with the run."""
 
 _LATEST = text("SELECT run_id FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1")
+_LATEST_SWEEP = text("SELECT sweep_id FROM sweeps ORDER BY started_at DESC, sweep_id DESC LIMIT 1")
+_SWEEPS_BETWEEN = text(
+    "SELECT sweep_id FROM sweeps WHERE sweep_id BETWEEN :first AND :last ORDER BY sweep_id LIMIT :limit"
+)
 _BETWEEN = text("SELECT run_id FROM runs WHERE run_id BETWEEN :first AND :last ORDER BY run_id LIMIT :limit")
 
 
 def resolve_run(connection: Connection, name: str) -> UUID:
     """Return the key of a run from a full key, an unambiguous beginning of one, or "latest"."""
+    return _resolved(connection, name, _LATEST, _BETWEEN, RunNotFound)
+
+
+def resolve_sweep(connection: Connection, name: str) -> UUID:
+    """Return the key of a sweep as ``resolve_run`` does that of a run."""
+    return _resolved(connection, name, _LATEST_SWEEP, _SWEEPS_BETWEEN, SweepNotFound)
+
+
+def _resolved(
+    connection: Connection, name: str, latest: TextClause, between: TextClause, not_found: type[StorageError]
+) -> UUID:
     if name == LATEST:
-        return _one(name, list(connection.execute(_LATEST).scalars()))
+        return _one(name, list(connection.execute(latest).scalars()), not_found)
     wanted = name.strip().lower()
     digits = wanted.replace("-", "")
     if not digits or len(digits) > _DIGITS or not _HEX.fullmatch(wanted):
-        raise RunNotFound(text=name)
+        raise not_found(text=name)
     bounds = {"first": UUID(digits.ljust(_DIGITS, "0")), "last": UUID(digits.ljust(_DIGITS, "f"))}
-    return _one(name, list(connection.execute(_BETWEEN, {**bounds, "limit": MOST_CANDIDATES}).scalars()))
+    return _one(name, list(connection.execute(between, {**bounds, "limit": MOST_CANDIDATES}).scalars()), not_found)
 
 
 def runs(connection: Connection, limit: int) -> list[RunRecord]:
@@ -261,9 +278,9 @@ def autopilot_history(connection: Connection, run_id: UUID) -> list[AdjustmentRe
     return [AdjustmentRecord(**row) for row in connection.execute(_HISTORY, {"run": run_id}).mappings()]
 
 
-def _one(name: str, found: list[UUID]) -> UUID:
+def _one(name: str, found: list[UUID], not_found: type[StorageError]) -> UUID:
     if not found:
-        raise RunNotFound(text=name)
+        raise not_found(text=name)
     if len(found) > 1:
         raise AmbiguousRun(text=name, candidates=" or ".join(str(run_id)[:13] for run_id in found))
     return found[0]
