@@ -88,6 +88,10 @@ class SweepNotFound(StorageError):
     """There is no sweep {text}; name one by its id, the beginning of its id, or "latest"."""
 
 
+class TrialNotFound(StorageError):
+    """There is no trial {text}; trials.trial_id has all."""
+
+
 class SweepHasEnded(StorageError):
     """Sweep {sweep} is COMPLETED; only a sweep that was interrupted can be resumed."""
 

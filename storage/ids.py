@@ -68,6 +68,14 @@ def prefix_of(key: UUID) -> int:
     return key.int >> 80
 
 
+def kind_of(text: str) -> int:
+    """Return what a key names, from its text; 0 for what is no key."""
+    try:
+        return UUID(text).int >> 64 & ((1 << KIND_BITS) - 1)
+    except ValueError:
+        return 0
+
+
 def key_range(prefix: int) -> tuple[UUID, UUID]:
     """Return the lowest and the highest UUID that begin with ``prefix``."""
     low = prefix << 80

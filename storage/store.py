@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         Thought,
         TradeDetail,
     )
-    from storage.sweep_records import SweepDetail, TrialFigures
+    from storage.sweep_records import SweepDetail, TrialDetail, TrialFigures
     from storage.trial_rows import CohortBatch
 
 _CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")
@@ -338,6 +338,11 @@ class Store:
         """Return the trials of the points from ``first`` to before ``end``, in their order."""
         with self._transaction() as connection:
             return sweeps.between(connection, sweep_id, first, end)
+
+    def trial(self, text: str) -> TrialDetail:
+        """Return a trial by its key; raises TrialNotFound."""
+        with self._transaction() as connection:
+            return sweeps.trial(connection, text)
 
     def settings_of(self, sweep_id: UUID, point: int) -> dict[str, Any]:
         """Return the setting of a point of which there is a trial."""

@@ -28,6 +28,16 @@ class SweepDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialDetail:
+    """A trial with the market that it was traded on."""
+
+    scenario: dict[str, Any]
+    """Of its market, with the account as it is without settings."""
+    row: dict[str, Any]
+    """Its columns by name."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrialFigures:
     """The trials of some points, ordered by point and market; all arrays are of equal length."""
 

@@ -11,11 +11,12 @@ from sqlalchemy import text
 
 from storage.committing import copy
 from storage.copying import encode, to_json
-from storage.errors import StaleSweep, SweepHasEnded, SweepNotFound
+from storage.errors import StaleSweep, SweepHasEnded, SweepNotFound, TrialNotFound
 from storage.ids import TAIL_START
 from storage.installed import paperdex_version
+from storage.keys import row_of
 from storage.models import Trial
-from storage.sweep_records import SweepDetail, TrialFigures
+from storage.sweep_records import SweepDetail, TrialDetail, TrialFigures
 from storage.trial_rows import COHORT_COLUMNS, PARTS, TRIALS
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ _BETWEEN = text(
     " WHERE sweep_id = :sweep AND point >= :first AND point < :end ORDER BY point, market"
 )
 _SETTINGS = text("SELECT settings FROM trials WHERE sweep_id = :sweep AND point = :point LIMIT 1")
+_TRIAL = text(
+    """
+    SELECT trials.*, sweeps.markets -> trials.market AS scenario FROM trials JOIN sweeps USING (sweep_id)
+    WHERE trial_id = :key
+    """
+)
 _CONTENT = tuple(column.name for column in Trial.__table__.columns if column.name != "recorded_at")
 _KEYS = {"trial_id", "sweep_id"}
 
@@ -187,6 +194,15 @@ def between(connection: Connection, sweep_id: UUID, first: int, end: int) -> Tri
 def settings(connection: Connection, sweep_id: UUID, point: int) -> dict[str, Any]:
     """Return the setting of a point of which there is a trial."""
     return dict(connection.execute(_SETTINGS, {"sweep": sweep_id, "point": point}).scalar_one())
+
+
+def trial(connection: Connection, name: str) -> TrialDetail:
+    """Return the trial with the key ``name``; raises TrialNotFound."""
+    row = row_of(connection, _TRIAL, name)
+    if row is None:
+        raise TrialNotFound(text=name)
+    columns = dict(row)
+    return TrialDetail(columns.pop("scenario"), columns)
 
 
 def digest(connection: Connection, sweep_id: UUID) -> str:

@@ -10,12 +10,13 @@ import typer
 
 from cluster.commands.common import store_at, with_repairs_told
 from cluster.errors import UsageError
-from cluster.options import DatabaseUrl, err, out
+from cluster.options import FAILED, DatabaseUrl, err, out
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from cluster.sweeping.plan import SweepPlan
+    from storage.store import Store
 
 
 def sweep(
@@ -69,6 +70,28 @@ def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tu
     for market in plan.markets:
         with_repairs_told(market)
     return None, plan
+
+
+def replay_trial(key: str, database_url: str | None) -> None:
+    """Run a trial again with everything written down, and compare what it came to with its row."""
+    from cluster.live import LiveView
+    from cluster.runs import Place, RunSummary, execute, prepare
+    from cluster.sweeping.replaying import differences, scenario_of
+
+    trial = store_at(database_url).trial(key)
+    plan = with_repairs_told(prepare(scenario_of(trial)))
+
+    def tell(result: RunSummary, store: Store) -> None:
+        found = differences(store, trial, result.run_id, plan)
+        for difference in found:
+            print(f"{difference}.")
+        said = f"Run {result.run_id}: {result.trades:,} trades, {result.decisions:,} decisions."
+        out.print(said if found else f"{said}\nIt came to what the trial came to, to the bit.", highlight=False)
+        if found:
+            raise typer.Exit(FAILED)
+
+    with LiveView(plan.scenario.accounts, err) as view:
+        execute(plan, Place(database_url), view, tell)
 
 
 def sweep_schema() -> None:

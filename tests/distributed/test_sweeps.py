@@ -9,15 +9,20 @@ import psutil
 import pytest
 from busy import busy_scenario
 from questions import questions
+from watcher import Watcher as QuietView
 
 from actors.market import Market
-from cluster.runs import Place
+from cluster.runs import Place, prepare
+from cluster.runs import execute as run
 from cluster.sweeping import conductor
 from cluster.sweeping.plan import sweep_of, sweep_plan
+from cluster.sweeping.replaying import differences, scenario_of
 from cluster.sweeping.runs import execute, plan_again
 from simulation import cohort as cohorts
 from simulation.market.segment import terms_of
 from simulation.trials import with_settings
+from storage.store import Store
+from storage.sweep_records import TrialDetail
 
 VARY = {
     "strategy.stop_loss_percent": {"grid": [0.3, 1, 3]},
@@ -122,6 +127,20 @@ def test_a_trial_is_to_the_bit_what_a_run_of_its_account_is(whole):
     )  # fmt: skip
     assert mean == pytest.approx(float(session["return_mean"]), abs=1e-15)
     assert trades > 0
+
+
+def test_a_trial_that_is_run_again_comes_to_the_same_in_every_column(whole, ray_address):
+    store = Store(whole[1])
+    with questions(whole[1]) as sql:
+        ((key,),) = sql("SELECT trial_id::text FROM trials WHERE market = 1 ORDER BY total_trades DESC, point LIMIT 1")
+    trial, told = store.trial(key), []
+    again = prepare(scenario_of(trial))
+    run(again, Place(whole[1], ray_address), QuietView(), lambda result, _: told.append(result))
+    assert told[0].trades > 0
+    assert differences(store, trial, told[0].run_id, again) == []
+    other = TrialDetail(trial.scenario, {**trial.row, "failed_trades": -1})
+    assert differences(store, other, told[0].run_id, again)[0].startswith("failed_trades: the trial has -1, its run ")
+    store.close()
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_cohort_traded_again(search, whole):
