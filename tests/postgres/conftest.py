@@ -36,7 +36,7 @@ ON_BOTH = {
     "test_exactly_once": "",
     "test_roles": "",
     "test_migrations": "each_step_down_and_up_again",
-    "test_check": "wei|link|altered|cannot_use|not_all_rows|one_moment",
+    "test_check": "wei|link|altered|cannot_use|not_all_rows|disabled|one_moment",
 }
 """Files whose tests run on the machine's server too, each with the names of those that are worth it always."""
 
