@@ -1,55 +1,59 @@
-"""The Auto Pilot of a run: turns the reviews of a segment into adjustments, within guardrails."""
+"""The Auto Pilot of a run: turns the reviews of a segment into a verdict, within guardrails."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulation.autopilot.conditions import market_conditions
-from simulation.autopilot.guardrails import Calendar, Refusal
-from simulation.autopilot.policy import Adjustment, review
+from simulation.autopilot.guardrails import Calendar, policies_of
+from simulation.autopilot.knowledge import IGNORANT, Knowledge
+from simulation.autopilot.policy import Policy, Review, Verdict, review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulation.autopilot.policy import Review
     from simulation.market.segment import Segment
-    from simulation.settings.strategy import Strategy
+    from simulation.settings.strategy import Strategy, TradingConfig
     from simulation.trading.rules import Rules
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a review came to: the adjustments, and how often each reason spoke against one."""
-
-    adjustments: tuple[Adjustment, ...]
-    refusals: dict[Refusal, int]
+__all__ = ["AutoPilot", "Verdict"]
 
 
 class AutoPilot:
-    """Holds the strategies' bounds and nothing else: what tuning needs to remember travels in the reviews."""
+    """Holds bounds and knowledge, which are fixed for a run: what tuning needs to remember travels in the reviews."""
 
-    def __init__(self, strategies: Sequence[Sequence[Strategy]], rules: Rules) -> None:
-        """Take the strategies of each account's sessions, one after another."""
-        self._strategies = tuple(strategies)
+    def __init__(
+        self,
+        strategies: Sequence[Sequence[Strategy]],
+        rules: Rules,
+        tradings: Sequence[TradingConfig],
+        knowledge: Knowledge = IGNORANT,
+    ) -> None:
+        """Take the strategies of each account's sessions, one after another, and the accounts' trading configs."""
+        self._enabled = [strategy.autopilot_enabled for line in strategies for strategy in line]
+        lines = list(zip(strategies, tradings, strict=True))
+        self._policies = policies_of(
+            [strategy for line, _ in lines for strategy in line], [trading for line, trading in lines for _ in line]
+        )
+        self._first = np.cumsum([0, *(len(line) for line in strategies)])
         self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
+        self._knowledge = knowledge
 
     def __repr__(self) -> str:
-        enabled = [strategy.autopilot_enabled for line in self._strategies for strategy in line]
-        return f"AutoPilot({sum(enabled)} of {len(enabled)} strategies)"
+        return f"AutoPilot({sum(self._enabled)} of {len(self._enabled)} strategies)"
 
-    def review(self, segment: Segment, *reviews: Sequence[Review]) -> Verdict:
+    def review(self, segment: Segment, *reviews: Review) -> Verdict:
         """Review every session at the end of ``segment``: at most one adjustment each."""
+        if not reviews:
+            return Verdict((), {})
+        shown = Review(
+            np.concatenate([review.ordinals for review in reviews]),
+            np.concatenate([review.numbers for review in reviews]),
+            np.concatenate([review.sessions for review in reviews]),
+            np.concatenate([review.tuning for review in reviews]),
+        )
         markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
-        adjustments, refusals = [], Counter[Refusal]()
-        for shown in (shown for group in reviews for shown in group):
-            record = shown.record[0]
-            market = markets[record["analyst"]]
-            strategy = self._strategies[shown.session][shown.number]
-            result = review(strategy, shown.session, record, self._calendar, market)
-            if isinstance(result, Adjustment):
-                adjustments.append(result)
-            else:
-                refusals[result] += 1
-        return Verdict(tuple(adjustments), dict(refusals))
+        policies = self._policies[self._first[shown.ordinals] + shown.numbers]
+        return review(shown, Policy(policies, self._calendar, self._knowledge), markets)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from simulation.market.replay import Recording
     from simulation.scenario import Scenario
-    from simulation.settings.strategy import Strategy
+    from simulation.settings.strategy import Strategy, TradingConfig
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
 
@@ -34,9 +34,9 @@ def spawn_market(scenario: Scenario, recording: Recording | None) -> Any:
     return _spawn(Market, "Market", 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
 
 
-def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules) -> Any:
+def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules, tradings: Sequence[TradingConfig]) -> Any:
     """Start the Auto Pilot of a run."""
-    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules)
+    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules, tuple(tradings))
 
 
 def spawn_writer(database_url: str, shard: int = 0) -> Any:

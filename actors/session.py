@@ -10,7 +10,7 @@ import numpy as np
 from simulation import cohort as cohorts
 from simulation.autopilot import review as autopilot
 from simulation.autopilot.guardrails import Calendar
-from simulation.autopilot.policy import Review
+from simulation.autopilot.policy import Adjustment, Judgement, Review
 from simulation.market.segment import terms_of
 from simulation.succession import NOTHING_BEFORE, Totals, withdraw_orders
 from storage.batch import SessionEnd
@@ -19,7 +19,6 @@ from storage.rows import batch_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulation.autopilot.policy import Adjustment
     from simulation.market.segment import Segment
     from simulation.trading.rules import Rules
     from storage.batch import Batch
@@ -79,32 +78,39 @@ class AccountSession:
         return f"AccountSession({first.account.name}, {first.account.strategy.name}{others})"
 
     def advance(
-        self, segment: Segment, adjustments: Sequence[Adjustment]
-    ) -> tuple[list[Receipt], list[Batch], list[Review]]:
-        """Apply the adjustments meant for this cohort, then trade it to the end of the segment.
+        self, segment: Segment, changes: Sequence[Judgement | Adjustment]
+    ) -> tuple[list[Receipt], list[Batch], Review]:
+        """Apply what a verdict changes in this cohort, then trade it to the end of the segment.
 
         A session whose analyst fails in the segment is traded up to the block before and ends there, in ERROR: its
         positions stay open and its orders on their way, as when a run ends. One whose account goes on with another
         session at the end of the segment is COMPLETED, and its orders are taken back. The last batch of either says
         so; it is not shown for review, and yields nothing in later segments.
         """
-        mine = self._apply(adjustments)
+        mine = self._apply(changes)
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
         ends = {row: self._end(row, segment) for row in rows}
         batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), mine[row], ends[row]) for row in rows]
         receipts = [self._receipt(row, ends[row]) for row in rows]
-        return receipts, batches, [self._review(row) for row in rows if ends[row] is None]
+        return receipts, batches, self._shown([row for row in rows if ends[row] is None])
 
-    def standing(self) -> tuple[list[Receipt], list[Batch], list[Review]]:
+    def standing(self) -> tuple[list[Receipt], list[Batch], Review]:
         """Return what ``advance`` did for the segment up to where the cohort stands, but for batches.
 
-        Those have been committed, by an owner before this one.
+        Those have been committed, by an owner before this one. The review follows from the checkpoints alone.
         """
         rows = range(len(self._contexts))
         goes_on = [self._contexts[row].until_block != int(self._cohort.sessions[row]["next_block"]) for row in rows]
-        reviews = [self._review(row) for row in rows if goes_on[row]]
-        return [self._receipt(row, None) for row in rows], [], reviews
+        return [self._receipt(row, None) for row in rows], [], self._shown([row for row in rows if goes_on[row]])
+
+    def _shown(self, rows: list[int]) -> Review:
+        return Review(
+            np.array([self._contexts[row].session for row in rows], np.int64),
+            np.array([self._contexts[row].number for row in rows], np.int64),
+            self._cohort.sessions[rows],
+            self._cohort.tuning[rows],
+        )
 
     def _has_ended(self, row: int, segment: Segment) -> bool:
         """Tell whether a session's last batch belongs to an earlier segment."""
@@ -130,14 +136,18 @@ class AccountSession:
         self._cohort, outcome = withdraw_orders(self._cohort, row, outcome, self._rules)
         return outcome
 
-    def _apply(self, adjustments: Sequence[Adjustment]) -> list[list[Adjustment]]:
+    def _apply(self, changes: Sequence[Judgement | Adjustment]) -> list[list[Adjustment]]:
         rows = {context.session: row for row, context in enumerate(self._contexts)}
         mine: list[list[Adjustment]] = [[] for _ in self._contexts]
-        for adjustment in adjustments:
-            row = rows.get(adjustment.session)
-            if row is not None:
-                self._cohort = autopilot.apply(self._cohort, row, adjustment, self._calendar)
-                mine[row].append(adjustment)
+        for change in changes:
+            row = rows.get(change.session)
+            if row is None:
+                continue
+            if isinstance(change, Judgement):
+                self._cohort = autopilot.settle(self._cohort, row, change)
+            else:
+                self._cohort = autopilot.apply(self._cohort, row, change, self._calendar)
+                mine[row].append(change)
         return mine
 
     def _batch(
@@ -149,7 +159,7 @@ class AccountSession:
         end: SessionEnd | None,
     ) -> Batch:
         self._seqs[row] += 1
-        one = cohorts.Cohort(self._cohort.sessions[row : row + 1], self._cohort.holdings[row : row + 1])
+        one = self._cohort.one(row)
         return batch_of(
             self._contexts[row],
             incarnation=self._incarnations[row],
@@ -165,10 +175,6 @@ class AccountSession:
             end=end,
             before=self._before[row],
         )
-
-    def _review(self, row: int) -> Review:
-        context = self._contexts[row]
-        return Review(context.session, self._cohort.sessions[row : row + 1].copy(), context.number)
 
     def _receipt(self, row: int, end: SessionEnd | None) -> Receipt:
         context, session = self._contexts[row], self._cohort.sessions[row]
@@ -200,10 +206,7 @@ def _receipt(context: SessionContext, session: np.void, seq: int, before: Totals
 
 def _restored(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> cohorts.Cohort:
     """Return the cohort from the owners' checkpoints, begun anew where there is none."""
-    parts = [_cohort_of(context, owner, rules) for context, owner in zip(contexts, owners, strict=True)]
-    return cohorts.Cohort(
-        np.concatenate([part.sessions for part in parts]), np.concatenate([part.holdings for part in parts])
-    )
+    return cohorts.joined([_cohort_of(context, owner, rules) for context, owner in zip(contexts, owners, strict=True)])
 
 
 def _cohort_of(context: SessionContext, owner: Owner, rules: Rules) -> cohorts.Cohort:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cluster.plan import Plan
     from cluster.start import Start
     from simulation.autopilot.guardrails import Refusal
-    from simulation.autopilot.policy import Adjustment
+    from simulation.autopilot.policy import Adjustment, Judgement
     from storage.store import Store
 
 
@@ -101,14 +101,14 @@ class Conductor:
             self._dismiss()
 
     def _step_through(self) -> str:
-        adjustments: tuple[Adjustment, ...] = ()
+        changes: tuple[Judgement | Adjustment, ...] = ()
         first_block = self._first_block
         for block, segment in self._feed.segments():
             self._fleet.succeed(first_block, self._commits.drain)
             first_block = block
-            advanced = self._fleet.advance(block, segment, adjustments, self._commits.drain)
+            advanced = self._fleet.advance(block, segment, changes, self._commits.drain)
             self._commits.put(advanced.batches)
-            adjustments = self._review(block, segment, advanced.reviews)
+            changes = self._review(block, segment, advanced.reviews)
             self._observe(self._progress(block, advanced.receipts))
             if not self._fleet.actors:
                 break
@@ -120,13 +120,13 @@ class Conductor:
         for actor in (*self._fleet.actors, self._feed.market, *self._commits.writers, self._pilot):
             discard(actor)
 
-    def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> tuple[Adjustment, ...]:
+    def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> tuple[Judgement | Adjustment, ...]:
         if not self._plan.is_review(block):
             return ()
         verdict = self._verdict(segment, reviews)
         self.tally.adjustments += len(verdict.adjustments)
         self.tally.refusals.update(verdict.refusals)
-        return verdict.adjustments
+        return verdict.changes
 
     def _verdict(self, segment: Any, reviews: Sequence[Any]) -> Verdict:
         while True:
@@ -140,7 +140,9 @@ class Conductor:
                 return verdict
 
     def _spawn_pilot(self) -> Any:
-        return remote.spawn_autopilot(self._plan.strategies(), self._plan.rules)
+        return remote.spawn_autopilot(
+            self._plan.strategies(), self._plan.rules, [account.trading for account in self._plan.scenario.accounts]
+        )
 
     def _progress(self, block: int, receipts: Sequence[Receipt]) -> Progress:
         return Progress(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actors.session import Receipt
     from cluster.patience import Patience
     from cluster.start import Start
-    from simulation.autopilot.policy import Adjustment
+    from simulation.autopilot.policy import Adjustment, Judgement
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
     from storage.store import Store
@@ -100,7 +100,7 @@ class SessionFleet:
         self._patience(lambda: self._store.begin_session(context, begun.to_bytes()))
 
     def advance(
-        self, block: int, segment: Any, adjustments: Sequence[Adjustment], drain: Callable[[], None]
+        self, block: int, segment: Any, changes: Sequence[Judgement | Adjustment], drain: Callable[[], None]
     ) -> Advanced:
         """Trade every session through the segment that ends before ``block``, except those that have been.
 
@@ -112,7 +112,7 @@ class SessionFleet:
             actor = self._actors[index]
             if self._receipts[index].next_block >= block:
                 return actor.standing.options(num_returns=3).remote()
-            return actor.advance.options(num_returns=3).remote(segment, adjustments)
+            return actor.advance.options(num_returns=3).remote(segment, changes)
 
         calls = [(index, ask(index)) for index in self._actors]
         batches: dict[int, Any] = {}

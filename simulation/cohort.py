@@ -10,12 +10,14 @@ import msgpack
 import numpy as np
 
 from simulation import kernel
+from simulation.autopilot.watching import watch
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.trading.account import day_end_block
 from simulation.trading.positions import set_exits
 from simulation.trading.rules import Journal, Rules, World
+from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from simulation.scenario import AccountSpec
     from simulation.settings.strategy import Strategy, TradingConfig
 
-LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr)).encode()).hexdigest()[:16]
+LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr, TUNING.descr)).encode()).hexdigest()[:16]
 """Names the layout of the state, so that a checkpoint of another one is refused, not misread."""
 
 MICRO_USD = 1_000_000
@@ -40,30 +42,74 @@ class ForeignCheckpointError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """The whole state of some sessions."""
+    """The whole state of some sessions, and of the twins of those whose latest adjustment is being judged.
+
+    A twin is a session like any other, except that nothing of what it does is written down; ``TUNING.twin`` is its row.
+    """
 
     sessions: NDArray[np.void]  # SESSION, (n_sessions,)
     holdings: NDArray[np.void]  # HOLDING, (n_sessions, n_tokens)
+    tuning: NDArray[np.void]  # TUNING, (n_sessions,)
+    twins: NDArray[np.void]  # SESSION, (n_twins,)
+    twin_holdings: NDArray[np.void]  # HOLDING, (n_twins, n_tokens)
 
     def copy(self) -> Cohort:
         """Return a cohort that shares nothing with this one."""
-        return Cohort(self.sessions.copy(), self.holdings.copy())
+        return Cohort(*(part.copy() for part in self._parts()))
+
+    def one(self, row: int) -> Cohort:
+        """Return the cohort of one session and its twin; the arrays are views where that needs no change."""
+        tuning = self.tuning[row : row + 1].copy()
+        twin = int(tuning["twin"][0])
+        held = slice(twin, twin + 1) if twin >= 0 else slice(0)
+        tuning["twin"] = min(twin, 0)
+        return Cohort(
+            self.sessions[row : row + 1],
+            self.holdings[row : row + 1],
+            tuning,
+            self.twins[held],
+            self.twin_holdings[held],
+        )
 
     def to_bytes(self) -> bytes:
         """Return the state for a checkpoint."""
-        parts = [LAYOUT, *self.holdings.shape, self.sessions.tobytes(), self.holdings.tobytes()]
-        return bytes(msgpack.packb(parts))
+        shape = (*self.holdings.shape, len(self.twins))
+        return bytes(msgpack.packb([LAYOUT, *shape, *(part.tobytes() for part in self._parts())]))
+
+    def _parts(self) -> tuple[NDArray[np.void], ...]:
+        return self.sessions, self.holdings, self.tuning, self.twins, self.twin_holdings
 
     @classmethod
     def from_bytes(cls, state: bytes) -> Cohort:
         """Return the cohort of a checkpoint."""
-        layout, n_sessions, n_tokens, sessions, holdings = msgpack.unpackb(state)
+        layout, *rest = msgpack.unpackb(state)
         if layout != LAYOUT:
             raise ForeignCheckpointError(ForeignCheckpointError.__doc__)
+        n_sessions, n_tokens, n_twins, sessions, holdings, tuning, twins, twin_holdings = rest
         return cls(
             np.frombuffer(sessions, SESSION).copy(),
             np.frombuffer(holdings, HOLDING).reshape(n_sessions, n_tokens).copy(),
+            np.frombuffer(tuning, TUNING).copy(),
+            np.frombuffer(twins, SESSION).copy(),
+            np.frombuffer(twin_holdings, HOLDING).reshape(n_twins, n_tokens).copy(),
         )
+
+
+def joined(cohorts: Sequence[Cohort]) -> Cohort:
+    """Return the sessions of several cohorts as one, in order, each with its twin."""
+    tunings, n_twins = [], 0
+    for cohort in cohorts:
+        tuning = cohort.tuning.copy()
+        tuning["twin"][tuning["twin"] >= 0] += n_twins
+        n_twins += len(cohort.twins)
+        tunings.append(tuning)
+    return Cohort(
+        np.concatenate([cohort.sessions for cohort in cohorts]),
+        np.concatenate([cohort.holdings for cohort in cohorts]),
+        np.concatenate(tunings),
+        np.concatenate([cohort.twins for cohort in cohorts]),
+        np.concatenate([cohort.twin_holdings for cohort in cohorts]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +140,10 @@ def begin(
         for holding, token in zip(row, tokens, strict=True):
             holding["tradable"] = is_tradable(account.strategy, token.symbol)
             holding["position"] = -1
-    return Cohort(sessions, holdings)
+    tuning = np.zeros(len(accounts), TUNING)
+    tuning["changed_block"] = tuning["pending_log"] = tuning["twin"] = -1
+    tuning["is_watched"] = [int(account.strategy.autopilot_enabled) for account in accounts]
+    return Cohort(sessions, holdings, tuning, np.zeros(0, SESSION), np.zeros((0, len(tokens)), HOLDING))
 
 
 def is_tradable(strategy: Strategy, symbol: str) -> bool:
@@ -107,12 +156,14 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
     """Step a cohort to the end of a segment of the market with these terms.
 
     A session whose analyst fails in the segment is stepped to the block before, and from then on stays as it is.
+    Twins are stepped alike and leave nothing in the outcome; at a review the returns of both are compared.
     """
     stops = segment.stops
     expected = np.minimum(stops[cohort.sessions["analyst"]], segment.first_block)
     assert (cohort.sessions["next_block"] >= expected).all(), "a segment was skipped"
     assert segment.signals.shape[1:] == segment.mids.shape, "compiled code reads beyond what is not there"
     after = cohort.copy()
+    is_watched = bool(cohort.tuning["is_watched"].any())
     world = World(
         first_block=segment.first_block,
         tokens=_read_only(terms.tokens),
@@ -123,17 +174,54 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         gas=_read_only(segment.gas),
         signals=_read_only(segment.signals),
         stops=_read_only(stops),
-        rules=rules,
+        rules=rules._replace(write_trades=rules.write_trades or is_watched),
         ticks=np.zeros(MAP_TICKS, TICK),
     )
-    journal = journal_for(*cohort.holdings.shape)
+    outcome = _stepped(after.sessions, after.holdings, world)
+    if len(after.twins):
+        silent = rules._replace(write_trades=False, write_decisions=False)
+        _stepped(after.twins, after.twin_holdings, world._replace(rules=silent))
+    if is_watched:
+        watch(after.sessions, after.holdings, after.tuning, outcome.trades, world.mids, world.first_block, rules)
+        _compare(after, rules)
+    if not rules.write_trades:  # they were for Auto Pilot alone
+        outcome = Outcome(outcome.trades[:0], outcome.decisions, outcome.marks)
+    return after, outcome
+
+
+def _compare(cohort: Cohort, rules: Rules) -> None:
+    """Add the difference of a session's and its twin's returns, in place, where a review period has just ended."""
+    sessions, tuning = cohort.sessions, cohort.tuning
+    has_ended = sessions["next_mark_block"] == sessions["next_block"] - 1 + rules.review_blocks
+    for row in np.flatnonzero(has_ended & (tuning["twin"] >= 0)):
+        record, equity = tuning[row], int(sessions[row]["equity_micro_usd"])
+        twin = cohort.twins[record["twin"]]
+        closed = max(int(sessions[row]["closed_trades"]), int(twin["closed_trades"]))
+        record["pending_trades"] = closed - int(record["pending_closed"])
+        twin_equity = int(twin["equity_micro_usd"])
+        mine = _return(int(record["equity_micro_usd"]), equity)
+        difference = mine - _return(int(record["twin_equity_micro_usd"]), twin_equity)
+        delta = difference - float(record["difference_mean"])
+        record["difference_count"] += 1
+        record["difference_mean"] += delta / int(record["difference_count"])
+        record["difference_m2"] += delta * (difference - float(record["difference_mean"]))
+        record["equity_micro_usd"], record["twin_equity_micro_usd"] = equity, twin_equity
+
+
+def _return(before: int, after: int) -> float:
+    return after / before - 1.0 if before > 0 else 0.0
+
+
+def _stepped(sessions: NDArray[np.void], holdings: NDArray[np.void], world: World) -> Outcome:
+    """Step sessions to the end of the segment, in place, and return what happened."""
+    journal = journal_for(*holdings.shape)
     outcomes = []
     status = kernel.FULL
     while status == kernel.FULL:
         journal.counts[:] = 0
-        status = kernel.advance(after.sessions, after.holdings, world, journal)
+        status = kernel.advance(sessions, holdings, world, journal)
         outcomes.append(_drained(journal))
-    return after, _joined(outcomes)
+    return _joined(outcomes)
 
 
 def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
@@ -214,6 +302,7 @@ def _strategy_fields(strategy: Strategy, block_time_ms: int) -> dict[str, int]:
         "min_liquidity_micro_usd": _scaled(strategy.min_liquidity_usd, MICRO_USD),
         "max_slippage_bp": _scaled(strategy.max_slippage_percent, BP_PER_PERCENT),
         "confidence_threshold_bp": _scaled(strategy.confidence_threshold, BP_PER_PERCENT),
+        "gas_bid_bp": 10_000,
     }
 
 

@@ -1,7 +1,7 @@
 """The records that the kernel reads and writes.
 
-State is two numpy struct arrays and nothing else: ``sessions`` with one record per session, shape
-``(n_sessions,)``, and ``holdings`` with one record per session and token, shape ``(n_sessions, n_tokens)``.
+State is struct arrays and nothing else: ``sessions``, one record each, shape ``(n_sessions,)``, and ``holdings``, one a
+session and token, shape ``(n_sessions, n_tokens)``; ``simulation.tuning`` has what Auto Pilot remembers.
 It can be copied, stored, stacked and hashed.
 
 Units: ``_micro_usd`` are millionths of a USD (and base units of USDC, which has six decimals); ``_bp`` are
@@ -42,6 +42,7 @@ SESSION = np.dtype(
         ("min_liquidity_micro_usd", np.int64),
         ("max_slippage_bp", np.int64),
         ("confidence_threshold_bp", np.int64),
+        ("gas_bid_bp", np.int64),  # scales the bid; 10000 leaves it to the account
         ("paused", np.int64),
         # limits of the account, which hold for every strategy; never adjusted
         ("account_max_position_size_bp", np.int64),
@@ -163,6 +164,13 @@ HOLDING = np.dtype(
         ("order_max_fee_wei", np.int64),  # per gas
         ("order_tip_wei", np.int64),  # per gas
         ("order_reserved_micro_usd", np.int64),
+        ("watch", np.int64),  # these are watched for Auto Pilot after a segment, not by the kernel
+        ("watched_block", np.int64),  # first block that was not looked at yet
+        ("watch_start_q", np.uint64),  # mid at which it began to be held, or at which it was left
+        ("watch_best_q", np.uint64),  # highest mid since
+        ("watch_place", np.int64),  # of the exit among the recent trades
+        ("watch_until_block", np.int64),  # first block that no longer counts for that exit
+        ("watch_cost_micro_usd", np.int64),  # execution costs of the position
     ],
     align=True,
 )
@@ -296,7 +304,6 @@ TRADE = np.dtype(
     ],
     align=True,
 )
-
 
 UNASKED = -1
 """Stands for the promise of pools that were not asked."""

@@ -1,7 +1,7 @@
 """One session after another on one account: how one ends for the next, and how that begins.
 
 What is the account's goes on: its cash, what it holds, its orders of the day, and the numbers of its trades,
-decisions, positions and marks, from which luck and the keys of rows are derived. What is a session's begins anew: its
+decisions, positions and marks, from which the keys of rows are derived. What is a session's begins anew: its
 strategy, its scores and costs, its drawdown and returns, and what Auto Pilot remembers of it.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 from simulation import cohort as cohorts
 from simulation.jit import compiled
 from simulation.kernel import write_trade
+from simulation.state import HOLDING
 from simulation.trading import execution
 from simulation.trading.positions import set_exits
 
@@ -38,6 +39,9 @@ CARRIED = (
     "next_mark",
 )
 """Fields of the SESSION record that are the account's."""
+
+WATCHED = tuple(name for name in HOLDING.names or () if name.startswith("watch"))
+"""Fields of the HOLDING record that are Auto Pilot's, which begins anew with a session."""
 
 STARTS_AT_EQUITY = ("initial_micro_usd", "equity_micro_usd", "mark_equity_micro_usd")
 
@@ -119,6 +123,8 @@ def succeed(cohort: Cohort, account: AccountSpec, analyst: int, tokens: Sequence
     tradable = after.holdings["tradable"].copy()
     after.holdings[0] = held
     after.holdings["tradable"], after.holdings["said"], after.holdings["said_block"] = tradable, 0, 0
+    for name in WATCHED:
+        after.holdings[name] = 0
     for holding in after.holdings[0]:
         set_exits(session, holding)
     return after

@@ -38,6 +38,7 @@ PARAMETERS = (
     "max_slippage_bp",
     "confidence_threshold_bp",
     "gas_price_multiplier_bp",
+    "gas_bid_bp",
     "paused",
 )
 """Fields of the SESSION record that Auto Pilot may change or a reader wants to see."""

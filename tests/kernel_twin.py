@@ -112,7 +112,7 @@ class SessionTwin:
         return not gas.is_missed and left_wei >= 0 and min(left_wei, holding.order_tip_wei) >= gas.marginal_tip_wei
 
     def _executed(self, holding: SimpleNamespace, spot: Spot) -> Receipt:
-        luck, adverse, gas_luck, attack_luck = self._draw(holding.order_trade, purpose=1)
+        luck, adverse, gas_luck, attack_luck = self._draw(holding.order_decided_block, spot, purpose=1)
         public = holding.order_lane == Lane.FAST
         push = below(adverse, self.session.base_slippage_bp * 100 + 1) if public else 0
         met = meeting(self.market, spot, self._way(holding), holding.order_side, holding.order_in_wei, push)
@@ -498,8 +498,9 @@ class SessionTwin:
     def _bid_wei(self, spot: Spot) -> tuple[int, int]:
         """Return fee cap and tip: the cap has room for the base fee to double."""
         cap = 2 * spot.gas.base_fee_wei + spot.gas.priority_fee_wei
-        scale_bp = self.session.gas_price_multiplier_bp
-        return cap * scale_bp // BP, spot.gas.priority_fee_wei * scale_bp // BP
+        scale_bp, bid_bp = self.session.gas_price_multiplier_bp, self.session.gas_bid_bp
+        tip = spot.gas.priority_fee_wei * scale_bp // BP
+        return cap * scale_bp // BP * bid_bp // BP, tip * bid_bp // BP
 
     def _most_gas(self, spot: Spot, given_up: SimpleNamespace | None = None) -> int:
         """Return the most that the gas of one order, or of a swap out of another token, can cost, micro-USD."""
@@ -531,9 +532,9 @@ class SessionTwin:
         holding.order_trade, holding.order_decision = trade, session.next_decision
         holding.order_decided_block = spot.block
         holding.order_delay_ms = delay_ms
-        holding.order_due_block = spot.block + self._blocks_on_the_way(trade, lane, delay_ms)
+        holding.order_due_block = spot.block + self._blocks_on_the_way(spot, lane, delay_ms)
         holding.order_deadline_block = holding.order_due_block + max(MS_TO_DEADLINE // self.rules.block_time_ms, 1)
-        *_, loss = self._draw(trade, purpose=0)
+        *_, loss = self._draw(spot.block, spot, purpose=0)
         holding.order_dropped = int(session.simulate_network_issues and below(loss, BP) < LOST_BP)
         if holding.order_dropped:
             holding.order_due_block = holding.order_deadline_block
@@ -550,8 +551,8 @@ class SessionTwin:
         session.buys_in_flight += holding.order_opens
         return trade
 
-    def _blocks_on_the_way(self, trade: int, lane: Lane, delay_ms: int) -> int:
-        network, late_by, private, _ = self._draw(trade, purpose=0)
+    def _blocks_on_the_way(self, spot: Spot, lane: Lane, delay_ms: int) -> int:
+        network, late_by, private, _ = self._draw(spot.block, spot, purpose=0)
         blocks = 1 + delay_ms // self.rules.block_time_ms
         if self.session.simulate_network_issues and below(network, BP) < LATE_BP:
             blocks += 1 + below(late_by, LATE_BLOCKS)
@@ -559,8 +560,9 @@ class SessionTwin:
             blocks += sum(below(private, BP) < chance_bp for chance_bp in MISS_BP)
         return blocks
 
-    def _draw(self, trade: int, purpose: int) -> tuple[int, int, int, int]:
-        return philox((int(self.rules.seed), SESSION_STREAM + self.session.stream), (trade, purpose, 0, 0))
+    def _draw(self, decided_block: int, spot: Spot, purpose: int) -> tuple[int, int, int, int]:
+        key = int(self.rules.seed), SESSION_STREAM + self.session.stream
+        return philox(key, (decided_block, 2 * spot.token_row + purpose, 0, 0))
 
     def _mark(self, block: int) -> None:
         """Close a period: Welford's running mean and sum of squares of the returns, and a row."""

@@ -1,61 +1,46 @@
-"""From a review to at most one adjustment: symptoms in the window of recent trades, and the step they ask for."""
+"""From reviews to a verdict: arrays in, the compiled review, and words for the few adjustments that were made."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulation.autopilot.guardrails import (
-    Bounds,
-    Calendar,
-    Refusal,
-    confidence_bounds,
-    gate,
-    has_news,
-    position_size_bounds,
-    window_is_full,
-)
-from simulation.settings.strategy import Aggressiveness
-from simulation.state import RECENT_TRADES
+from simulation.autopilot.guardrails import BID, BOUND_WORDS, CONCURRENT, INTERVAL, PAUSED, REFUSALS, Bound, Refusal
+from simulation.autopilot.outcomes import OutcomeKind
+from simulation.autopilot.reviewing import ADJUSTMENT, JUDGEMENT, MARKET, Found, Shown, review_all
+from simulation.autopilot.triggers import TRIGGERS, TYPES, AdjustmentType, Metric, trigger_records
+from simulation.tuning import PARAMETERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from simulation.settings.strategy import Strategy
+    from simulation.autopilot.conditions import Conditions
+    from simulation.autopilot.guardrails import Calendar
+    from simulation.autopilot.knowledge import Knowledge
 
+NAMES = (
+    "max_position_size_percent", "confidence_threshold", "stop_loss_percent", "take_profit_percent",
+    "decision_interval_blocks", "gas_bid_multiplier", "max_slippage_percent", "max_concurrent_positions", "paused",
+)  # fmt: skip
+"""The parameters in the user's words, in the order of ``PARAMETERS``."""
 
-class AdjustmentType(StrEnum):
-    """The vocabulary of adjustments."""
-
-    POSITION_SIZE_INCREASE = "POSITION_SIZE_INCREASE"
-    POSITION_SIZE_DECREASE = "POSITION_SIZE_DECREASE"
-    CONFIDENCE_INCREASE = "CONFIDENCE_INCREASE"
-    CONFIDENCE_DECREASE = "CONFIDENCE_DECREASE"
-    FREQUENCY_INCREASE = "FREQUENCY_INCREASE"
-    FREQUENCY_DECREASE = "FREQUENCY_DECREASE"
-    STOP_LOSS_TIGHTEN = "STOP_LOSS_TIGHTEN"
-    STOP_LOSS_LOOSEN = "STOP_LOSS_LOOSEN"
-    TAKE_PROFIT_INCREASE = "TAKE_PROFIT_INCREASE"
-    TAKE_PROFIT_DECREASE = "TAKE_PROFIT_DECREASE"
-    PAUSE_TRADING = "PAUSE_TRADING"
-    RESUME_TRADING = "RESUME_TRADING"
-    GAS_STRATEGY_ADJUST = "GAS_STRATEGY_ADJUST"
-    RISK_TOLERANCE_ADJUST = "RISK_TOLERANCE_ADJUST"
+DIVISORS = tuple({BID: 10_000, INTERVAL: 1, CONCURRENT: 1, PAUSED: 1}.get(p, 100) for p in range(len(PARAMETERS)))
+"""Units of the SESSION field in one of the user's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a session shows the Auto Pilot: its SESSION record, from which every figure follows."""
+    """What the sessions of a cohort show the Auto Pilot: records from which every figure follows."""
 
-    session: int  # ordinal in the run
-    record: NDArray[np.void]  # SESSION, (1,)
-    number: int = 0  # of the session among those of its account
+    ordinals: NDArray[np.int64]  # of the sessions in the run
+    numbers: NDArray[np.int64]  # of the sessions among those of their accounts
+    sessions: NDArray[np.void]  # SESSION
+    tuning: NDArray[np.void]  # TUNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,159 +60,194 @@ class Adjustment:
     trigger_value: float
     trigger_threshold: float
     confidence_percent: float
+    regime: int
+    reverses_log_ordinal: int = -1  # of the session's log; -1 for one that reverses nothing
     performance_before: dict[str, float] = dataclasses.field(default_factory=dict)
     market_conditions: dict[str, float | str] = dataclasses.field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Figures of the latest closed trades, and of the account now."""
-
-    trades: int
-    win_rate_percent: float
-    profit_factor: float
-    net_usd: float
-    drawdown_percent: float
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the figures by name, for the log."""
-        return {name: float(getattr(self, name)) for name in self.__slots__}
+    @property
+    def is_reversal(self) -> bool:
+        """Whether it undoes an earlier one; such a one is not judged."""
+        return self.reverses_log_ordinal >= 0
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
-    """A symptom, and the change it asks for."""
+class Judgement:
+    """The outcome of the adjustment of a session that was being judged."""
 
+    session: int
+    block: int
+    log_ordinal: int
     type: AdjustmentType
-    metric: str  # of Window
-    threshold: float
-    above: bool  # fires at or above the threshold, else below it
-    also: Callable[[Window], bool]
-    field: str
-    parameter_name: str
-    base_step: float  # share of the old value
-    bounds: Callable[[Strategy], Bounds]
-    is_safety: bool  # may act on fewer trades than a full window
-    why: str
-
-    def fires(self, window: Window) -> bool:
-        """Tell whether the window shows the symptom."""
-        value = getattr(window, self.metric)
-        return bool((value >= self.threshold if self.above else value < self.threshold) and self.also(window))
+    regime: int
+    outcome: OutcomeKind
+    periods: int
+    trades: int
+    mean_difference: float  # of returns a review period, session minus twin
+    disables: bool
+    """It is the last failure that was borne: Auto Pilot switches itself off."""
 
 
-MOST_PROFIT_FACTOR = 999.999
-"""Profit factor of a window without a loss."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a review came to: adjustments, judged outcomes, and how often each reason spoke against an adjustment."""
 
-DEFAULT_LEARNING_RATE = 0.1
-PRIOR_CONFIDENCE_PERCENT = 50.0
-"""Confidence in an adjustment before any outcome was judged."""
+    adjustments: tuple[Adjustment, ...]
+    refusals: dict[Refusal, int]
+    judgements: tuple[Judgement, ...] = ()
 
-STEP_FACTOR = {
-    Aggressiveness.CONSERVATIVE: 0.5,
-    Aggressiveness.MODERATE: 1.0,
-    Aggressiveness.AGGRESSIVE: 2.0,
-}
-
-TRIGGERS = (
-    Trigger(
-        AdjustmentType.POSITION_SIZE_DECREASE, "drawdown_percent", 5.0, above=True, also=lambda _: True,
-        field="max_position_size_bp", parameter_name="max_position_size_percent", base_step=-0.25,
-        bounds=position_size_bounds, is_safety=True, why="the account is well below its peak",
-    ),
-    Trigger(
-        AdjustmentType.CONFIDENCE_INCREASE, "win_rate_percent", 40.0, above=False, also=lambda w: w.net_usd < 0,
-        field="confidence_threshold_bp", parameter_name="confidence_threshold", base_step=0.05,
-        bounds=confidence_bounds, is_safety=False, why="too few trades win and the window lost money",
-    ),
-    Trigger(
-        AdjustmentType.POSITION_SIZE_INCREASE, "profit_factor", 1.5, above=True, also=lambda w: w.drawdown_percent < 2,
-        field="max_position_size_bp", parameter_name="max_position_size_percent", base_step=0.2,
-        bounds=position_size_bounds, is_safety=False, why="wins outweigh losses and the drawdown is small",
-    ),
-)  # fmt: skip
-"""In order of precedence: the first that fires and can move its parameter is the adjustment."""
+    @property
+    def changes(self) -> tuple[Judgement | Adjustment, ...]:
+        """What the sessions have to apply, in this order."""
+        return (*self.judgements, *self.adjustments)
 
 
-def review(
-    strategy: Strategy, ordinal: int, session: np.void, calendar: Calendar, market: dict[str, float | str]
-) -> Adjustment | Refusal:
-    """Return the one adjustment that a session's SESSION record asks for, or why there is none."""
-    refusal = gate(strategy, session, calendar)
-    if refusal is not None:
-        return refusal
-    window = window_of(session, strategy.performance_window_trades)
-    full, news = window_is_full(strategy, session), has_news(session)
-    fired = [trigger for trigger in TRIGGERS if trigger.fires(window)]
-    allowed = [trigger for trigger in fired if full or (trigger.is_safety and news)]
-    if not allowed:
-        return Refusal.NO_TRIGGER if full else Refusal.FEW_TRADES
-    for trigger in allowed:
-        adjustment = _step(trigger, strategy, ordinal, session, window, market)
-        if (adjustment.new - adjustment.old) * trigger.base_step > 0:  # a bound may allow no step, or only one back
-            return adjustment
-    return Refusal.AT_BOUND
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a review is decided by besides the sessions themselves."""
+
+    policies: NDArray[np.void]  # POLICY, one a session shown
+    calendar: Calendar
+    knowledge: Knowledge
 
 
-def window_of(session: np.void, trades: int) -> Window:
-    """Return the figures of the latest ``trades`` closed trades, fewer when there were fewer."""
-    closed = int(session["closed_trades"])
-    count = min(trades, closed, RECENT_TRADES)
-    places = np.arange(closed - count, closed) % RECENT_TRADES
-    net = session["recent_pnl_micro_usd"][places]
-    won, lost = int(net[net > 0].sum()), -int(net[net <= 0].sum())
-    peak, equity = int(session["peak_equity_micro_usd"]), int(session["equity_micro_usd"])
-    return Window(
-        trades=count,
-        win_rate_percent=100.0 * int((net > 0).sum()) / count if count else 0.0,
-        profit_factor=_profit_factor(won, lost),
-        net_usd=(won - lost) / 1e6,
-        drawdown_percent=100.0 * (peak - equity) / peak,
+def review(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Verdict:
+    """Return the verdict on sessions at the end of a segment; ``markets`` are what each analyst sees there."""
+    found = reviewed(shown, policy, markets)
+    judgements = tuple(_judgement(shown, record) for record in found.judgements)
+    adjustments = tuple(_adjustment(shown, record, found.metrics, markets) for record in found.adjustments)
+    refusals = {refusal: int(n) for refusal, n in zip(REFUSALS, found.refusals, strict=True) if n}
+    return Verdict(adjustments, refusals, judgements)
+
+
+def reviewed(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Found:
+    """Return the verdict as records, without words."""
+    n = len(shown.sessions)
+    sessions = np.ascontiguousarray(shown.sessions)
+    records = [(market.volatility_percent, market.gas_percent, market.regime) for market in markets]
+    found = Found(
+        np.zeros((n, len(Metric))),
+        np.zeros(n + 1, ADJUSTMENT),
+        np.zeros(n, JUDGEMENT),
+        np.zeros(len(REFUSALS), np.int64),
     )
+    arrays = Shown(
+        sessions,
+        sessions.view(np.int64).reshape(n, -1),
+        np.ascontiguousarray(shown.tuning),
+        policy.policies,
+        np.array(records, MARKET),
+        trigger_records(),
+        policy.knowledge.confidence(),
+        policy.knowledge.speaks_against(),
+        policy.calendar.block_time_ms,
+        policy.calendar.day_offset_ms,
+    )
+    n_adjustments, n_judgements = review_all(arrays, found)
+    return found._replace(adjustments=found.adjustments[:n_adjustments], judgements=found.judgements[:n_judgements])
 
 
-def _profit_factor(won: int, lost: int) -> float:
-    if lost == 0:
-        return MOST_PROFIT_FACTOR if won else 0.0
-    return min(won / lost, MOST_PROFIT_FACTOR)
-
-
-def _step(
-    trigger: Trigger,
-    strategy: Strategy,
-    ordinal: int,
-    session: np.void,
-    window: Window,
-    market: dict[str, float | str],
+def reversal(
+    session: np.void, ordinal: int, parameter: int, *, kind: AdjustmentType, log_ordinal: int, old: int, why: str
 ) -> Adjustment:
-    old = int(session[trigger.field])
-    rate = float(strategy.learning_rate) / DEFAULT_LEARNING_RATE
-    wanted = old + round(old * trigger.base_step * rate * STEP_FACTOR[strategy.adaptation_aggressiveness])
-    new = trigger.bounds(strategy).clamp(wanted)
-    value = getattr(window, trigger.metric)
+    """Return the adjustment that sets a parameter back to ``old``, its value before entry ``log_ordinal`` of the log.
+
+    The same for the Auto Pilot, which reverses what did harm, and for an operator.
+    """
     return Adjustment(
         session=ordinal,
         block=int(session["next_block"]),
-        type=trigger.type,
-        field=trigger.field,
-        parameter_name=trigger.parameter_name,
-        old=old,
-        new=new,
-        divisor=100,
-        reason=_reason(trigger, window, value, clamped=new != wanted),
-        trigger_metric=trigger.metric,
-        trigger_value=value,
-        trigger_threshold=trigger.threshold,
-        confidence_percent=PRIOR_CONFIDENCE_PERCENT,
-        performance_before=window.as_dict(),
-        market_conditions=market,
+        type=kind,
+        field=PARAMETERS[parameter],
+        parameter_name=NAMES[parameter],
+        old=int(session[PARAMETERS[parameter]]),
+        new=old,
+        divisor=DIVISORS[parameter],
+        reason=why,
+        trigger_metric="outcome",
+        trigger_value=0.0,
+        trigger_threshold=0.0,
+        confidence_percent=50.0,
+        regime=-1,
+        reverses_log_ordinal=log_ordinal,
     )
 
 
-def _reason(trigger: Trigger, window: Window, value: float, *, clamped: bool) -> str:
-    relation = "at or above" if trigger.above else "below"
-    bound = " The step was cut short by the strategy's bound." if clamped else ""
+def replayed(start: dict[str, int], adjustments: Sequence[Adjustment], block: int) -> dict[str, int]:
+    """Return the parameters of a session at ``block``, from those at its start and its adjustments alone."""
+    values = dict(start)
+    for adjustment in adjustments:
+        if adjustment.block <= block:
+            assert values[adjustment.field] == adjustment.old, "an adjustment starts from the value before it"
+            values[adjustment.field] = adjustment.new
+    return values
+
+
+def _judgement(shown: Review, record: np.void) -> Judgement:
+    row = int(record["row"])
+    session, tuning = shown.sessions[row], shown.tuning[row]
+    return Judgement(
+        session=int(shown.ordinals[row]),
+        block=int(session["next_block"]),
+        log_ordinal=int(tuning["pending_log"]),
+        type=TYPES[int(tuning["pending_type"])],
+        regime=int(tuning["pending_regime"]),
+        outcome=OutcomeKind(int(record["kind"])),
+        periods=int(tuning["difference_count"]),
+        trades=int(tuning["pending_trades"]),
+        mean_difference=float(tuning["difference_mean"]),
+        disables=bool(record["disables"]),
+    )
+
+
+def _adjustment(
+    shown: Review, record: np.void, metrics: NDArray[np.float64], markets: Sequence[Conditions]
+) -> Adjustment:
+    row, parameter = int(record["row"]), int(record["parameter"])
+    session, tuning = shown.sessions[row], shown.tuning[row]
+    market = markets[int(session["analyst"])]
+    if record["trigger"] < 0:
+        made = reversal(
+            session, int(shown.ordinals[row]), parameter, kind=TYPES[int(record["type"])],
+            log_ordinal=int(tuning["pending_log"]), old=int(record["new"]),
+            why="The session did worse with it than its twin without it.",
+        )  # fmt: skip
+        return dataclasses.replace(
+            made,
+            trigger_metric="mean_return_difference_bp",
+            trigger_value=1e4 * float(tuning["difference_mean"]),
+            confidence_percent=100 * float(record["confidence"]),
+            regime=int(record["regime"]),
+            market_conditions=market.as_dict(),
+        )
+    trigger = TRIGGERS[int(record["trigger"])]
+    return Adjustment(
+        session=int(shown.ordinals[row]),
+        block=int(session["next_block"]),
+        type=trigger.type,
+        field=PARAMETERS[parameter],
+        parameter_name=NAMES[parameter],
+        old=int(record["old"]),
+        new=int(record["new"]),
+        divisor=DIVISORS[parameter],
+        reason=_reason(record, metrics[row]),
+        trigger_metric=trigger.symptom.metric.name.lower(),
+        trigger_value=float(metrics[row, trigger.symptom.metric]),
+        trigger_threshold=trigger.symptom.threshold,
+        confidence_percent=100 * float(record["confidence"]),
+        regime=int(record["regime"]),
+        performance_before={metric.name.lower(): float(metrics[row, metric]) for metric in Metric},
+        market_conditions=market.as_dict(),
+    )
+
+
+def _reason(record: np.void, metrics: NDArray[np.float64]) -> str:
+    trigger = TRIGGERS[int(record["trigger"])]
+    metric, threshold, is_above = trigger.symptom
+    relation = "at or above" if is_above else "below"
+    bound = BOUND_WORDS[Bound(int(record["bound"]))]
+    cut = f" The step was cut short by {bound}." if bound else ""
     return (
-        f"{trigger.metric} {value:.2f} is {relation} {trigger.threshold:g} over {window.trades} trades: "
-        f"{trigger.why}.{bound}"
+        f"{metric.name.lower()} {metrics[metric]:.2f} is {relation} {threshold:g} over {metrics[Metric.TRADES]:.0f} "
+        f"trades: {trigger.why}.{cut}"
     )

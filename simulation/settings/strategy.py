@@ -101,6 +101,8 @@ class Strategy(Part):
     performance_window_trades: int = Field(20, ge=5, le=100)
     adjustment_cooldown_minutes: int = Field(30, ge=1, le=1440)
     max_daily_adjustments: int = Field(10, ge=1, le=100)
+    auto_disable_after_failures: int = Field(5, ge=1, le=20)
+    """Adjustments in a row that did harm, after which Auto Pilot switches itself off."""
 
     @field_validator("custom_parameters", mode="before")
     @classmethod

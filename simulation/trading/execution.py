@@ -86,7 +86,9 @@ def include(session, holdings, spot):
         if spot.block < holding.order_deadline_block:
             return _still_in_flight()
         return _unfilled(session, holdings, holding, _CANCELLED, _EXPIRED, Gas(0, 0, 0))
-    luck, adverse, gas_luck, attack_luck = orders.draw(session, holding.order_trade, orders.INCLUSION, spot.rules)
+    luck, adverse, gas_luck, attack_luck = orders.draw(
+        session, holding.order_decided_block, spot.token_row, orders.INCLUSION, spot.rules
+    )
     met = routing.met(holding, spot, _push_pips(session, holding, adverse))
     failure = _failure(session, holding, luck, met)
     gas = _gas(holding, spot, failure, gas_luck, attack_luck)

@@ -25,6 +25,7 @@ from simulation.trading.rules import (
 SENDING = np.uint64(0)
 INCLUSION = np.uint64(1)
 """The two purposes for which an order draws random words."""
+_PURPOSES = np.uint64(2)
 
 _BP = 10_000
 _U0 = np.uint64(0)
@@ -56,9 +57,14 @@ class Order(NamedTuple):
 
 
 @compiled
-def draw(session, trade, purpose, rules):
-    """Return the four random words of one order and purpose."""
-    return rng.words(rules.seed, _SESSION_STREAM + session.stream, np.uint64(trade), purpose)
+def draw(session, decided_block, token_row, purpose, rules):
+    """Return the four random words of one order and purpose.
+
+    They follow from when and for what the order was sent, not from how many were before it: so a session and its twin
+    that differ in one order have the same luck with all others.
+    """
+    counter = _PURPOSES * np.uint64(token_row) + purpose
+    return rng.words(rules.seed, _SESSION_STREAM + session.stream, np.uint64(decided_block), counter)
 
 
 @compiled
@@ -80,9 +86,10 @@ def usual_gas_cost(session, gas_used, gas):
 
 @compiled
 def bid(session, gas):
-    """Return (fee cap, priority fee) in wei per gas: room for the base fee to double, scaled by the account."""
-    tip = gas.priority_fee_wei * session.gas_price_multiplier_bp // _BP
-    return (2 * gas.base_fee_wei + gas.priority_fee_wei) * session.gas_price_multiplier_bp // _BP, tip
+    """Return (fee cap, priority fee) in wei per gas: room for the base fee to double, scaled by account and bid."""
+    tip = gas.priority_fee_wei * session.gas_price_multiplier_bp // _BP * session.gas_bid_bp // _BP
+    most = (2 * gas.base_fee_wei + gas.priority_fee_wei) * session.gas_price_multiplier_bp // _BP
+    return most * session.gas_bid_bp // _BP, tip
 
 
 @compiled
@@ -193,7 +200,7 @@ def _set_terms(session, holding, spot, order):
 @compiled
 def _set_delay(session, holding, spot, lane):
     """Set when the order is due: the account's delay, the lane's thinking, and bad luck on the way."""
-    network, late_by, private, loss = draw(session, holding.order_trade, SENDING, spot.rules)
+    network, late_by, private, loss = draw(session, spot.block, spot.token_row, SENDING, spot.rules)
     delay_ms = session.execution_delay_ms + ANALYSIS_MS[lane]
     blocks = 1 + delay_ms // spot.rules.block_time_ms
     has_issues = session.simulate_network_issues != 0

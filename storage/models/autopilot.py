@@ -10,7 +10,7 @@ from uuid import UUID  # noqa: TC003
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped  # noqa: TC002
 
-from simulation.autopilot.policy import AdjustmentType
+from simulation.autopilot.triggers import AdjustmentType
 from storage.models.base import (
     GWEI,
     JSON,

@@ -72,7 +72,7 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
     assert stdout.count("\n") == 1
     summary = json.loads(stdout)
     assert list(summary) == [
-        "run_id", "status", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "accounts", "failures",
+        "run_id", "status", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "writer", "accounts", "failures",
     ]  # fmt: skip
     assert (summary["seed"], summary["blocks"], len(summary["accounts"])) == (7, 3000, 3)
     assert list(summary["accounts"][0]) == [

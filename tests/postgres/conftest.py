@@ -15,8 +15,9 @@ from questions import questions
 from simulation import cohort as cohorts
 from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar
-from simulation.autopilot.policy import Adjustment, AdjustmentType
+from simulation.autopilot.policy import Adjustment
 from simulation.autopilot.review import apply
+from simulation.autopilot.triggers import AdjustmentType
 from simulation.intelligence import signals
 from simulation.market.segment import Segment, terms_of
 from simulation.market.sources import open_source
@@ -131,7 +132,7 @@ class Live:
                 ("marks", outcome.marks),
             )
         }
-        one = cohorts.Cohort(self.cohort.sessions[row : row + 1], self.cohort.holdings[row : row + 1])
+        one = self.cohort.one(row)
         return batch_of(
             self.contexts[row],
             incarnation=self.incarnations[row],
@@ -169,7 +170,8 @@ def an_adjustment(cohort, block, market):
         trigger_value=20.0,
         trigger_threshold=40.0,
         confidence_percent=50.0,
-        market_conditions=market,
+        regime=market.regime,
+        market_conditions=market.as_dict(),
     )
 
 

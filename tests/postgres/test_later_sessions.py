@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulation.cohort import Cohort, Outcome
+from simulation.cohort import Outcome
 from simulation.scenario import AccountSpec, NextSession
 from simulation.settings.strategy import Strategy
 from simulation.state import DECISION, MARK, TRADE
@@ -28,7 +28,7 @@ def live(begin, scenario, store):
 def later(live):
     """Return the context of the later session and the state that it begins in."""
     context = SessionContext.of(live.scenario, live.source.tokens, live.prefix, 0, 0, 1)
-    first = Cohort(live.cohort.sessions[:1], live.cohort.holdings[:1])
+    first = live.cohort.one(0)
     nothing = Outcome(np.zeros(0, TRADE), np.zeros(0, DECISION), np.zeros(0, MARK))
     ended, _ = withdraw_orders(first, 0, nothing, live.rules)
     return context, succeed(ended, context.account, 0, context.tokens, live.rules).to_bytes()

@@ -4,60 +4,36 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import numpy as np
 import pytest
 from hand_made import RULES, account, stage
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from reviewable import CALM, NOON, review_of, reviewable, tuning
 
 from simulation import cohort as cohorts
 from simulation.autopilot.conditions import market_conditions
-from simulation.autopilot.guardrails import Calendar, Refusal, confidence_bounds, position_size_bounds
-from simulation.autopilot.policy import (
-    MOST_PROFIT_FACTOR,
-    TRIGGERS,
-    Adjustment,
-    AdjustmentType,
-    review,
-    window_of,
-)
+from simulation.autopilot.guardrails import Calendar, Refusal, own_bounds
+from simulation.autopilot.policy import Adjustment
 from simulation.autopilot.review import apply
+from simulation.autopilot.reviewing import MOST_PROFIT_FACTOR
+from simulation.autopilot.triggers import TRIGGERS, AdjustmentType
 from simulation.settings.strategy import Strategy
-from simulation.state import RECENT_TRADES, SESSION
+from simulation.state import RECENT_TRADES
+from simulation.tuning import PARAMETERS
 
 BLOCKS_A_DAY = 7200
 BLOCKS_A_MINUTE = 5
-NOON = Calendar(block_time_ms=12_000, day_offset_ms=12 * 3_600_000)
 MIDNIGHT = Calendar(block_time_ms=12_000, day_offset_ms=0)
-MARKET = {"trend": 0.1}
 USD = 1_000_000
 WINDOW = 5
 
 
 def tuned(**fields):
     """A strategy that Auto Pilot may adjust after five trades."""
-    return Strategy(autopilot_enabled=True, performance_window_trades=WINDOW, **fields)
+    return Strategy(**{"autopilot_enabled": True, "performance_window_trades": WINDOW, **fields})
 
 
-def session(pnl_usd=(), **fields):
-    """Return a session's record at block 3000 after trades that closed with these net results."""
-    record = np.zeros(1, SESSION)[0]
-    given_fields = {
-        "next_block": 3_000,
-        "last_adjustment_block": -1,
-        "equity_micro_usd": 10_000 * USD,
-        "peak_equity_micro_usd": 10_000 * USD,
-        "max_position_size_bp": 500,
-        "confidence_threshold_bp": 6_000,
-        "closed_trades": len(pnl_usd),
-        **fields,
-    }
-    for name, value in given_fields.items():
-        record[name] = value
-    for place, usd in enumerate(pnl_usd):
-        record["recent_pnl_micro_usd"][place % RECENT_TRADES] = round(usd * USD)
-    return record
-
+session = reviewable
 
 WINNERS = (10,) * WINDOW
 LOSERS = (-10,) * WINDOW
@@ -65,8 +41,7 @@ MIXED = (10, -10, 10, -10, 5)
 DROWNED = {"equity_micro_usd": 9_000 * USD}
 
 
-def reviewed(strategy, record, calendar=NOON):
-    return review(strategy, 0, record, calendar, MARKET)
+reviewed = review_of
 
 
 # The gate.
@@ -117,10 +92,9 @@ def test_too_few_trades_tell_nothing(trades):
 
 
 def test_trades_closed_before_the_last_adjustment_are_not_counted_again():
-    record = session(WINNERS * 2, last_adjustment_block=1_000, closed_at_adjustment=WINDOW + 1)
-    assert reviewed(tuned(), record) is Refusal.FEW_TRADES
-    record["closed_at_adjustment"] = WINDOW
-    assert isinstance(reviewed(tuned(), record), Adjustment)
+    record = session(WINNERS * 2, last_adjustment_block=1_000)
+    assert reviewed(tuned(), record, remembered=tuning(closed_then=WINDOW + 1)) is Refusal.FEW_TRADES
+    assert isinstance(reviewed(tuned(), record, remembered=tuning(closed_then=WINDOW)), Adjustment)
 
 
 def test_ordinary_figures_ask_for_nothing():
@@ -221,35 +195,36 @@ def test_the_reason_names_the_metric_its_value_the_threshold_and_the_window():
 
 def test_an_adjustment_keeps_what_it_was_decided_on():
     adjustment = reviewed(tuned(), session(LOSERS))
-    assert adjustment.market_conditions == MARKET
-    assert adjustment.performance_before == {
-        "trades": 5.0, "win_rate_percent": 0.0, "profit_factor": 0.0, "net_usd": -50.0, "drawdown_percent": 0.0,
-    }  # fmt: skip
+    assert adjustment.market_conditions == CALM.as_dict()
+    figures = {"trades": 5.0, "win_rate_percent": 0.0, "profit_factor": 0.0, "net_usd": -50.0, "drawdown_percent": 0.0}
+    assert figures.items() <= adjustment.performance_before.items()
     assert (adjustment.parameter_name, adjustment.divisor) == ("confidence_threshold", 100)
 
 
 # The window.
 
 
+def window_of(record, trades):
+    """Return the figures of the window, of a review in which a drawdown asks for something."""
+    record["equity_micro_usd"] = 9_000 * USD
+    return reviewed(tuned(performance_window_trades=trades), record).performance_before
+
+
 def test_the_window_holds_the_latest_trades_only():
     window = window_of(session((-100, -100, 10, 10, 10, -5, 10)), trades=5)
-    assert (window.trades, window.net_usd, window.win_rate_percent, window.profit_factor) == (5, 35.0, 80.0, 8.0)
+    figures = [window[name] for name in ("trades", "net_usd", "win_rate_percent", "profit_factor")]
+    assert figures == [5, 35.0, 80.0, 8.0]
 
 
 def test_the_window_follows_the_ring_around():
     trades = [-1.0] * RECENT_TRADES + [2.0, 3.0]
-    assert window_of(session(trades), trades=2).net_usd == 5.0
-    assert window_of(session(trades), trades=RECENT_TRADES).net_usd == 5.0 - (RECENT_TRADES - 2)
-
-
-def test_a_window_without_trades_has_figures_too():
-    window = window_of(session(), trades=20)
-    assert (window.trades, window.win_rate_percent, window.profit_factor, window.net_usd) == (0, 0.0, 0.0, 0.0)
+    assert window_of(session(trades), trades=5)["net_usd"] == 2.0
+    assert window_of(session(trades), trades=RECENT_TRADES)["net_usd"] == 5.0 - (RECENT_TRADES - 2)
 
 
 def test_a_trade_that_broke_even_did_not_win():
-    window = window_of(session((0, 0)), trades=2)
-    assert (window.win_rate_percent, window.profit_factor) == (0.0, 0.0)
+    window = window_of(session((0, 0)), trades=5)
+    assert (window["win_rate_percent"], window["profit_factor"]) == (0.0, 0.0)
 
 
 # Bounds, whatever happens.
@@ -297,9 +272,8 @@ def test_no_review_ever_leaves_the_bounds_or_changes_nothing(fields, record):
     result = reviewed(strategy, record)
     assert record == before
     if isinstance(result, Adjustment):
-        of_field = {"max_position_size_bp": position_size_bounds, "confidence_threshold_bp": confidence_bounds}
-        bounds = of_field[result.field](strategy)
-        assert bounds.low <= result.new <= bounds.high
+        low, high = own_bounds(strategy)[PARAMETERS.index(result.field)]
+        assert low <= result.new <= high
         assert result.new != result.old
         assert result.type in {trigger.type for trigger in TRIGGERS}
         assert result.reason
@@ -312,14 +286,12 @@ def test_a_step_goes_the_way_its_type_says(fields, record):
     assume(fields["min_position_size_percent"] <= fields["max_position_size_percent_limit"])
     assume(fields["min_confidence_threshold"] <= fields["max_confidence_threshold_limit"])
     strategy = begun_within_bounds(fields)
-    for field, bounds in (
-        ("max_position_size_bp", position_size_bounds(strategy)),
-        ("confidence_threshold_bp", confidence_bounds(strategy)),
-    ):
-        record[field] = bounds.clamp(int(record[field]))
+    for field, (low, high) in zip(PARAMETERS, own_bounds(strategy), strict=True):
+        record[field] = min(max(int(record[field]), low), high)
     result = reviewed(strategy, record)
     if isinstance(result, Adjustment):
-        assert (result.new > result.old) == result.type.endswith("INCREASE")
+        steps = {trigger.step > 0 for trigger in TRIGGERS if trigger.type is result.type}
+        assert (result.new > result.old) in steps
 
 
 # What a change does to a session.
@@ -341,10 +313,17 @@ def change(cohort, row=0, **fields):
     return apply(cohort, row, made, fields.get("calendar", NOON))
 
 
+def unjudged(cohort):
+    """Return a cohort in which nothing is being judged."""
+    cohort.tuning["pending_log"] = cohort.tuning["twin"] = -1
+    return cohort
+
+
 def test_an_adjustment_changes_one_session_and_one_parameter(cohort):
     after = change(cohort)
     assert after.sessions["max_position_size_bp"].tolist() == [600, 500]
     assert after.sessions[1] == cohort.sessions[1]
+    assert after.tuning[1] == cohort.tuning[1]
     assert (after.holdings == cohort.holdings).all()
 
 
@@ -362,10 +341,10 @@ def test_an_adjustment_is_counted_where_the_gate_looks(cohort):
 
 
 def test_adjustments_of_one_day_add_up_and_a_new_day_begins_at_one(cohort):
-    once = change(cohort)
+    once = unjudged(change(cohort))
     once.sessions["max_position_size_bp"] = 500
     once.sessions["next_block"] = 3_300
-    twice = change(once)
+    twice = unjudged(change(once))
     twice.sessions["max_position_size_bp"] = 500
     twice.sessions["next_block"] = 3_600
     thrice = change(twice)
@@ -391,6 +370,7 @@ def test_the_market_conditions_are_those_of_the_last_block():
     made.segment.signals["trend_bp"][0, :, 0] = (-9_000, 0, 3_000)
     made.segment.signals["risk_bp"][:, 2] = 1_250
     made.base_fee(7, slice(2, 3))
-    assert market_conditions(made.segment) == {
-        "trend": 0.3, "market_trend": "bullish", "mean_risk_percent": 12.5, "base_fee_gwei": 7.0,
+    assert market_conditions(made.segment).as_dict() == {
+        "trend": 0.3, "market_trend": "bullish", "mean_risk_percent": 12.5, "volatility_percent": 50.0,
+        "gas_percent": 50.0, "base_fee_gwei": 7.0,
     }  # fmt: skip

@@ -64,7 +64,7 @@ def test_whoever_watches_sees_every_segment(house):
     assert [progress.block for progress in seen] == list(range(100, 1300, 100))
     assert {progress.blocks for progress in seen} == {1200}
     assert [len(progress.receipts) for progress in seen] == [3] * 12
-    assert seen[-1].adjustments == made.tally.adjustments >= 2
+    assert seen[-1].adjustments == made.tally.adjustments >= 1
     assert seen[-1].restarts == 0
 
 

@@ -10,26 +10,25 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from busy import busy_scenario, busy_strategy
 from hand_made import CERTAIN, GWEI, MICRO_USD, RULES, Played, account, stage, tempting, token
 from pydantic import ValidationError
+from reviewable import review_of, reviewable
 
 from actors.market import Market
 from simulation import cohort as cohorts
-from simulation.autopilot.guardrails import Calendar, Refusal
-from simulation.autopilot.policy import Adjustment, review
+from simulation.autopilot.guardrails import Refusal
 from simulation.choices import DecisionType, Failure, Lane, Reason, Side
 from simulation.market.segment import terms_of
 from simulation.scenario import AccountSpec
 from simulation.settings.strategy import Aggressiveness, Strategy, TradingConfig, TradingMode
-from simulation.state import SESSION
 from simulation.trading.rules import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from hand_made import Stage
 
 WITHOUT_A_CASE = {
@@ -277,31 +276,22 @@ def test_a_stop_that_auto_pilot_loosens_stays_at_the_one_of_the_account() -> Non
 # Auto Pilot: one review of a record made by hand, by a strategy that differs in one field.
 
 
-NOON = Calendar(block_time_ms=12_000, day_offset_ms=43_200_000)
 WINDOW = {"autopilot_enabled": True, "performance_window_trades": 5}
 REFUSED = "the strategy is refused"
 
 
 def record(net_usd: int, **fields: int) -> np.void:
     """Return a session that has closed five trades with this result each."""
-    made = np.zeros(1, SESSION)[0]
-    values = {
-        "next_block": 3_000, "last_adjustment_block": -1, "equity_micro_usd": 10**10, "peak_equity_micro_usd": 10**10,
-        "max_position_size_bp": 500, "confidence_threshold_bp": 6_000, "closed_trades": 5, **fields,
-    }  # fmt: skip
-    for name, value in values.items():
-        made[name] = value
-    made["recent_pnl_micro_usd"][:5] = net_usd * MICRO_USD
-    return made
+    return reviewable((net_usd,) * 5, **fields)
 
 
 def reviewed(strategy: dict[str, Any], session: np.void) -> int | Refusal | str:
     """Return the new value that a review sets, why it sets none, or that there is no such strategy."""
     try:
-        result = review(Strategy(**{**WINDOW, **strategy}), 0, session, NOON, {})
+        result = review_of(Strategy(**{**WINDOW, **strategy}), session)
     except ValidationError:
         return REFUSED
-    return result.new if isinstance(result, Adjustment) else result
+    return result if isinstance(result, Refusal) else result.new
 
 
 WON, LOST, DROWNED = record(10), record(-10), record(10, equity_micro_usd=9 * 10**9)
@@ -316,6 +306,7 @@ OF_AUTO_PILOT = [
     ("learning_rate", Decimal("0.1"), 600, Decimal("0.2"), 700, WON, {}),
     ("adaptation_aggressiveness", Aggressiveness.CONSERVATIVE, 550, Aggressiveness.AGGRESSIVE, 700, WON, {}),
     ("performance_window_trades", 5, 600, 6, Refusal.FEW_TRADES, WON, {}),
+    ("auto_disable_after_failures", 2, 600, 1, 600, WON, {}),
     ("adjustment_cooldown_minutes", 20, 600, 21, Refusal.COOLDOWN, ADJUSTED, {}),
     ("max_daily_adjustments", 3, 600, 2, Refusal.DAILY_CAP, ADJUSTED, {"adjustment_cooldown_minutes": 1}),
 ]  # fmt: skip

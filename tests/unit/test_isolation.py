@@ -250,7 +250,7 @@ def test_sessions_of_one_actor_end_each_in_its_own_time():
     for _ in range(3):
         _, segment, carried = market.segment(carried, 300)
         receipts, batches, reviews = session.advance(segment, ())
-        told.append(([receipt.session for receipt in receipts], len(batches), [shown.session for shown in reviews]))
+        told.append(([receipt.session for receipt in receipts], len(batches), reviews.ordinals.tolist()))
     assert told == [([2, 3], 2, [2, 3]), ([2, 3], 2, [2]), ([2], 1, [2])]
 
 
