@@ -59,6 +59,7 @@ def collect(store: Store, run_id: UUID) -> RunReport:
         slippage_usd=sum((row.slippage_usd for row in leaderboard), Decimal()),
         failures=tuple(store.failures(run_id)),
         sessions=_in_turn(store.sessions_of(run_id)),
+        pruned_at=store.pruned_at(run_id),
     )
 
 

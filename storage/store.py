@@ -90,10 +90,10 @@ class Store:
         """Close the connections."""
         self._engine.dispose()
 
-    def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema up to date; two that do so at the same moment both succeed."""
+    def upgrade(self, revision: str = "head") -> tuple[str, ...]:
+        """Bring the schema up to date and return what the server warned of; two at the same moment both succeed."""
         with self._transaction() as connection:
-            _schema().upgrade(connection, revision)
+            return _schema().upgrade(connection, revision)  # type: ignore[no-any-return]
 
     def downgrade(self, revision: str) -> None:
         """Take the schema back; whatever newer tables hold is gone."""
