@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ class SweepContext:
     periods_per_year: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that what several columns need is kept once it is computed
 class Results:
     """The trials of a cohort: some points of a sweep on one of its markets."""
 
@@ -49,6 +50,20 @@ class Results:
     """TRIAL, (n_trials,)."""
     returns: NDArray[np.float64]
     """Of each period, (n_trials, n_periods)."""
+
+    @cached_property
+    def moments(self) -> tuple[NDArray[np.float64], ...]:
+        """Mean, deviation, skewness and kurtosis of each trial's returns, (n_trials,)."""
+        return row_moments(self.returns)
+
+    @cached_property
+    def sharpe_ratios(self) -> NDArray[np.float64]:
+        """The annualised Sharpe ratio of each trial, 0.0 where its returns do not differ."""
+        mean, deviation, _, _ = self.moments
+        ratios: NDArray[np.float64] = np.zeros_like(mean)
+        np.divide(mean, deviation, where=deviation > 0, out=ratios)
+        ratios *= np.sqrt(self.context.periods_per_year)
+        return ratios
 
     def kept(self, name: str) -> NDArray[np.float64]:
         """Return what a column says of all trials, (n_trials,)."""
@@ -113,12 +128,6 @@ def _return_percent(results: Results) -> list[float]:
     return (100.0 * growth).tolist()  # type: ignore[no-any-return]
 
 
-def _sharpe_ratios(results: Results) -> list[float]:
-    mean, deviation, _, _ = row_moments(results.returns)
-    ratio = np.divide(mean, deviation, where=deviation > 0, out=np.zeros_like(mean))
-    return (ratio * np.sqrt(results.context.periods_per_year)).tolist()  # type: ignore[no-any-return]
-
-
 def _total_trades(results: Results) -> list[int]:
     return (results.told["completed_trades"] + results.told["failed_trades"]).tolist()  # type: ignore[no-any-return]
 
@@ -128,7 +137,7 @@ def _usd_of(field: str) -> Callable[[Results], Any]:
 
 
 _KEPT: dict[str, Callable[[Results], Any]] = {
-    "sharpe_ratio": _sharpe_ratios,
+    "sharpe_ratio": lambda results: results.sharpe_ratios,
     "return_percent": _return_percent,
     "max_drawdown_percent": lambda results: results.told["max_drawdown_bp"] / 100.0,
     "total_trades": _total_trades,
@@ -143,7 +152,7 @@ _KEPT: dict[str, Callable[[Results], Any]] = {
 
 
 def _moment(name: str, place: int) -> Column[Results]:
-    return Column(name, FLOAT, lambda results: row_moments(results.returns)[place].tolist())
+    return Column(name, FLOAT, lambda results: results.moments[place].tolist())
 
 
 def _integer(name: str, field: str) -> Column[Results]:
@@ -171,7 +180,7 @@ TRIALS: Table[Results] = Table((
     _integer("blocks", "next_block"),
     _usd("equity_usd", "equity_micro_usd"),
     Column("return_percent", FLOAT, _return_percent),
-    Column("sharpe_ratio", FLOAT, _sharpe_ratios),
+    Column("sharpe_ratio", FLOAT, lambda results: results.sharpe_ratios.tolist()),
     Column("max_drawdown_percent", "%de-2", lambda results: results["max_drawdown_bp"]),
     Column("total_trades", INTEGER, _total_trades),
     _integer("failed_trades", "failed_trades"),

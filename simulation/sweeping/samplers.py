@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from simulation import rng
+from simulation.jit import compiled
 from simulation.sweeping.adaptive import AdaptiveSampler
 from simulation.sweeping.settings import SamplerKind
 
@@ -68,12 +69,19 @@ class RandomSampler(_Unlearning):
 
     def ask(self, numbers: Sequence[int]) -> list[Point]:
         """Return the points of these numbers."""
-        streams = [np.uint64(rng.Stream.SWEEP | rng.key_of(part.path)) for part in self.space.dimensions]
-        return [self.space.unit_point([self._unit(stream, number) for stream in streams]) for number in numbers]
+        streams = [rng.Stream.SWEEP | rng.key_of(part.path) for part in self.space.dimensions]
+        units = np.empty((len(numbers), len(streams)))
+        _draw(np.uint64(self.seed), np.array(streams, np.uint64), np.array(numbers, np.uint64), units)
+        return [self.space.unit_point(place) for place in units.tolist()]
 
-    def _unit(self, stream: np.uint64, number: int) -> float:
-        word, *_ = rng.words(np.uint64(self.seed), stream, np.uint64(number), np.uint64(0))
-        return float(rng.uniform(np.uint64(word)))
+
+@compiled
+def _draw(seed, streams, numbers, units):
+    """Fill ``units``, (n_numbers, n_streams), with a float in [0, 1) for each number and stream."""
+    for row in range(len(numbers)):
+        for column in range(len(streams)):
+            word, _, _, _ = rng.words(seed, streams[column], numbers[row], np.uint64(0))
+            units[row, column] = rng.uniform(word)
 
 
 @dataclass(frozen=True, slots=True)
