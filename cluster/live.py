@@ -71,7 +71,7 @@ class LiveView:
             self._live.update(Group(self._bar(progress), self._table(progress)))
         elif progress.block * LINES_PER_RUN >= self._next_line * progress.blocks:
             self._next_line = progress.block * LINES_PER_RUN // progress.blocks + 1
-            self._console.print(self._headline(progress), highlight=False)
+            self._console.print(self._headline(progress), highlight=False, soft_wrap=True)
 
     def _headline(self, progress: Progress) -> str:
         trades = sum(receipt.completed_trades for receipt in progress.receipts)

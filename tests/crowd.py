@@ -26,7 +26,8 @@ REPEATED = {
     "autopilot_logs",
     "autopilot_performance_snapshots",
 }
-TOLD_ONCE = {"users"}
+SWEEPS = {"sweeps", "sweep_cohorts", "trials"}
+TOLD_ONCE = {"users"} | SWEEPS
 STRIDE = 0x10000
 """Of ordinals from one repeat to the next."""
 
@@ -79,6 +80,30 @@ DIFFERENT = {
 """Columns that are not simply told again: one open position of a token, rare values, and short texts."""
 
 
+_SWEEP = "('00000000-0000-800c-8000-' || lpad(to_hex(sweep), 12, '0'))::uuid"
+_OTHER = "(lpad(to_hex(sweep), 8, '0') || '-0000-800e-8000-' || lpad(to_hex({} * 2 + market), 12, '0'))::uuid"
+SEARCHED = (
+    f"""
+    INSERT INTO sweeps (sweep_id, name, spec, spec_hash, markets, points, version, started_at)
+    SELECT {_SWEEP}, 'search ' || sweep % 500, '{{}}', repeat('0', 64), '[]', 500, '0.1.0', now() - sweep * interval '1 h'
+    FROM generate_series(1, 3000) AS sweep
+    """,
+    f"""
+    INSERT INTO sweep_cohorts (cohort_id, sweep_id, market, first_point, n_points, skipped)
+    SELECT {_OTHER.format("cohort")}, {_SWEEP}, market, cohort * 50, 50, 0
+    FROM generate_series(1, 300) AS sweep, generate_series(0, 1) AS market, generate_series(0, 9) AS cohort
+    """,
+    f"""
+    INSERT INTO trials
+    SELECT {_OTHER.format("point")}, {_SWEEP}, market, point, '{{}}', 'COMPLETED', '', 7200, 10000, luck, luck, 1, 10, 1, 4, 4,
+        9, 9, 1, 1, 1, 1, 1, 1, 24, 0, 0.01, 0, 3, '', now()
+    FROM generate_series(1, 100) AS sweep, generate_series(0, 1) AS market, generate_series(0, 499) AS point,
+        LATERAL (SELECT sin(sweep * 7 + market * 3 + point) AS luck) AS lucks
+    """,
+)
+"""Sweeps, most of them of other days, and some of their cohorts and trials."""
+
+
 def fill(url):
     """Fill the database at ``url``, which holds the finished run; its rules hold and its statistics are fresh.
 
@@ -92,6 +117,9 @@ def fill(url):
             sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}" if table else f"DROP INDEX {name}")
         with ThreadPoolExecutor(2) as pool:  # the two largest tables come first, and at the same time
             list(pool.map(partial(_tell_again, url), tables))
+        for statement in SEARCHED:
+            sql(statement)
+        sql("ANALYZE sweeps, sweep_cohorts, trials")
         for table, name, definition in rules:
             sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}" if table else definition)
 

@@ -277,6 +277,23 @@ QUESTIONS = {
     "ix_runs_name": "SELECT * FROM runs WHERE name = 'busy 7' ORDER BY started_at DESC",
     "ix_runs_started_at": "SELECT * FROM runs ORDER BY started_at DESC LIMIT 20",
     "ix_runs_status": "SELECT * FROM runs WHERE status = 'RUNNING'",
+    "ix_sweeps_name": "SELECT * FROM sweeps WHERE name = 'search 7'",
+    "ix_sweeps_started_at": "SELECT sweep_id FROM sweeps ORDER BY started_at DESC, sweep_id DESC LIMIT 1",
+    "uq_sweep_cohorts_sweep_id_market_first_point": (
+        "SELECT market, first_point FROM sweep_cohorts WHERE sweep_id = '00000000-0000-800c-8000-000000000007' "
+        "ORDER BY market, first_point"
+    ),
+    "uq_trials_sweep_id_point_market": (
+        "SELECT * FROM trials WHERE sweep_id = '00000000-0000-800c-8000-000000000007' AND point >= 100 AND point < 120 "
+        "ORDER BY point, market"
+    ),
+    "ix_trials_sweep_id_sharpe_ratio": (
+        "SELECT * FROM trials WHERE sweep_id = '00000000-0000-800c-8000-000000000007' ORDER BY sharpe_ratio DESC LIMIT 10"
+    ),
+    "ix_trials_sweep_id_return_percent": (
+        "SELECT * FROM trials WHERE sweep_id = '00000000-0000-800c-8000-000000000007' "
+        "ORDER BY return_percent DESC LIMIT 10"
+    ),
     # What Postgres itself asks of a table before it lets a row go that the table may refer to.
     "ix_paper_trades_position_id": "SELECT 1 FROM paper_trades WHERE position_id = %(position)s",
     "ix_paper_trades_sold_position_id": "SELECT 1 FROM paper_trades WHERE sold_position_id = %(position)s",
