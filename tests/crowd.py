@@ -71,6 +71,7 @@ DIFFERENT = {
         **dict.fromkeys(("primary_reasoning", "risk_assessment"), "'Told again.'"),
     },
     "autopilot_logs": {
+        "outcome_hash": "repeat('0', 64)",
         "outcome": "CASE WHEN run % 50 = 0 THEN 'POSITIVE' ELSE 'NEGATIVE' END",
         "adjustment_type": "CASE WHEN run % 50 = 0 THEN 'PAUSE_TRADING' ELSE adjustment_type END",
     },
