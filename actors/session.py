@@ -98,7 +98,9 @@ class AccountSession:
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
         ends = {row: self._end(row, segment) for row in rows}
-        batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), applied[row], ends[row]) for row in rows]
+        batches = [
+            self._batch(row, segment, self._last(row, outcome, ends[row]), applied[row], ends[row]) for row in rows
+        ]
         receipts = [self._receipt(row, ends[row]) for row in rows]
         return receipts, batches, self._shown([row for row in rows if ends[row] is None])
 
