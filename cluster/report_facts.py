@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AccountResult,
         AdjustmentRecord,
         NotableDecision,
+        PilotedSession,
         SessionFailure,
         SessionLine,
     )
@@ -60,6 +61,8 @@ class RunReport:
     """Sessions that failed while the run went on, in the order of the scenario."""
     sessions: tuple[SessionLine, ...] = ()
     """Of the accounts that had more than one, in the order of the scenario."""
+    piloted: tuple[PilotedSession, ...] = ()
+    """Those that Auto Pilot adjusted, in the order of the scenario."""
 
 
 def ends(rows: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:

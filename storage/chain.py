@@ -131,7 +131,7 @@ _BROKEN = text(
 _CUT_SHORT = text(
     f"""
     WITH of_run AS ({_OF_RUN})
-    SELECT of_run.account, sessions.session_id, strategies.autopilot_adjustments_count AS made,
+    SELECT of_run.account, sessions.session_id, strategies.autopilot_adjustments_count::text AS made,
         coalesce(max(logs.ordinal) + 1, 0) AS stored
     FROM of_run JOIN paper_strategy_configs AS strategies USING (config_id)
     JOIN paper_trading_sessions AS sessions ON sessions.strategy_config_id = config_id
@@ -151,9 +151,9 @@ def chain_findings(connection: Connection, run_id: UUID | None) -> list[Finding]
         for row in connection.execute(_BROKEN, {"run": run_id})
     ]
     return broken + [
-        Finding(LOG, row.account, f"the last of session {row.session_id}", "ordinal", f"{row.stored} rows", str(row.made))
+        Finding(LOG, row.account, f"the last of session {row.session_id}", "ordinal", f"{row.stored} rows", row.made)
         for row in connection.execute(_CUT_SHORT, {"run": run_id})
-    ]  # fmt: skip
+    ]
 
 
 def _place(log_id: UUID, ordinal: int, session_id: UUID) -> str:

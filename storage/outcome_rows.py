@@ -34,8 +34,17 @@ def outcome_rows(context: SessionContext, judgements: Iterable[Judgement]) -> It
             outcome_evaluated_at=context.clock.at(judgement.block),
             outcome_notes=in_words(judgement),
             trades_since_adjustment=judgement.trades,
-            performance_after=judgement.performance_after,
+            performance_after={**judgement.performance_after, **_comparison(judgement)},
         )
+
+
+def _comparison(judgement: Judgement) -> dict[str, float]:
+    """Return the figures of session and twin that decide, returns being those of a review period."""
+    return {
+        "periods": judgement.periods,
+        "mean_return_difference_bp": _BP * judgement.mean_difference,
+        "standard_error_bp": _BP * judgement.standard_error,
+    }
 
 
 def in_words(judgement: Judgement) -> str:

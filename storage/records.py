@@ -243,6 +243,8 @@ class SessionDetail:
     status: str
     status_reason: str
     """A sentence; nothing while it runs."""
+    autopilot_disabled_reason: str
+    """A sentence; nothing while Auto Pilot has not switched itself off."""
     started_at: datetime
     stopped_at: datetime | None
     last_activity: datetime
@@ -306,6 +308,33 @@ class AdjustmentRecord:
     trigger_threshold: float
     confidence_percent: Decimal
     outcome: str
+    log_id: UUID
+    session_id: UUID
+    ordinal: int
+    """In its session."""
+    outcome_notes: str
+    """A sentence; nothing before it is judged."""
+    mean_difference_bp: float | None
+    """Of returns a review period, session minus twin, when it was judged."""
+    regime: int | None
+    """Of the market at the change; None for what Auto Pilot did not decide."""
+    reverses: int | None
+    """The ordinal of the one that it undoes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PilotedSession:
+    """A session that Auto Pilot may adjust, with what it did."""
+
+    session_id: UUID
+    account: str
+    strategy: str
+    why_off: str
+    """Why Auto Pilot has switched itself off, as a sentence; nothing while it has not."""
+    adjustments: tuple[AdjustmentRecord, ...]
+    """In their order."""
+    curve: tuple[tuple[datetime, Decimal, Decimal | None], ...]
+    """Time, equity and the twin's equity at each mark, in USD; None without a twin."""
 
 
 @dataclass(frozen=True, slots=True)

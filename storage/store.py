@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, text
 
 from storage import (
+    adjustments,
     beginning,
     checking,
     committing,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         EndedRun,
         Finding,
         NotableDecision,
+        PilotedSession,
         Reopened,
         RunDetail,
         RunRecord,
@@ -284,7 +286,15 @@ class Store:
     def autopilot_history(self, run_id: UUID) -> list[AdjustmentRecord]:
         """Return every adjustment of a run in the order of simulated time."""
         with self._transaction() as connection:
-            return queries.autopilot_history(connection, run_id)
+            return adjustments.history(connection, run_id)
+
+    def piloted(self, name: str) -> list[PilotedSession]:
+        """Return the sessions that Auto Pilot may adjust of a run, or one by its own key or its strategy's.
+
+        Raises RunNotFound or AmbiguousRun.
+        """
+        with self._transaction() as connection:
+            return adjustments.piloted(connection, name)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

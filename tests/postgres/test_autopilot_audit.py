@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from busy import busy_scenario, tuned_strategy
@@ -10,6 +12,8 @@ from piloted import Piloted
 from questions import questions
 
 from cluster.plan import plan_of
+from cluster.report import collect
+from cluster.report_autopilot import autopilot_chart, most_adjusted
 from simulation.autopilot.policy import DIVISORS, NAMES
 from simulation.scenario import AccountSpec
 from simulation.tuning import PARAMETERS
@@ -64,6 +68,16 @@ def stored(server, execute, piloted_template):
 # The log is complete.
 
 
+def figures_of(judged):
+    """Return the window's figures at a judgement and those of the comparison with the twin."""
+    return {
+        **judged.performance_after,
+        "periods": judged.periods,
+        "mean_return_difference_bp": 1e4 * judged.mean_difference,
+        "standard_error_bp": 1e4 * judged.standard_error,
+    }
+
+
 def test_every_outcome_is_filled_in_with_its_numbers_and_words(played, stored):
     judged = [judgement for verdict in played.verdicts for judgement in verdict.judgements]
     rows = stored(
@@ -74,7 +88,7 @@ def test_every_outcome_is_filled_in_with_its_numbers_and_words(played, stored):
         "WHERE outcome <> 'PENDING' ORDER BY 1, 2"
     )
     wanted = sorted(
-        (made.session, made.log_ordinal, made.outcome.name, made.block, made.trades, made.performance_after)
+        (made.session, made.log_ordinal, made.outcome.name, made.block, made.trades, figures_of(made))
         for made in judged
     )
     assert rows == wanted
@@ -114,6 +128,81 @@ def test_why_auto_pilot_switched_itself_off_is_kept_with_the_strategy_and_shown(
     assert reason == f"Auto Pilot switched itself off at block {block:,}: an adjustment was judged NEGATIVE."
 
 
+@pytest.fixture
+def off(stored):
+    """Return key and reason of the session whose Auto Pilot is off."""
+    return stored(
+        "SELECT session_id::text, config_id::text, autopilot_disabled_reason FROM paper_trading_sessions "
+        "JOIN paper_strategy_configs ON config_id = strategy_config_id WHERE autopilot_disabled_reason <> ''"
+    )[0]
+
+
+def test_why_auto_pilot_is_off_is_shown_with_the_session_and_in_the_report(played, paperdex, url, off):
+    session, _, reason = off
+    status, told, _ = paperdex("show", "session", session, "--database-url", url)
+    assert (status, reason in told) == (0, True)
+    _, path, _ = paperdex("report", str(played.ids.run_id), "--database-url", url)
+    assert reason in Path(path.strip()).read_text()
+
+
+# What a person sees.
+
+
+def test_a_person_sees_every_adjustment_of_a_run_with_what_came_of_it(played, paperdex, url):
+    status, told, _ = paperdex("autopilot", "show", "latest", "--database-url", url)
+    assert status == 0
+    assert "tuned: tuned" in told
+    assert "strict: strict" in told
+    assert "plain" not in told
+    made = [adjustment for verdict in played.verdicts for adjustment in verdict.adjustments]
+    lines = [line for line in told.splitlines() if re.match(r" *\d+  2026-", line)]
+    assert len(lines) == len(made)
+    assert sum(adjustment.is_reversal for adjustment in made) == told.count("undoes no.") > 0
+    assert "bp" in told
+
+
+def test_a_person_sees_what_outcomes_taught_by_type_and_market(paperdex, played, url):
+    _, told, _ = paperdex("autopilot", "show", "latest", "--database-url", url)
+    lines = [line.split() for line in told[told.index("What outcomes taught") :].splitlines()[2:] if line.strip()]
+    judged = Counter(judgement.type for verdict in played.verdicts for judgement in verdict.judgements)
+    assert sum(sum(map(int, line[-4:])) for line in lines) == judged.total()
+    assert {line[0] for line in lines} == set(judged)
+
+
+def test_a_session_and_its_strategy_have_the_same_story(paperdex, url, off):
+    session, strategy, reason = off
+    stories = {paperdex("autopilot", "show", key, "--database-url", url)[1] for key in (session, strategy)}
+    (story,) = stories
+    assert reason in " ".join(story.split())
+    assert "tuned" not in story
+
+
+def test_a_session_that_auto_pilot_may_not_adjust_has_none(paperdex, played, url):
+    told = paperdex("autopilot", "show", played.contexts[1].session_key, "--database-url", url)[1]
+    assert told == "Auto Pilot is off for every session of it.\n"
+
+
+@pytest.mark.usefixtures("played")
+def test_an_unknown_key_is_refused_in_a_sentence(paperdex, url):
+    status, _, complaint = paperdex("autopilot", "show", "00000000-0000-8008-8000-000000000000", "--database-url", url)
+    assert status == 2
+    assert complaint.strip().endswith(".")
+
+
+def test_the_report_draws_each_adjusted_session_beside_its_twins(played, store):
+    report = collect(store, played.ids.run_id)
+    drawn = autopilot_chart(most_adjusted(report.piloted))["data"]
+    assert [session.account for session in report.piloted] == ["tuned", "strict"]
+    for session, (equity, twin, marks) in zip(report.piloted, batched_by_three(drawn), strict=True):
+        assert len(equity["x"]) == 40
+        assert any(value is not None for value in twin["y"])
+        assert len(marks["x"]) == len(session.adjustments)
+
+
+def batched_by_three(traces):
+    return [tuple(traces[at : at + 3]) for at in range(0, len(traces), 3)]
+
+
 # The chain.
 
 
@@ -141,8 +230,10 @@ ALTERED = [
     ("trades_since_adjustment = trades_since_adjustment + 1", "outcome_hash"),
     ("outcome = 'PENDING', outcome_hash = NULL", "outcome"),
     (
-        "outcome = 'PENDING', outcome_hash = NULL, outcome_evaluated_at = NULL, outcome_notes = '', "
-        "trades_since_adjustment = 0",
+        (
+            "outcome = 'PENDING', outcome_hash = NULL, outcome_evaluated_at = NULL, outcome_notes = '', "
+            "trades_since_adjustment = 0"
+        ),
         "outcome",
     ),
     ("outcome_hash = repeat('a', 64)", "outcome_hash"),

@@ -35,7 +35,8 @@ CHAIN = f"""
     WITH RECURSIVE placed AS (
         SELECT logs.*, row_number() OVER (PARTITION BY session_id ORDER BY ordinal) AS place FROM {LOGS} AS logs
     ), chained AS (
-        SELECT placed.log_id, placed.session_id, placed.place, {_HASH.format("''", _CONTENT.format("placed"))} AS row_hash
+        SELECT placed.log_id, placed.session_id, placed.place,
+            {_HASH.format("''", _CONTENT.format("placed"))} AS row_hash
         FROM placed WHERE place = 1
         UNION ALL
         SELECT placed.log_id, placed.session_id, placed.place,
