@@ -19,6 +19,7 @@ from actors.writer import Writer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.market.replay import Recording
     from simulation.scenario import Scenario
     from simulation.settings.strategy import Strategy, TradingConfig
@@ -34,9 +35,11 @@ def spawn_market(scenario: Scenario, recording: Recording | None) -> Any:
     return _spawn(Market, "Market", 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
 
 
-def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules, tradings: Sequence[TradingConfig]) -> Any:
+def spawn_autopilot(
+    strategies: Sequence[Sequence[Strategy]], rules: Rules, tradings: Sequence[TradingConfig], knowledge: Knowledge
+) -> Any:
     """Start the Auto Pilot of a run."""
-    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules, tuple(tradings))
+    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules, tuple(tradings), knowledge)
 
 
 def spawn_writer(database_url: str, shard: int = 0) -> Any:

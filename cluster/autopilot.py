@@ -50,7 +50,7 @@ def _session(session: PilotedSession) -> Iterable[RenderableType]:
 
 
 def _timeline(adjustments: Iterable[AdjustmentRecord]) -> Table:
-    table = _table(("no.", "right"), ("when", "left"), ("block", "right"), ("parameter", "left"), ("change", "right"),
+    table = table_of(("no.", "right"), ("when", "left"), ("block", "right"), ("parameter", "left"), ("change", "right"),
                    ("against twin", "right"), ("outcome", "left"), ("why", "left"))  # fmt: skip
     for record in adjustments:
         table.add_row(
@@ -75,13 +75,14 @@ def _learned(made: Sequence[AdjustmentRecord]) -> Iterable[RenderableType]:
     if not counts:
         return
     yield Text("What outcomes taught", style="bold")
-    table = _table(("type", "left"), ("market", "left"), *((kind.lower(), "right") for kind in KINDS))
+    table = table_of(("type", "left"), ("market", "left"), *((kind.lower(), "right") for kind in KINDS))
     for (kind, regime), found in sorted(counts.items()):
         table.add_row(kind, regime_in_words(regime), *(f"{found[outcome]:,}" for outcome in KINDS))
     yield table
 
 
-def _table(*columns: tuple[str, str]) -> Table:
+def table_of(*columns: tuple[str, str]) -> Table:
+    """Return a table without lines with columns of (name, side)."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name, side in columns:
         table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")

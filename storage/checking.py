@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from storage import health
+from storage import health, knowledge
 from storage.chain import chain_findings
 from storage.records import Finding
 
@@ -255,6 +255,7 @@ def check(connection: Connection, run_id: UUID | None) -> list[Finding]:
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # it grows with the database
     return _schema_findings(connection) or [
         *health.index_findings(connection),
+        *knowledge.findings(connection),
         *content_findings(connection, run_id),
         *health.digest_findings(connection, run_id),
     ]

@@ -338,6 +338,20 @@ class PilotedSession:
 
 
 @dataclass(frozen=True, slots=True)
+class KnowledgeRecord:
+    """A version of what Auto Pilot knows, and where it comes from."""
+
+    version: int
+    from_version: int
+    """The version that was added to."""
+    from_run: UUID
+    """The run whose outcomes were added."""
+    outcomes: int
+    """How many they were."""
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run, as a list of runs shows it."""
 

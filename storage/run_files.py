@@ -30,7 +30,7 @@ CHUNK_ROWS = 10_000
 RUN_TABLES = {
     table.name: {"runs": "run_id", "session_checkpoints": "session_id", **OWNERS}[table.name]
     for table in Base.metadata.sorted_tables
-    if table.name != "users"
+    if table.name not in {"users", "autopilot_knowledge"}
 }
 """All tables that hold rows of a run, in the order of their foreign keys, with the column that says whose they are."""
 

@@ -17,6 +17,7 @@ from storage import (
     digest,
     finishing,
     holding,
+    knowledge,
     queries,
     reopening,
     sessions,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
     from simulation.scenario import Scenario
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         Counts,
         EndedRun,
         Finding,
+        KnowledgeRecord,
         NotableDecision,
         PilotedSession,
         Reopened,
@@ -295,6 +298,21 @@ class Store:
         """
         with self._transaction() as connection:
             return adjustments.piloted(connection, name)
+
+    def knowledge(self, version: int) -> Knowledge:
+        """Return what Auto Pilot knows by a version; raises NoSuchKnowledge or AlteredKnowledge."""
+        with self._transaction() as connection:
+            return knowledge.knowledge(connection, version)
+
+    def knowledge_versions(self) -> list[KnowledgeRecord]:
+        """Return the versions of what Auto Pilot knows, in order."""
+        with self._transaction() as connection:
+            return knowledge.versions(connection)
+
+    def learn(self, run_id: UUID) -> Knowledge:
+        """Add the outcomes of a run to what Auto Pilot knows; return the new version. Raises NothingToLearn."""
+        with self._transaction() as connection:
+            return knowledge.learn(connection, run_id)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

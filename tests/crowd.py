@@ -26,7 +26,7 @@ REPEATED = {
     "autopilot_logs",
     "autopilot_performance_snapshots",
 }
-TOLD_ONCE = {"users"}
+TOLD_ONCE = {"users", "autopilot_knowledge"}
 STRIDE = 0x10000
 """Of ordinals from one repeat to the next."""
 

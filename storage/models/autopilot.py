@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped  # noqa: TC002
 from simulation.autopilot.knowledge import REGIMES
 from simulation.autopilot.triggers import AdjustmentType
 from storage.models.base import (
+    ARRAY,
     GWEI,
     JSON,
     KEY,
@@ -179,3 +180,25 @@ class AutoPilotPerformanceSnapshot(Base):
         Index(None, "timestamp"),
         Index(None, "session_id", "timestamp"),
     )
+
+
+class AutoPilotKnowledge(Base):
+    """Outcomes counted over earlier runs, by type of adjustment and market regime; a version is never changed."""
+
+    __tablename__ = "autopilot_knowledge"
+
+    version: Mapped[int] = column(
+        Integer(), "Number of the version, from 1.", primary_key=True, autoincrement=False, check="{0} > 0"
+    )
+    from_version: Mapped[int] = column(
+        Integer(), "The version that was added to, 0 for none.", check="{0} = version - 1"
+    )
+    from_run: Mapped[UUID] = column(
+        KEY, "Key of the run whose outcomes were added, which may be archived by now.", unique=True
+    )
+    outcomes: Mapped[int] = column(Integer(), "How many outcomes that were.", check="{0} > 0")
+    counts: Mapped[list[Any]] = column(
+        JSON, "Outcomes of each type and regime: POSITIVE, NEUTRAL, NEGATIVE.", check=ARRAY
+    )
+    hash: Mapped[str] = column(String(64), "SHA-256 of version and counts.", check=SHA256)
+    recorded_at: Mapped[datetime] = recorded()

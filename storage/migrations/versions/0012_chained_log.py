@@ -1,4 +1,4 @@
-"""Chain the rows of the Auto Pilot's log by hashes, and keep regimes, twins' equity and why it switched itself off.
+"""Chain the rows of the Auto Pilot's log by hashes; keep twins' equity, why it switched itself off and what it knows.
 
 Rows of earlier runs get their hashes here: from now on the chain vouches for what they were at this moment.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0012"
 down_revision = "0011"
@@ -16,6 +17,7 @@ branch_labels = None
 depends_on = None
 
 LOGS, SNAPSHOTS, STRATEGIES = "autopilot_logs", "autopilot_performance_snapshots", "paper_strategy_configs"
+KNOWLEDGE = "autopilot_knowledge"
 HASHES = ("row_hash", "outcome_hash")
 HEX = "{0} ~ '^[0-9a-f]{{64}}$'"
 
@@ -53,15 +55,15 @@ FILLED = (
 )
 """What a writer may fill in; it appends rows with their hashes and changes nothing else of them."""
 
-_FOR_WRITERS = """
+_FOR_ROLES = """
 DO $$
 DECLARE
     stem text := CASE WHEN octet_length(current_database()) <= 56 THEN current_database()
         ELSE 'paperdex_' || md5(current_database()) END;
-    writer_role text := stem || '_writer';
+    role_name text := stem || '_{1}';
 BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = writer_role) THEN
-        EXECUTE format('{0} %I', writer_role);
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+        EXECUTE format('{0} %I', role_name);
     END IF;
 END $$
 """
@@ -90,12 +92,17 @@ def upgrade() -> None:
             "autopilot_disabled_reason", sa.Text(), server_default=sa.text("''"), nullable=False, comment=DISABLED
         ),
     )
-    _writers(f"GRANT UPDATE ({FILLED}) ON {LOGS} TO")
+    _make_knowledge()
+    _tell("writer", f"GRANT UPDATE ({FILLED}) ON {LOGS} TO")
+    _tell("writer", f"GRANT SELECT, INSERT ON {KNOWLEDGE} TO")
+    _tell("reader", f"GRANT SELECT ON {KNOWLEDGE} TO")
+    _tell("owner", f"ALTER TABLE {KNOWLEDGE} OWNER TO")
 
 
 def downgrade() -> None:
-    """Undo the change; the hashes, regimes, twins' equity and why Auto Pilot switched itself off are lost."""
-    _writers(f"REVOKE UPDATE ({FILLED}) ON {LOGS} FROM")
+    """Undo the change; hashes, regimes, twins' equity, why Auto Pilot switched itself off and what it knew are lost."""
+    op.drop_table(KNOWLEDGE)
+    _tell("writer", f"REVOKE UPDATE ({FILLED}) ON {LOGS} FROM")
     op.drop_column(STRATEGIES, "autopilot_disabled_reason")
     op.drop_column(SNAPSHOTS, "twin_equity_usd")
     op.drop_constraint(op.f(f"ck_{LOGS}_outcome_has_a_hash"), LOGS)
@@ -103,8 +110,47 @@ def downgrade() -> None:
         op.drop_column(LOGS, name)
 
 
-def _writers(statement: str) -> None:
-    op.get_bind().connection.cursor().execute(_FOR_WRITERS.format(statement))  # not by SQLAlchemy, as in 0011
+def _tell(role: str, statement: str) -> None:
+    """Execute a statement that ends with a role of the database, where there is one."""
+    op.get_bind().connection.cursor().execute(_FOR_ROLES.format(statement, role))  # not by SQLAlchemy, as in 0011
+
+
+def _make_knowledge() -> None:
+    op.create_table(
+        KNOWLEDGE,
+        sa.Column(
+            "version", sa.Integer(), nullable=False, autoincrement=False, comment="Number of the version, from 1."
+        ),
+        sa.Column("from_version", sa.Integer(), nullable=False, comment="The version that was added to, 0 for none."),
+        sa.Column(
+            "from_run",
+            sa.Uuid(),
+            nullable=False,
+            comment="Key of the run whose outcomes were added, which may be archived by now.",
+        ),
+        sa.Column("outcomes", sa.Integer(), nullable=False, comment="How many outcomes that were."),
+        sa.Column(
+            "counts", JSONB(), nullable=False, comment="Outcomes of each type and regime: POSITIVE, NEUTRAL, NEGATIVE."
+        ),
+        sa.Column("hash", sa.String(64), nullable=False, comment="SHA-256 of version and counts."),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="Wall-clock time at which the row was written last.",
+        ),
+        sa.PrimaryKeyConstraint("version", name=op.f(f"pk_{KNOWLEDGE}")),
+        sa.UniqueConstraint("from_run", name=op.f(f"uq_{KNOWLEDGE}_from_run")),
+        sa.CheckConstraint("version > 0", name=op.f(f"ck_{KNOWLEDGE}_version")),
+        sa.CheckConstraint("from_version = version - 1", name=op.f(f"ck_{KNOWLEDGE}_from_version")),
+        sa.CheckConstraint("outcomes > 0", name=op.f(f"ck_{KNOWLEDGE}_outcomes")),
+        sa.CheckConstraint("jsonb_typeof(counts) = 'array'", name=op.f(f"ck_{KNOWLEDGE}_counts")),
+        sa.CheckConstraint(HEX.format("hash"), name=op.f(f"ck_{KNOWLEDGE}_hash")),
+        comment=(
+            "Outcomes counted over earlier runs, by type of adjustment and market regime; a version is never changed."
+        ),
+    )
 
 
 REGIME = "Number of the market's regime, of volatility, trend and gas."
