@@ -58,11 +58,13 @@ def outcome_hash(row: str, of_row: str) -> str:
     return _hash(of_row, row, JUDGED)
 
 
-STAGING = "; ".join(
-    f"CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS "
-    f"SELECT {', '.join(columns)} FROM {LOG} WITH NO DATA"
-    for staged, columns in ((STAGED_LOG, LogRow._fields), (STAGED_OUTCOMES, OutcomeRow._fields))
-)
+def staging(staged: str, columns: tuple[str, ...]) -> str:
+    """Return the SQL that makes the table from which rows are hashed, of columns of the log."""
+    return (
+        f"CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS "
+        f"SELECT {', '.join(columns)} FROM {LOG} WITH NO DATA"
+    )
+
 
 _COLUMNS = ", ".join(LogRow._fields)
 

@@ -114,7 +114,9 @@ def _merge(connection: Connection, table: str, columns: tuple[str, ...], rows: b
 
 
 def _chain(connection: Connection, table: str, columns: tuple[str, ...], rows: bytes) -> None:
+    """Append log rows with their hashes, or fill in outcomes with theirs; most commits have neither."""
     if rows:
+        connection.exec_driver_sql(chain.staging(f"staged_{table}", columns))
         copy(connection, f"staged_{table}", columns, rows)
         connection.exec_driver_sql(_CHAINS[table])
 
@@ -145,9 +147,7 @@ def _upsert_statement(table: str, columns: tuple[str, ...]) -> str:
     )
 
 
-_STAGING = "; ".join(
-    [*(_staging_statement(table, columns) for table, columns in (UPDATED | UPSERTED).items()), chain.STAGING]
-)
+_STAGING = "; ".join(_staging_statement(table, columns) for table, columns in (UPDATED | UPSERTED).items())
 
 _CHAINS = {LOG: chain.APPEND, OUTCOMES: chain.FILL}
 

@@ -28,17 +28,28 @@ class Piloted:
         plan, scenario = self.plan, self.plan.scenario
         self.contexts = contexts_of(plan, self.prefix)
         self.ids = self.store.begin_run(scenario, plan.tokens, plan.blocks, self.prefix)
-        incarnations = [self.store.claim(session_id) for session_id in self.ids.sessions]
         self.market = Market(scenario, plan.recording)
         tradings = [account.trading for account in scenario.accounts]
         self.pilot = AutoPilot(plan.strategies(), plan.rules, tradings, self.knowledge)
-        self.actors = [
-            AccountSession([self.contexts[at] for at in members], [Owner(incarnations[at]) for at in members], plan.rules)
-            for members in self.cohorts
-        ]  # fmt: skip
+        self.claim()
 
-    def go(self, together: int = 1) -> Any:
-        """Trade to the end, so many segments in a commit, finish the run and return its key."""
+    def claim(self) -> None:
+        """Start new actors for all sessions where their last committed batches left them, as a new owner does."""
+        self.actors = [
+            AccountSession([self.contexts[at] for at in members], [self._owner(at) for at in members], self.plan.rules)
+            for members in self.cohorts
+        ]
+
+    def _owner(self, at: int) -> Owner:
+        incarnation = self.store.claim(self.ids.sessions[at])
+        checkpoint = self.store.checkpoint(self.ids.sessions[at])
+        return Owner(incarnation, checkpoint.seq, checkpoint.state or None)
+
+    def go(self, together: int = 1, claimed_after: int = 0) -> Any:
+        """Trade to the end, so many segments in a commit, finish the run and return its key.
+
+        With ``claimed_after`` all sessions get new owners after every so many commits.
+        """
         carried, changes, waiting = self.market.begin(), (), []
         for number, length in enumerate(self.plan.segment_lengths(), 1):
             block, segment, carried = self.market.segment(carried, length)
@@ -54,6 +65,8 @@ class Piloted:
             if number % together == 0:
                 self.store.commit(waiting)
                 waiting = []
+                if claimed_after and number % (claimed_after * together) == 0:
+                    self.claim()
         self.store.commit(waiting)
         self.store.finish_run(self.ids.run_id, "COMPLETED")
         return self.ids.run_id

@@ -317,6 +317,38 @@ def test_a_run_that_is_cut_and_committed_otherwise_has_the_same_chain(store, sql
 
 
 @pytest.mark.usefixtures("played")
+def test_a_run_whose_sessions_get_new_owners_on_the_way_has_the_same_chain_and_digest(store, sql):
+    Piloted(plan_of(scenario(), None), store, SECOND, cohorts=((2,), (0, 1))).go(together=3, claimed_after=2)
+    one, other = (sql(HASHES, *map(str, key_range(prefix))) for prefix in (FIRST, SECOND))
+    assert one == other
+    assert len({digest for (digest,) in sql("SELECT digest FROM runs")}) == 1
+    assert store.check() == []
+
+
+@pytest.mark.usefixtures("played")
+def test_a_segment_that_is_sent_twice_is_logged_and_judged_once(store, sql):
+    before = sql("SELECT * FROM autopilot_logs ORDER BY log_id")
+    again = Piloted(plan_of(scenario(), None), Twice(store), SECOND)
+    again.go()
+    assert len(sql("SELECT 1 FROM autopilot_logs")) == 2 * len(before)
+    assert sql(HASHES, *map(str, key_range(SECOND))) == sql(HASHES, *map(str, key_range(FIRST)))
+
+
+class Twice:
+    """A store whose acknowledgements are lost, so that everything is committed twice."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def commit(self, batches):
+        self._store.commit(batches)
+        assert self._store.commit(batches) == 0
+
+
+@pytest.mark.usefixtures("played")
 def test_migrated_rows_have_the_hashes_that_commits_gave_them(store, sql):
     """Rows of an earlier run: without regimes, which that schema did not have."""
     sql("UPDATE autopilot_logs SET regime = NULL")

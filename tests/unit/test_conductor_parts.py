@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -21,6 +22,7 @@ from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
 from cluster.patience import Patience
 from cluster.plan import plan_of
 from cluster.remote_calls import RESTARTS_MAX, GaveUpError, Restarts
+from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from storage.errors import DatabaseUnreachable, StaleOwner
 
 
@@ -39,6 +41,13 @@ def undisturbed():
 
 
 # The conductor.
+
+
+def test_auto_pilot_is_given_what_the_plan_knows(house):
+    run, known = house(), Knowledge(3, IGNORANT.counts)
+    run.conduct(replace(plan(), knowledge=known))
+    (pilot,) = [actor for kind, actor in zip(run.spawned, run.actors, strict=True) if kind == "AutoPilot"]
+    assert pilot._plain._knowledge == known
 
 
 def test_a_run_commits_every_segment_of_every_session(house):
