@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from storage.records import AdjustmentRecord, PilotedSession
+    from storage.pilot_records import AdjustmentRecord, PilotedSession
 
 KINDS = ("POSITIVE", "NEUTRAL", "NEGATIVE", "UNKNOWN")
 NOTHING = "Auto Pilot is off for every session of it."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from simulation.autopilot.knowledge import Knowledge
-    from storage.records import KnowledgeRecord
+    from storage.pilot_records import KnowledgeRecord
 
 NOTHING = "Auto Pilot knows nothing of earlier runs yet; `paperdex autopilot learn RUN` adds what a run has taught."
 

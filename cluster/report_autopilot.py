@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from storage.records import AdjustmentRecord, PilotedSession
+    from storage.pilot_records import AdjustmentRecord, PilotedSession
 
 ADJUSTMENTS_MAX = 300
 """Adjustments in the table; the latest, when there were more."""

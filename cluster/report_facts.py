@@ -11,15 +11,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from uuid import UUID
 
-    from storage.records import (
-        AccountCosts,
-        AccountResult,
-        AdjustmentRecord,
-        NotableDecision,
-        PilotedSession,
-        SessionFailure,
-        SessionLine,
-    )
+    from storage.pilot_records import AdjustmentRecord, PilotedSession
+    from storage.records import AccountCosts, AccountResult, NotableDecision, SessionFailure, SessionLine
 
     Curve = Sequence[tuple[datetime, Decimal]]
 

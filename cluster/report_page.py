@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from cluster.report_charts import Line
     from cluster.report_facts import RunReport
-    from storage.records import AccountResult, AdjustmentRecord, NotableDecision
+    from storage.pilot_records import AdjustmentRecord
+    from storage.records import AccountResult, NotableDecision
 
 SHORT_RETURNS = 500
 """Below so many returns an annualised Sharpe ratio says more about luck than about skill."""

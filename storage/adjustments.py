@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from storage import queries
-from storage.records import AdjustmentRecord, PilotedSession
+from storage.pilot_records import AdjustmentRecord, PilotedSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

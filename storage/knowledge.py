@@ -18,7 +18,8 @@ from storage import queries
 from storage.chain import chain_findings
 from storage.copying import to_json
 from storage.errors import StorageError
-from storage.records import Finding, KnowledgeRecord
+from storage.pilot_records import KnowledgeRecord
+from storage.records import Finding
 
 if TYPE_CHECKING:
     from uuid import UUID

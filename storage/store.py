@@ -46,17 +46,15 @@ if TYPE_CHECKING:
     from storage.batch import Batch
     from storage.beginning import RunIds
     from storage.context import SessionContext
+    from storage.pilot_records import AdjustmentRecord, KnowledgeRecord, PilotedSession
     from storage.records import (
         AccountCosts,
         AccountResult,
-        AdjustmentRecord,
         ArchivedRun,
         Counts,
         EndedRun,
         Finding,
-        KnowledgeRecord,
         NotableDecision,
-        PilotedSession,
         Reopened,
         RunDetail,
         RunRecord,

@@ -8,15 +8,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from cluster.report_facts import RunReport
-from storage.records import (
-    AccountCosts,
-    AccountResult,
-    AdjustmentRecord,
-    NotableDecision,
-    PilotedSession,
-    SessionFailure,
-    SessionLine,
-)
+from storage.pilot_records import AdjustmentRecord, PilotedSession
+from storage.records import AccountCosts, AccountResult, NotableDecision, SessionFailure, SessionLine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = UUID("0197a3b2-c4d5-8001-8000-000000000000")

@@ -39,15 +39,8 @@ if TYPE_CHECKING:
 
     from cluster.report_facts import RunReport
     from simulation.scenario import Scenario
-    from storage.records import (
-        AccountCosts,
-        AccountResult,
-        AdjustmentRecord,
-        NotableDecision,
-        PilotedSession,
-        SessionFailure,
-        SessionLine,
-    )
+    from storage.pilot_records import AdjustmentRecord, PilotedSession
+    from storage.records import AccountCosts, AccountResult, NotableDecision, SessionFailure, SessionLine
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--%{x}\u2028"
 
