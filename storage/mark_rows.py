@@ -123,7 +123,7 @@ def snapshot_rows(
             avg_gas_price_gwei=units.gwei(weather.base_fee_wei + weather.priority_fee_wei),
             market_trend=weather.trend,
             market_conditions_detail=weather.as_json(),
-            autopilot_active=context.autopilot_active,
+            autopilot_active=context.autopilot_active and (tuning is None or not tuning["disabled"]),
             adjustments_made_count=adjustments,
             last_adjustment_log_id=context.log_key(adjustments - 1) if adjustments else None,
             snapshot_period_hours=_period_hours(context),

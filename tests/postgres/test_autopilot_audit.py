@@ -128,6 +128,16 @@ def test_why_auto_pilot_switched_itself_off_is_kept_with_the_strategy_and_shown(
     assert reason == f"Auto Pilot switched itself off at block {block:,}: an adjustment was judged NEGATIVE."
 
 
+def test_a_session_whose_auto_pilot_is_off_is_not_called_active(stored):
+    rows = stored(
+        "SELECT block < (SELECT max(block) FROM autopilot_logs AS logs WHERE logs.session_id = snapshots.session_id) "
+        "OR strategies.name = 'tuned', autopilot_active FROM autopilot_performance_snapshots AS snapshots "
+        "JOIN paper_strategy_configs AS strategies ON config_id = strategy_config_id WHERE strategies.name <> 'plain'"
+    )
+    assert all(is_on == active for is_on, active in rows)
+    assert {True, False} == {active for _, active in rows}
+
+
 @pytest.fixture
 def off(stored):
     """Return key and reason of the session whose Auto Pilot is off."""

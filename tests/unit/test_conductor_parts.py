@@ -50,6 +50,16 @@ def test_auto_pilot_is_given_what_the_plan_knows(house):
     assert pilot._plain._knowledge == known
 
 
+def test_auto_pilot_that_dies_is_replaced_by_one_that_knows_the_same(house):
+    wiser = replace(plan(), knowledge=Knowledge(3, (9, 0, 0) * (len(IGNORANT.counts) // 3)))
+    whole = house()
+    whole.conduct(wiser)
+    disturbed = house(AutoPilot=[None, "after", "before"])
+    disturbed.conduct(wiser)
+    assert disturbed.spawned.count("AutoPilot") > 1
+    assert disturbed.ledger.content() == whole.ledger.content() != undisturbed()
+
+
 def test_a_run_commits_every_segment_of_every_session(house):
     run = house()
     run.conduct(plan())
