@@ -29,12 +29,14 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## measure the kernel, the market, its pools, the lanes and the writer
+bench: install  ## measure the kernel, the market, its pools, the lanes, the writer, the statistics of luck and sweeps
 	@$(BIN)/python benchmarks/kernel.py
 	@$(BIN)/python benchmarks/market.py
 	@$(BIN)/python benchmarks/pools.py
 	@$(BIN)/python benchmarks/lanes.py
 	@$(BIN)/python benchmarks/writer.py
+	@$(BIN)/python benchmarks/luck.py
+	@$(BIN)/python benchmarks/sweeps.py
 
 schema: install  ## write docs/schema.md from the models
 	@$(BIN)/python -m storage.schema_page > docs/schema.md

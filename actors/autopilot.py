@@ -46,8 +46,8 @@ class AutoPilot:
 
     def review(self, segment: Segment, *reviews: Review) -> Verdict:
         """Review every session at the end of ``segment``: at most one adjustment each."""
-        if not reviews:
-            return Verdict((), {})
+        if not any(len(review.sessions) for review in reviews):
+            return Verdict((), {})  # every account goes on with its next session here
         shown = Review(
             np.concatenate([review.ordinals for review in reviews]),
             np.concatenate([review.numbers for review in reviews]),

@@ -1,4 +1,4 @@
-"""A writer of a run: commits the batches of many sessions together, each exactly once."""
+"""A writer of a run or a sweep: commits what many sessions or trials came to together, each exactly once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storage.batch import Batch
+    from storage.trial_rows import CohortBatch
 
 
 class Committed(NamedTuple):
@@ -36,4 +37,20 @@ class Writer:
         batches = [batch for group in groups for batch in group]
         began = time.perf_counter()
         self._store.commit(batches)
+        return Committed(sum(batch.n_rows for batch in batches), time.perf_counter() - began)
+
+
+class TrialWriter:
+    """The writer of a sweep: holds one connection to Postgres; what it is given is durable when it returns."""
+
+    def __init__(self, database_url: str) -> None:
+        self._store = Store(database_url)
+
+    def __repr__(self) -> str:
+        return "TrialWriter(postgres)"
+
+    def commit(self, *batches: CohortBatch) -> Committed:
+        """Commit cohorts in one transaction and return what it came to; repeats are harmless."""
+        began = time.perf_counter()
+        self._store.commit_cohorts(batches)
         return Committed(sum(batch.n_rows for batch in batches), time.perf_counter() - began)

@@ -56,6 +56,8 @@ class RunReport:
     """Of the accounts that had more than one, in the order of the scenario."""
     piloted: tuple[PilotedSession, ...] = ()
     """Those that Auto Pilot adjusted, in the order of the scenario."""
+    pruned_at: datetime | None = None
+    """Wall-clock time since which the digest is not that of the rows; None if all of them are there."""
 
 
 def ends(rows: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:

@@ -69,7 +69,7 @@ def _header(report: RunReport) -> str:
         f"{accounts} traded {words.listed(report.tokens)} for {words.length(report.end_at - report.start_at)}, "
         f"{when} (UTC), on {report.market} with seed {report.seed}."
     )
-    warnings = _warning(report) + failures_of(report.failures)
+    warnings = _warning(report) + _pruned(report) + failures_of(report.failures)
     return f'<header><h1>{escape(report.name)}</h1><p class="lead">{escape(sentence)}</p>{warnings}</header>\n'
 
 
@@ -79,6 +79,15 @@ def _warning(report: RunReport) -> str:
     why = f" {report.error_message}" if report.error_message else ""
     return (
         f'<p class="warning">This run is {escape(report.status)}; it shows what was kept until then.{escape(why)}</p>'
+    )
+
+
+def _pruned(report: RunReport) -> str:
+    if report.pruned_at is None:
+        return ""
+    return (
+        f'<p class="warning">This run was pruned on {words.day(report.pruned_at)}: snapshots of the Auto Pilot and the '
+        "numbers behind orders that did not fill were thinned; the digest is the one that it ended with.</p>"
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from actors.analysts import load as load_analyst
 from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, is_connected, start_ray, stop_ray
-from cluster.errors import UsageError
+from cluster.errors import LeftRunning, UsageError
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.start import Start, beginning, taken_up
@@ -172,7 +172,8 @@ def execute(
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             with store.hold(run_id):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
-                digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
+                with _named_if_left(run_id):
+                    digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
         view.close()
         summary = _summary(plan, run_id, digest, written, time.monotonic() - started, store, url)
         tell(summary, store)
@@ -181,6 +182,17 @@ def execute(
             with redirect_stdout(sys.stderr):
                 stop_ray()
     return summary
+
+
+@contextmanager
+def _named_if_left(run_id: UUID) -> Iterator[None]:
+    """Say of a run that its database leaves RUNNING how to go on with it."""
+    try:
+        yield
+    except DatabaseUnreachable as error:
+        raise LeftRunning(
+            f"{str(error).rstrip('.')}; `paperdex run --resume {run_id}` goes on with the run, which is still RUNNING."
+        ) from error
 
 
 def _begun(plan: Plan, prefix: int, store: Store) -> Start:

@@ -53,10 +53,10 @@ class Overrides:
 def load(path: Path | None, overrides: Overrides) -> Scenario:
     """Return the scenario in ``path``, the built-in one for None, with the overrides applied."""
     name = "the built-in scenario" if path is None else str(path)
-    document = _parse(_read(path), name)
+    document = parsed(read_text(path), name)
     if path is not None:
-        document = _rooted(document, path.parent)
-    return _validated(_overridden(document, overrides), name)
+        document = rooted(document, path.parent)
+    return validated(_overridden(document, overrides), name)
 
 
 def built_in() -> str:
@@ -72,7 +72,8 @@ def market_in_words(scenario: Scenario) -> str:
     return "a synthetic market"
 
 
-def _read(path: Path | None) -> str:
+def read_text(path: Path | None) -> str:
+    """Return the text of a file, of the built-in scenario for None; raises UsageError."""
     if path is None:
         return built_in()
     try:
@@ -83,7 +84,8 @@ def _read(path: Path | None) -> str:
         raise UsageError(f"Scenario {path} is not text in UTF-8; name a YAML file.") from error
 
 
-def _parse(text: str, name: str) -> dict[str, Any]:
+def parsed(text: str, name: str) -> dict[str, Any]:
+    """Return the mapping that a YAML text holds; raises UsageError, which calls it ``name``."""
     try:
         document = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
@@ -149,7 +151,7 @@ def _replayed(market: Any, path: str) -> dict[str, Any]:
     return {**kept, "source": "replay", "recordings": [{**said, "path": path}]}
 
 
-def _rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+def rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return a scenario whose recordings are looked for beside its file."""
     market = document.get("market")
     if not isinstance(market, dict) or market.get("source") != "replay":
@@ -171,7 +173,7 @@ def _synthetic_market(document: dict[str, Any]) -> Any:
     given = document.get("market")
     if isinstance(given, dict) and given.get("source") == "synthetic":
         return given
-    return _parse(_read(None), "the built-in scenario")["market"]
+    return parsed(read_text(None), "the built-in scenario")["market"]
 
 
 def _repeated(accounts: list[Any], count: int) -> list[Any]:
@@ -195,7 +197,8 @@ def _free_name(name: str, number: int, taken: set[str]) -> str:
     return f"{name} {number}"
 
 
-def _validated(document: dict[str, Any], name: str) -> Scenario:
+def validated(document: dict[str, Any], name: str) -> Scenario:
+    """Return the scenario of a document; raises UsageError, which calls it ``name``."""
     try:
         return Scenario.model_validate(document)
     except ValidationError as error:

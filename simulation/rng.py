@@ -38,6 +38,7 @@ class Stream(IntEnum):
     GAS = 2 << 32
     SESSION = 3 << 32
     FLOW = 5 << 32
+    SWEEP = 6 << 32
 
 
 def key_of(name: str) -> int:

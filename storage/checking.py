@@ -254,7 +254,7 @@ def check(connection: Connection, run_id: UUID | None) -> list[Finding]:
     """Return what deviates, in one run or in all; an empty list is the good answer."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # it grows with the database
     return _schema_findings(connection) or [
-        *health.index_findings(connection),
+        *health.guard_findings(connection),
         *knowledge.findings(connection),
         *content_findings(connection, run_id),
         *health.digest_findings(connection, run_id),

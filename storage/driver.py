@@ -121,15 +121,16 @@ _REFUSED = (
     ("is not permitted to log in", "the user may not log in"),
     ("permission denied for database", "the user may not connect to this database"),
     ("server does not support SSL", "it does not speak TLS, which the URL's sslmode demands"),
-    ("certificate verify failed", "its certificate is not signed by one of the URL's sslrootcert"),
+    ("certificate verify failed", "its certificate has expired or is not signed by one of the URL's sslrootcert"),
     ("does not match host name", "its certificate is for another host, which sslmode=verify-full refuses"),
+    ("root certificate file", ""),
 )
 _CONNECTING = tuple(
     (words, kind, why)
     for kind, table in ((DatabaseUnreachable, _AWAY), (DatabaseExhausted, _FULL), (AccessRefused, _REFUSED))
     for words, why in table
 )
-"""libpq gives connection failures no code, only these words."""
+"""libpq gives connection failures no code, only these words. Where no sentence stands, libpq's own says more."""
 
 _STATES: dict[str, type[DatabaseUnreachable]] = {
     errorcodes.CLASS_INSUFFICIENT_RESOURCES: DatabaseExhausted,
@@ -162,7 +163,7 @@ def _connection_error(error: Exception, url: URL) -> DatabaseUnreachable:
         return DatabaseUnreachable(url=masked(url), why=f"it has no database {url.database}")
     for words, kind, why in _CONNECTING:
         if words in text:
-            return kind(url=masked(url), why=why)
+            return kind(url=masked(url), why=why or _first_line(error).rpartition(" failed: ")[2])
     return DatabaseUnreachable(url=masked(url), why=_first_line(error))
 
 

@@ -84,6 +84,22 @@ class RunHeld(StorageError):
     """Run {run} is conducted by {holder}; it goes on there, or ends when that process does."""
 
 
+class SweepNotFound(StorageError):
+    """There is no sweep {text}; name one by its id, the beginning of its id, or "latest"."""
+
+
+class TrialNotFound(StorageError):
+    """There is no trial {text}; trials.trial_id has all."""
+
+
+class SweepHasEnded(StorageError):
+    """Sweep {sweep} is COMPLETED; only a sweep that was interrupted can be resumed."""
+
+
+class StaleSweep(StorageError):
+    """Sweep {sweep} has been taken up by its conductor {stored}; what conductor {given} sends is refused."""
+
+
 class RunHasEnded(StorageError):
     """Run {run} is COMPLETED; only a run that was interrupted can be resumed."""
 

@@ -30,6 +30,18 @@ _UNCHECKED_RULES = text(
     """
 )
 
+_DISABLED = text(
+    """
+    SELECT tgname AS name, relname AS of_table FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+    WHERE relnamespace = CAST('public' AS regnamespace) AND tgenabled NOT IN ('O', 'A')
+    UNION ALL
+    SELECT rulename, relname FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
+    WHERE relnamespace = CAST('public' AS regnamespace) AND ev_enabled NOT IN ('O', 'A')
+    ORDER BY 2, 1
+    """
+)
+"""Postgres keeps foreign keys by triggers: with them disabled, it lets any row in."""
+
 _SIGNED = text(
     """
     SELECT run_id, digest FROM runs
@@ -41,11 +53,14 @@ _SIGNED = text(
 """A digest that was taken by another schema says nothing about the rows as they are now."""
 
 
-def index_findings(connection: Connection) -> list[Finding]:
-    """Return the indexes that queries can't use and the rules that not all rows were held to."""
+_QUESTIONS = (("indisvalid", _INVALID_INDEXES), ("convalidated", _UNCHECKED_RULES), ("enabled", _DISABLED))
+
+
+def guard_findings(connection: Connection) -> list[Finding]:
+    """Return the indexes that queries can't use, the rules that not all rows were held to, and what is disabled."""
     return [
         Finding(row.of_table, "", row.name, column, "false", "true")
-        for column, question in (("indisvalid", _INVALID_INDEXES), ("convalidated", _UNCHECKED_RULES))
+        for column, question in _QUESTIONS
         for row in connection.execute(question)
     ]
 

@@ -38,6 +38,9 @@ class Kind(IntEnum):
     METRIC = 9
     LOG = 10
     SNAPSHOT = 11
+    SWEEP = 12
+    COHORT = 13
+    TRIAL = 14
 
 
 def new_prefix() -> int:
@@ -63,6 +66,14 @@ def run_id_of(prefix: int) -> UUID:
 def prefix_of(key: UUID) -> int:
     """Return the run prefix of any of its keys."""
     return key.int >> 80
+
+
+def kind_of(text: str) -> int:
+    """Return what a key names, from its text; 0 for what is no key."""
+    try:
+        return UUID(text).int >> 64 & ((1 << KIND_BITS) - 1)
+    except ValueError:
+        return 0
 
 
 def key_range(prefix: int) -> tuple[UUID, UUID]:

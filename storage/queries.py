@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from storage.errors import AmbiguousRun, RunNotFound
+from simulation.choices import DecisionType, Reason
+from storage.errors import AmbiguousRun, RunNotFound, SweepNotFound
 from storage.records import (
     AccountCosts,
     AccountResult,
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, TextClause
+
+    from storage.errors import StorageError
 
 LATEST = "latest"
 MOST_CANDIDATES = 5
@@ -117,44 +120,91 @@ The OFFSET keeps Postgres from beginning with every failed session of all runs.
 
 _COUNTS = text(
     """
-    WITH of_run AS (
-        SELECT account_id, session_id FROM paper_trading_accounts JOIN paper_trading_sessions USING (account_id)
+    WITH latest AS (
+        SELECT account_id,
+            (SELECT max(ordinal) FROM paper_trades AS rows WHERE rows.session_id = sessions.session_id) AS trade,
+            (SELECT max(ordinal) FROM paper_ai_thought_logs AS rows WHERE rows.session_id = sessions.session_id)
+                AS decision,
+            (SELECT max(ordinal) FROM paper_positions AS rows WHERE rows.session_id = sessions.session_id) AS position,
+            (SELECT max(ordinal) FROM autopilot_logs AS rows WHERE rows.session_id = sessions.session_id) AS adjustment,
+            (SELECT max(ordinal) FROM paper_performance_metrics AS rows WHERE rows.session_id = sessions.session_id)
+                AS mark
+        FROM paper_trading_accounts JOIN paper_trading_sessions AS sessions USING (account_id)
         WHERE run_id = :run
+    ), of_account AS (
+        SELECT coalesce(max(trade) + 1, 0) AS trades, coalesce(max(decision) + 1, 0) AS decisions,
+            coalesce(max(position) + 1, 0) AS positions, coalesce(sum(adjustment + 1), 0) AS adjustments,
+            coalesce(max(mark) + 1, 0) AS marks
+        FROM latest GROUP BY account_id
     )
-    SELECT (SELECT count(DISTINCT account_id) FROM of_run) AS accounts,
-        (SELECT count(*) FROM paper_trades JOIN of_run USING (session_id)) AS trades,
-        (SELECT count(*) FROM paper_ai_thought_logs JOIN of_run USING (session_id)) AS decisions,
-        (SELECT count(*) FROM paper_positions JOIN of_run USING (session_id)) AS positions,
-        (SELECT count(*) FROM autopilot_logs JOIN of_run USING (session_id)) AS adjustments,
-        (SELECT count(*) FROM paper_performance_metrics JOIN of_run USING (session_id)) AS marks
+    SELECT count(*) AS accounts, coalesce(sum(trades), 0)::bigint AS trades,
+        coalesce(sum(decisions), 0)::bigint AS decisions, coalesce(sum(positions), 0)::bigint AS positions,
+        coalesce(sum(adjustments), 0)::bigint AS adjustments, coalesce(sum(marks), 0)::bigint AS marks
+    FROM of_account
     """
 )
+"""What happens is numbered from 0 without a gap, in its account, adjustments in their session: the last one tells."""
 
 _NOTABLE = text(
     """
-    WITH told AS (
+    WITH accounts AS (
+        SELECT account_id, ordinal, name FROM paper_trading_accounts WHERE run_id = :run
+    ), sold AS (
+        SELECT ends.trade_id
+        FROM accounts CROSS JOIN unnest(CAST(:reasons AS text[])) AS reasons (reason)
+        CROSS JOIN LATERAL (
+            (SELECT trade_id FROM paper_trades AS trades
+            WHERE trades.account_id = accounts.account_id AND trades.reason = reasons.reason
+                AND trade_type <> 'buy' AND status = 'completed'
+            ORDER BY net_pnl_usd DESC LIMIT :limit)
+            UNION
+            (SELECT trade_id FROM paper_trades AS trades
+            WHERE trades.account_id = accounts.account_id AND trades.reason = reasons.reason
+                AND trade_type <> 'buy' AND status = 'completed'
+            ORDER BY net_pnl_usd LIMIT :limit)
+        ) AS ends
+    ), chosen AS (
+        SELECT thought_id FROM sold JOIN paper_ai_thought_logs ON paper_trade_id = trade_id
+        UNION
+        SELECT surest.thought_id
+        FROM accounts CROSS JOIN unnest(CAST(:decisions AS text[])) AS decisions (decision)
+        CROSS JOIN unnest(CAST(:reasons AS text[])) AS reasons (reason)
+        CROSS JOIN LATERAL (
+            SELECT thought_id FROM paper_ai_thought_logs AS thoughts
+            WHERE thoughts.account_id = accounts.account_id AND thoughts.decision_type = decisions.decision
+                AND thoughts.reason = reasons.reason
+            ORDER BY confidence_percent DESC, ordinal DESC LIMIT :limit
+        ) AS surest
+    ), told AS (
         SELECT accounts.name AS account, thoughts.created_at AS at, thoughts.block, thoughts.token_symbol AS token,
             thoughts.decision_type AS decision, thoughts.reason, thoughts.primary_reasoning AS reasoning,
             thoughts.risk_assessment, thoughts.confidence_percent,
             CASE WHEN trades.trade_type <> 'buy' AND trades.status = 'completed' THEN trades.net_pnl_usd END
                 AS net_pnl_usd,
-            thoughts.thought_id
-        FROM paper_ai_thought_logs AS thoughts
-        JOIN paper_trading_accounts AS accounts USING (account_id)
+            thoughts.thought_id, thoughts.ordinal, accounts.ordinal AS of_account
+        FROM chosen
+        CROSS JOIN LATERAL (
+            SELECT * FROM paper_ai_thought_logs WHERE thought_id = chosen.thought_id OFFSET 0
+        ) AS thoughts
+        JOIN accounts USING (account_id)
         LEFT JOIN paper_trades AS trades ON trades.trade_id = thoughts.paper_trade_id
-        WHERE accounts.run_id = :run
     ), ranked AS (
         SELECT told.*, row_number() OVER (
             PARTITION BY decision, reason
-            ORDER BY abs(coalesce(net_pnl_usd, 0)) DESC, confidence_percent DESC, thought_id
+            ORDER BY abs(coalesce(net_pnl_usd, 0)) DESC, confidence_percent DESC, ordinal DESC, of_account
         ) AS place
         FROM told
     )
     SELECT thought_id, account, at, block, token, decision, reason, reasoning, risk_assessment, confidence_percent,
         net_pnl_usd
-    FROM ranked ORDER BY place, abs(coalesce(net_pnl_usd, 0)) DESC, reason LIMIT :limit
+    FROM ranked ORDER BY place, abs(coalesce(net_pnl_usd, 0)) DESC, reason, decision LIMIT :limit
     """
 )
+"""Of each account and kind no more than could be returned: those that came to most, and those that were surest.
+
+No decision outside these can be among the first of its kind, so that the answer is the one of the whole run. The
+OFFSET keeps Postgres from reading all decisions of the accounts, of which it expects fewer than there are.
+"""
 
 _RUNS = text(
     """
@@ -171,23 +221,35 @@ _RUN = text(
     """
 )
 
-_UNHURRIED = text("SET LOCAL statement_timeout = 0")
-"""For what reads all that a run has written, and so grows with the run."""
-
 _LATEST = text("SELECT run_id FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1")
+_LATEST_SWEEP = text("SELECT sweep_id FROM sweeps ORDER BY started_at DESC, sweep_id DESC LIMIT 1")
+_SWEEPS_BETWEEN = text(
+    "SELECT sweep_id FROM sweeps WHERE sweep_id BETWEEN :first AND :last ORDER BY sweep_id LIMIT :limit"
+)
 _BETWEEN = text("SELECT run_id FROM runs WHERE run_id BETWEEN :first AND :last ORDER BY run_id LIMIT :limit")
 
 
 def resolve_run(connection: Connection, name: str) -> UUID:
     """Return the key of a run from a full key, an unambiguous beginning of one, or "latest"."""
+    return _resolved(connection, name, _LATEST, _BETWEEN, RunNotFound)
+
+
+def resolve_sweep(connection: Connection, name: str) -> UUID:
+    """Return the key of a sweep as ``resolve_run`` does that of a run."""
+    return _resolved(connection, name, _LATEST_SWEEP, _SWEEPS_BETWEEN, SweepNotFound)
+
+
+def _resolved(
+    connection: Connection, name: str, latest: TextClause, between: TextClause, not_found: type[StorageError]
+) -> UUID:
     if name == LATEST:
-        return _one(name, list(connection.execute(_LATEST).scalars()))
+        return _one(name, list(connection.execute(latest).scalars()), not_found)
     wanted = name.strip().lower()
     digits = wanted.replace("-", "")
     if not digits or len(digits) > _DIGITS or not _HEX.fullmatch(wanted):
-        raise RunNotFound(text=name)
+        raise not_found(text=name)
     bounds = {"first": UUID(digits.ljust(_DIGITS, "0")), "last": UUID(digits.ljust(_DIGITS, "f"))}
-    return _one(name, list(connection.execute(_BETWEEN, {**bounds, "limit": MOST_CANDIDATES}).scalars()))
+    return _one(name, list(connection.execute(between, {**bounds, "limit": MOST_CANDIDATES}).scalars()), not_found)
 
 
 def runs(connection: Connection, limit: int) -> list[RunRecord]:
@@ -231,20 +293,19 @@ def failures(connection: Connection, run_id: UUID) -> list[SessionFailure]:
 
 def counts(connection: Connection, run_id: UUID) -> Counts:
     """Return how much a run has written."""
-    connection.execute(_UNHURRIED)
     return Counts(**connection.execute(_COUNTS, {"run": run_id}).mappings().one())
 
 
 def notable_decisions(connection: Connection, run_id: UUID, limit: int) -> list[NotableDecision]:
     """Return decisions worth reading: of each reason first the one that earned or lost the most."""
-    connection.execute(_UNHURRIED)
-    rows = connection.execute(_NOTABLE, {"run": run_id, "limit": limit}).mappings()
+    kinds = {"decisions": list(DecisionType.__members__), "reasons": list(Reason.__members__)}
+    rows = connection.execute(_NOTABLE, {"run": run_id, "limit": limit, **kinds}).mappings()
     return [NotableDecision(**row) for row in rows]
 
 
-def _one(name: str, found: list[UUID]) -> UUID:
+def _one(name: str, found: list[UUID], not_found: type[StorageError]) -> UUID:
     if not found:
-        raise RunNotFound(text=name)
+        raise not_found(text=name)
     if len(found) > 1:
         raise AmbiguousRun(text=name, candidates=" or ".join(str(run_id)[:13] for run_id in found))
     return found[0]

@@ -31,10 +31,29 @@ _UPGRADE_LOCK = 0x7061706572646578
 """Advisory lock of schema changes, so that two commands that start together both succeed."""
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Bring the schema up to ``revision`` within the connection's transaction."""
+def upgrade(connection: Connection, revision: str = "head") -> tuple[str, ...]:
+    """Bring the schema up to ``revision`` within the connection's transaction; return what the server warned of."""
     _lock(connection)
-    command.upgrade(_config(connection), revision)
+    driver: Any = connection.connection.driver_connection
+    driver.notices = warned = _Warnings()
+    try:
+        command.upgrade(_config(connection), revision)
+    finally:
+        driver.notices = []
+    return tuple(warned.said)
+
+
+class _Warnings:
+    """Keeps what the server warns of; SQLAlchemy empties a list of notices after each statement."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def append(self, notice: str) -> None:
+        """Hear a message, which begins with how grave it is."""
+        severity, _, said = notice.partition(":")
+        if severity == "WARNING":
+            self.said.append(said.strip().splitlines()[0])
 
 
 def downgrade(connection: Connection, revision: str) -> None:

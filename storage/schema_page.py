@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
-from storage.models import Base, autopilot, intelligence, performance, runs, trading
+from storage.models import Base, autopilot, intelligence, performance, runs, sweeps, trading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, Table
 
-ROOMS = (runs, trading, intelligence, performance, autopilot)
+ROOMS = (runs, trading, intelligence, performance, autopilot, sweeps)
 """Modules of tables, in the order in which a run fills them."""
 
 _DIALECT = postgresql.dialect()

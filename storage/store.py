@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
 
@@ -21,6 +21,7 @@ from storage import (
     queries,
     reopening,
     sessions,
+    sweeps,
     thoughts,
     trades,
 )
@@ -65,6 +66,8 @@ if TYPE_CHECKING:
         Thought,
         TradeDetail,
     )
+    from storage.sweep_records import SweepDetail, TrialDetail, TrialFigures
+    from storage.trial_rows import CohortBatch
 
 _CHECKPOINT = text("SELECT incarnation, seq, next_block, state FROM session_checkpoints WHERE session_id = :session")
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -90,10 +93,10 @@ class Store:
         """Close the connections."""
         self._engine.dispose()
 
-    def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema up to date; two that do so at the same moment both succeed."""
+    def upgrade(self, revision: str = "head") -> tuple[str, ...]:
+        """Bring the schema up to date and return what the server warned of; two at the same moment both succeed."""
         with self._transaction() as connection:
-            _schema().upgrade(connection, revision)
+            return _schema().upgrade(connection, revision)  # type: ignore[no-any-return]
 
     def downgrade(self, revision: str) -> None:
         """Take the schema back; whatever newer tables hold is gone."""
@@ -311,6 +314,71 @@ class Store:
         """Add the outcomes of a run to what Auto Pilot knows; return the new version. Raises NothingToLearn."""
         with self._transaction() as connection:
             return knowledge.learn(connection, run_id)
+
+    def begin_sweep(
+        self, sweep_id: UUID, name: str, spec: dict[str, Any], spec_hash: str, markets: Sequence[Any], points: int
+    ) -> None:
+        """Write a sweep of so many points on these markets, RUNNING."""
+        with self._transaction() as connection:
+            _schema().require_current(connection)
+            sweeps.begin(connection, sweep_id, name, spec, spec_hash, markets, points)
+
+    def commit_cohorts(self, batches: Sequence[CohortBatch]) -> int:
+        """Commit all of these cohorts or none; those that are stored already are skipped. Return how many were new."""
+        with self._transaction() as connection:
+            return sweeps.commit(connection, batches)
+
+    def cohorts_of(self, sweep_id: UUID) -> list[tuple[int, int, int, int]]:
+        """Return (market, first point, points, skipped ones) of every cohort that is committed."""
+        with self._transaction() as connection:
+            return sweeps.cohorts(connection, sweep_id)
+
+    def reopen_sweep(self, sweep_id: UUID) -> int:
+        """Make a sweep that was interrupted RUNNING again; return the number of its conductor."""
+        with self._transaction() as connection:
+            return sweeps.reopen(connection, sweep_id)
+
+    def finish_sweep(
+        self,
+        sweep_id: UUID,
+        conductor: int,
+        status: str,
+        error_message: str = "",
+        verdict: dict[str, Any] | None = None,
+    ) -> str:
+        """Close a sweep as COMPLETED, STOPPED or ERROR; store and return its digest."""
+        with self._transaction() as connection:
+            return sweeps.finish(connection, sweep_id, conductor, status, error_message, verdict)
+
+    def sweep(self, sweep_id: UUID) -> SweepDetail:
+        """Return a sweep with what defines it; raises SweepNotFound."""
+        with self._transaction() as connection:
+            return sweeps.detail(connection, sweep_id)
+
+    def resolve_sweep(self, name: str) -> UUID:
+        """Return the key of a sweep from its key, an unambiguous beginning of it, or "latest"."""
+        with self._transaction() as connection:
+            return queries.resolve_sweep(connection, name)
+
+    def trials_between(self, sweep_id: UUID, first: int, end: int) -> TrialFigures:
+        """Return the trials of the points from ``first`` to before ``end``, in their order."""
+        with self._transaction() as connection:
+            return sweeps.between(connection, sweep_id, first, end)
+
+    def trial(self, text: str) -> TrialDetail:
+        """Return a trial by its key; raises TrialNotFound."""
+        with self._transaction() as connection:
+            return sweeps.trial(connection, text)
+
+    def settings_of(self, sweep_id: UUID, point: int) -> dict[str, Any]:
+        """Return the setting of a point of which there is a trial."""
+        with self._transaction() as connection:
+            return sweeps.settings(connection, sweep_id, point)
+
+    def sweep_digest(self, sweep_id: UUID) -> str:
+        """Return the hash of the trials of a sweep, taken anew."""
+        with self._transaction() as connection:
+            return sweeps.digest(connection, sweep_id)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-import psycopg2
+import machine_server
 import pytest
 from hypothesis import settings
 from questions import questions
@@ -48,9 +48,24 @@ def pytest_unconfigure(config):
         os._exit(config.stash[_ended_with])
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Let what runs on the machine's server come last, so that each server is started once."""
+    items.sort(key=_is_on_the_machine)
+
+
+def _is_on_the_machine(item):
+    return hasattr(item, "callspec") and item.callspec.params.get("server") == machine_server.NAME
+
+
 @pytest.fixture(scope="session")
-def server():
-    """Start a server in a folder of its own, never the user's."""
+def server(request):
+    """Start a server in a folder of its own, never the user's: the embedded one, or the machine's if a test names it."""
+    if getattr(request, "param", None) == machine_server.NAME:
+        server = machine_server.start()
+        yield server
+        server.stop()
+        return
     home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
     home.chmod(0o755)
     server = embedded.start(home / "postgres")
@@ -62,17 +77,14 @@ def server():
 
 def _hurry(server):
     """Let the server forget everything in a power cut: its data dies with the tests anyway."""
-    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+    for setting in machine_server.IN_A_HURRY:
         _execute(server, f"ALTER SYSTEM SET {setting} = off")
     _execute(server, "SELECT pg_reload_conf()")
 
 
 def _execute(server, statement):
-    connection = psycopg2.connect(host=str(server.socket_folder), port=server.port, user="postgres", dbname="postgres")
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-    connection.close()
+    with questions(server.url("postgres")) as run:
+        run(statement)
 
 
 @pytest.fixture(scope="session")

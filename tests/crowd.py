@@ -10,7 +10,7 @@ from sqlalchemy import DateTime, Uuid
 
 from storage.models import Base
 
-SHORT, LONG = 1000, 20
+SHORT, LONG = 1030, 20
 """Runs in all, and the first of them that are long."""
 REPEATS, LONG_REPEATS = 2, 100
 """How often what happened in the finished run happens again in a run; later in time each time."""

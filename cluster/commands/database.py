@@ -8,7 +8,7 @@ import typer
 
 from cluster.commands import upkeep
 from cluster.commands.common import store_at
-from cluster.options import FAILED, DatabaseUrl, out
+from cluster.options import FAILED, DatabaseUrl, err, out
 
 db = typer.Typer(help="The database: its schema, its ledger, its address.", no_args_is_help=True)
 db.command("archive")(upkeep.archive)
@@ -18,8 +18,9 @@ db.command("prune")(upkeep.prune)
 
 @db.command("upgrade")
 def db_upgrade(database_url: DatabaseUrl = None) -> None:
-    """Create the tables, or bring them up to date."""
-    store_at(database_url, upgrade=True)
+    """Create the tables, or bring them up to date; what the server warns of is said on stderr."""
+    for warning in store_at(database_url).upgrade():
+        err.print(warning, highlight=False, soft_wrap=True)
     out.print("The schema is up to date.")
 
 

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from cluster.commands.common import store_at, write_report
+from cluster.commands.sweeping import replay_trial
 from cluster.options import FAILED, DatabaseUrl, RunId, err, out
 from cluster.targets import report_target
+from storage.ids import Kind, kind_of
 
 show = typer.Typer(help="What is stored, for a person: a run, a session, a trade, a decision.", no_args_is_help=True)
 
@@ -76,12 +78,24 @@ def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
     out.print(told, highlight=False)
 
 
-def replay(decision_id: DecisionId, database_url: DatabaseUrl = None) -> None:
-    """Make a stored decision again from its own row; exit status 1 if it does not come out the same."""
+def replay(
+    key: Annotated[str, typer.Argument(metavar="DECISION|TRIAL", help="Its id.")], database_url: DatabaseUrl = None
+) -> None:
+    """Make a stored decision again from its own row, or a trial as a run with every trade and thought.
+
+    Exit status 1 if it does not come out the same.
+    """
+    if kind_of(key) == Kind.TRIAL:
+        replay_trial(key, database_url)
+    else:
+        _replay_decision(key, database_url)
+
+
+def _replay_decision(key: str, database_url: str | None) -> None:
     from cluster.decision import differences
     from cluster.warm import compiling_alone
 
-    thought = store_at(database_url).thought(decision_id)
+    thought = store_at(database_url).thought(key)
     with compiling_alone():
         found = differences(thought)
     for difference in found:

@@ -7,6 +7,7 @@ from storage.models.base import Base
 from storage.models.intelligence import PaperAIThoughtLog, PaperStrategyConfiguration
 from storage.models.performance import PaperPerformanceMetrics, PaperTradingSession
 from storage.models.runs import Run, RunStatus, SessionCheckpoint, User
+from storage.models.sweeps import Sweep, SweepCohort, Trial
 from storage.models.trading import PaperPosition, PaperTrade, PaperTradingAccount, PaperTradingConfig
 
 __all__ = [
@@ -25,5 +26,8 @@ __all__ = [
     "Run",
     "RunStatus",
     "SessionCheckpoint",
+    "Sweep",
+    "SweepCohort",
+    "Trial",
     "User",
 ]

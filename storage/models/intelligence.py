@@ -213,6 +213,14 @@ class PaperAIThoughtLog(Base):
     __table_args__ = (
         UniqueConstraint("session_id", "ordinal"),
         Index(None, "account_id", "created_at"),
+        Index(
+            "ix_paper_ai_thought_logs_surest_of_a_kind",
+            "account_id",
+            "reason",
+            "decision_type",
+            "confidence_percent",
+            "ordinal",
+        ),
         Index(None, "decision_type"),
         Index(None, "confidence_level"),
         Index(None, "token_address"),

@@ -308,6 +308,13 @@ class PaperTrade(Base):
         ),
         CheckConstraint("status = 'completed' OR execution_cost_usd = failure_usd", name="only_failure_costs"),
         Index(None, "account_id", "status", "created_at"),
+        Index(
+            "ix_paper_trades_result_of_a_sale",
+            "account_id",
+            "reason",
+            "net_pnl_usd",
+            postgresql_where=text("trade_type <> 'buy' AND status = 'completed'"),
+        ),
         Index(None, "created_at"),
         Index(None, "trade_type"),
         Index(None, "execution_dex"),

@@ -6,12 +6,9 @@ The conductor is the command itself, ``paperdex run``; when it has been killed, 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from contextlib import closing
 from itertools import count
@@ -21,6 +18,7 @@ import gates
 import psutil
 import pytest
 from busy import busy_scenario
+from command import Command
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from questions import questions
@@ -28,52 +26,10 @@ from questions import questions
 from storage import embedded
 from storage.store import Store
 
-PAPERDEX = Path(sys.executable).with_name("paperdex")
 SEGMENT_BLOCKS = 10
-TENTH = busy_scenario().blocks // 10
-"""The command tells of each tenth of its run."""
 
 LAST_BLOW = 7
 """The tenth after which no blow is dealt: it is to meet a run that still goes on."""
-
-
-class Command:
-    """A ``paperdex run`` in a process of its own, told in the lines that it prints on its way."""
-
-    def __init__(self, arguments):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PAPERDEX_")}
-        self._process = subprocess.Popen(
-            [PAPERDEX, "run", *arguments, "--json"],
-            env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def tenths(self):
-        """Yield the tenths of the run as they are reached."""
-        for line in self._process.stderr:
-            assert not re.search("Traceback|Unhandled", line), "a user is told in sentences"
-            if line.startswith("block "):
-                yield int(line.split()[1].replace(",", "")) // TENTH
-
-    def kill(self):
-        """Kill the conductor, and with it all that its job has started."""
-        self._process.kill()
-        self._process.communicate()
-
-    def pause(self):
-        """Stop the conductor's process where it is, as a machine that sleeps would."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def wake(self):
-        """Let it go on; return its exit status and the last that it says."""
-        self._process.send_signal(signal.SIGCONT)
-        _, stderr = self._process.communicate()
-        return self._process.returncode, stderr.splitlines()[-1]
-
-    def summary(self):
-        """Wait for the end and return what the run came to."""
-        stdout, stderr = self._process.communicate()
-        assert self._process.returncode == 0, stderr
-        return json.loads(stdout)
 
 
 class Field:

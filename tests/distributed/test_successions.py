@@ -84,3 +84,9 @@ def test_the_rows_of_sessions_that_follow_one_another_add_up(run, store, sql):
         WHERE positions.opened_at < sessions.started_at OR positions.opened_at >= sessions.stopped_at
     """
     assert sql(opened) == [(0,)]
+    counts = store.counts(result.run_id)
+    counted = {"paper_trades": counts.trades, "paper_ai_thought_logs": counts.decisions,
+               "paper_positions": counts.positions, "autopilot_logs": counts.adjustments,
+               "paper_performance_metrics": counts.marks}  # fmt: skip
+    assert counted == {table: sql(f"SELECT count(*) FROM {table}")[0][0] for table in counted}
+    assert counts.adjustments > 1

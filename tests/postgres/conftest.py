@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 
+import machine_server
 import numpy as np
 import pytest
 from questions import questions
@@ -21,7 +23,7 @@ from simulation.market.segment import Segment, terms_of
 from simulation.market.sources import open_source
 from simulation.scenario import AccountSpec, Scenario
 from simulation.settings.market import Pool, SyntheticMarket, Token, TokenClass
-from simulation.settings.strategy import Strategy
+from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.trading.rules import rules_of
 from storage.rows import SessionContext, batch_of
 from storage.store import Store
@@ -29,6 +31,24 @@ from storage.store import Store
 BLOCKS = 900
 ADJUST_AT = 600
 FINISHED_PREFIX = 0xF00D
+
+
+ON_BOTH = {
+    "test_exactly_once": "",
+    "test_roles": "",
+    "test_migrations": "each_step_down_and_up_again",
+    "test_check": "wei|link|altered|cannot_use|not_all_rows|disabled|one_moment",
+}
+"""Files whose tests run on the machine's server too, each with the names of those that are worth it always."""
+
+
+def pytest_generate_tests(metafunc):
+    """Let the tests of those files run on the embedded server and on the machine's, where there is one."""
+    chosen = ON_BOTH.get(metafunc.module.__name__.rpartition(".")[2])
+    if chosen is not None and "server" in metafunc.fixturenames:
+        marks = () if re.search(chosen, metafunc.function.__name__) else pytest.mark.slow
+        servers = [pytest.param(None, id="embedded"), pytest.param(machine_server.NAME, marks=marks)]
+        metafunc.parametrize("server", servers, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +207,7 @@ def busy_scenario(**changes):
     accounts = tuple(
         AccountSpec(
             name=f"trader {number}",
+            trading=TradingConfig(failure_rate_percent=8),  # so that a short run has orders that failed
             strategy=Strategy(
                 name=f"eager {number}",
                 confidence_threshold=5 + number if number else 10,

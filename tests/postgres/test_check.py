@@ -169,6 +169,26 @@ def test_a_rule_that_not_all_rows_were_held_to_is_found(store, sql):
     assert [str(finding) for finding in store.check()] == ["users.convalidated, row late: stored false, expected true."]
 
 
+def test_a_disabled_trigger_is_found_also_one_by_which_postgres_keeps_a_foreign_key(store, sql):
+    sql("ALTER TABLE autopilot_logs DISABLE TRIGGER ALL")
+    disabled = sql(
+        "SELECT tgname FROM pg_trigger WHERE tgrelid = 'autopilot_logs'::regclass AND tgenabled = 'D' ORDER BY 1"
+    )
+    assert len(disabled) > 5
+    assert [str(finding) for finding in store.check()] == [
+        f"autopilot_logs.enabled, row {name}: stored false, expected true." for (name,) in disabled
+    ]
+
+
+def test_a_disabled_rule_is_found(store, sql):
+    sql("CREATE RULE kept AS ON DELETE TO autopilot_logs DO INSTEAD NOTHING")
+    assert store.check() == []
+    sql("ALTER TABLE autopilot_logs DISABLE RULE kept")
+    assert [str(finding) for finding in store.check()] == [
+        "autopilot_logs.enabled, row kept: stored false, expected true."
+    ]
+
+
 @pytest.mark.usefixtures("finished")
 def test_a_check_runs_where_nothing_can_be_written_and_all_of_it_sees_one_moment(store, monkeypatch):
     shown = []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from simulation.cohort import set_field
 from simulation.market.segment import Segment
+from simulation.state import DECISION, MARK, TRADE
 from storage.batch import SessionEnd
 from storage.copying import encode
 from storage.errors import StaleOwner
@@ -29,11 +31,11 @@ def test_a_session_that_lives_is_running(begin, store, sql):
 
 def last_batch(live):
     """Return a batch of a segment without blocks, which ends the second session in ERROR."""
-    nothing = {name: [] for name in ("trades", "decisions", "marks", "adjustments")}
+    nothing = {"trades": np.zeros(0, TRADE), "decisions": np.zeros(0, DECISION), "marks": np.zeros(0, MARK)}
     segment = Segment(300, *(records[300:300] for records in live.blocks), live.signals[:, 300:300])
     return batch_of(
         live.contexts[1], incarnation=1, seq=2, session=live.cohort.sessions[1], holdings=live.cohort.holdings[1], **nothing,
-        segment=segment, state=b"", end=SessionEnd("ERROR", WHY),
+        adjustments=[], segment=segment, state=b"", end=SessionEnd("ERROR", WHY),
     )  # fmt: skip
 
 

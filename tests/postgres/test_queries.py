@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -109,6 +110,59 @@ def test_counts_are_those_of_the_kernel(finished, store):
     assert counts.positions == sessions["next_position"].sum()
     assert counts.marks == sessions["next_mark"].sum()
     assert counts.adjustments == 1
+
+
+COUNTED = {
+    "trades": "paper_trades",
+    "decisions": "paper_ai_thought_logs",
+    "positions": "paper_positions",
+    "adjustments": "autopilot_logs",
+    "marks": "paper_performance_metrics",
+}
+
+
+@pytest.mark.parametrize("record", list(Record))
+@pytest.mark.parametrize("segments", [1, 2, 3])
+def test_counts_are_those_of_the_rows_at_any_moment(begin, store, sql, record, segments):
+    live = begin(record=record, adjust_at=600)
+    for _ in range(segments):
+        store.commit(live.batches(300))
+    counts = store.counts(live.ids.run_id)
+    assert {name: getattr(counts, name) for name in COUNTED} == {
+        name: sql(f"SELECT count(*) FROM {table}")[0][0] for name, table in COUNTED.items()
+    }
+
+
+def test_a_run_that_is_not_there_has_counted_nothing(store):
+    assert store.counts(UUID(int=1)).trades == store.counts(UUID(int=1)).accounts == 0
+
+
+WHOLE = """
+    SELECT thought_id FROM (
+        SELECT thoughts.*, abs(coalesce(net_pnl_usd, 0)) AS result, row_number() OVER (
+            PARTITION BY decision_type, thoughts.reason
+            ORDER BY abs(coalesce(net_pnl_usd, 0)) DESC, confidence_percent DESC, thoughts.ordinal DESC, account_id
+        ) AS place
+        FROM paper_ai_thought_logs AS thoughts LEFT JOIN (
+            SELECT trade_id, net_pnl_usd FROM paper_trades WHERE trade_type <> 'buy' AND status = 'completed'
+        ) AS sales ON trade_id = paper_trade_id
+    ) AS ranked
+    ORDER BY place, result DESC, reason, decision_type LIMIT %s
+"""
+"""The definition of the notable decisions, which reads all of a run."""
+
+
+@pytest.mark.parametrize("limit", [1, 4, 10, 50, 1000])
+def test_the_notable_decisions_are_those_of_the_whole_run(finished, store, stored, limit):
+    told = [decision.thought_id for decision in store.notable_decisions(finished.ids.run_id, limit)]
+    assert [str(thought_id) for thought_id in told] == [row[0] for row in stored(WHOLE, limit)]
+
+
+def test_what_a_sale_came_to_is_found_by_the_reason_of_its_decision(stored):
+    assert stored(
+        "SELECT count(*) FROM paper_ai_thought_logs AS thoughts JOIN paper_trades AS trades ON trade_id = paper_trade_id "
+        "WHERE thoughts.reason <> trades.reason"
+    ) == [(0,)]
 
 
 def test_notable_decisions_are_of_different_kinds_and_reasons_first(finished, store):

@@ -14,6 +14,13 @@ from storage.models import Base
 from storage.store import Store
 
 ROLES = ("owner", "writer", "reader")
+PASSWORD = "s3cret of a login"
+"""Which the embedded server does not ask for."""
+
+
+def as_login(url, user):
+    """Return a URL for another login."""
+    return make_url(url).set(username=user, password=PASSWORD).render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -36,8 +43,8 @@ def login(database, execute):
 
     def new(role):
         made.append(f"{name}_{role}_login")
-        execute(f"CREATE ROLE {made[-1]} LOGIN IN ROLE {name}_{role}")
-        return make_url(database).set(username=made[-1]).render_as_string(hide_password=False)
+        execute(f"CREATE ROLE {made[-1]} LOGIN PASSWORD '{PASSWORD}' IN ROLE {name}_{role}")
+        return as_login(database, made[-1])
 
     yield new
     for made_login in made:
@@ -166,8 +173,8 @@ def test_an_owner_migrates_prunes_and_archives(lived, as_role, tmp_path):
 def test_a_login_without_a_role_is_not_let_in(login, database, execute):
     login("reader")
     name = make_url(database).database
-    execute(f"CREATE ROLE {name}_nobody LOGIN")
-    store = Store(make_url(database).set(username=f"{name}_nobody").render_as_string(hide_password=False))
+    execute(f"CREATE ROLE {name}_nobody LOGIN PASSWORD '{PASSWORD}'")
+    store = Store(as_login(database, f"{name}_nobody"))
     with pytest.raises(AccessRefused, match="the user may not connect to this database"):
         store.runs()
     store.close()
@@ -191,7 +198,7 @@ def test_a_writer_of_one_database_is_nobody_in_another(as_role, new_url):
     other = new_url()
     store = Store(other)
     store.upgrade()
-    with questions(make_url(other).set(username=me).render_as_string(hide_password=False)) as asked_there:
+    with questions(as_login(other, me)) as asked_there:
         for table in Base.metadata.tables:
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 asked_there(f"SELECT * FROM {table}")
@@ -215,13 +222,19 @@ def test_a_downgrade_takes_the_roles_back(database):
 
 
 @pytest.mark.parametrize(("may_make", "made"), [("NOCREATEROLE", 0), ("CREATEROLE", 3)])
-def test_who_may_not_make_roles_gets_the_tables_all_the_same(new_url, execute, may_make, made):
+def test_who_may_not_make_roles_gets_the_tables_all_the_same_and_is_told(new_url, execute, paperdex, may_make, made):
     url = make_url(new_url())
     user = f"{url.database}_modest"
-    execute(f"CREATE ROLE {user} LOGIN {may_make}")
+    execute(f"CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}' {may_make}")
     execute(f"ALTER DATABASE {url.database} OWNER TO {user}")
-    store = Store(url.set(username=user).render_as_string(hide_password=False))
-    store.upgrade()
+    store = Store(as_login(url, user))
+    said = (
+        f"No roles were made for database {url.database}, because {user} may not make them (permission denied to create "
+        "role); its rights are as before.\n"
+    )
+    status, told, warned = paperdex("db", "upgrade", "--database-url", as_login(url, user))
+    assert (status, told, warned) == (0, "The schema is up to date.\n", "" if made else said)
+    assert store.upgrade() == ()
     assert store.check() == []
     with questions(url.render_as_string(hide_password=False)) as ask:
         assert ask(

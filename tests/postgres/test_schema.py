@@ -132,7 +132,16 @@ def test_two_upgrades_at_the_same_moment_both_succeed(new_url):
 
 def test_the_ten_tables_are_there(sql):
     tables = {name for (name,) in sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
-    assert tables == TEN_TABLES | {"users", "runs", "session_checkpoints", "autopilot_knowledge", "alembic_version"}
+    assert tables == TEN_TABLES | {
+        "users",
+        "runs",
+        "session_checkpoints",
+        "sweeps",
+        "sweep_cohorts",
+        "trials",
+        "autopilot_knowledge",
+        "alembic_version",
+    }
 
 
 def test_there_is_one_local_user(sql):

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -33,7 +33,6 @@ from cluster.report_page import render
 from cluster.scenarios import Overrides, load
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
     from uuid import UUID
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from storage.pilot_records import AdjustmentRecord, PilotedSession
     from storage.records import AccountCosts, AccountResult, NotableDecision, SessionFailure, SessionLine
 
+PRUNED_AT = datetime(2026, 5, 4, 3, 2, tzinfo=UTC)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--%{x}\u2028"
 
 
@@ -289,6 +289,15 @@ def test_only_accounts_with_several_sessions_are_listed() -> None:
     assert collect(StoredRun(scenario, scenario.accounts[0].name), RUN).sessions == ()  # type: ignore[arg-type]
 
 
+def test_a_run_that_was_pruned_says_so_and_which_digest_it_shows() -> None:
+    report = replace(report_of("careful"), pruned_at=PRUNED_AT)
+
+    assert (
+        "This run was pruned on 4 May 2026: snapshots of the Auto Pilot and the numbers behind orders that did not fill "
+        "were thinned; the digest is the one that it ended with."
+    ) in text_of(render(report))
+
+
 def test_a_completed_run_carries_no_warning() -> None:
     assert "it shows what was kept until then" not in text_of(render(report_of("careful")))
 
@@ -364,6 +373,7 @@ def test_collecting_reads_the_run_and_carries_curves_to_its_end() -> None:
     assert (report.start_at, report.end_at) == (scenario.start_at, end_at)
     assert report.equity[name][-1] == (end_at, Decimal(10_500))
     assert (report.gas_usd, report.slippage_usd) == (Decimal(30), Decimal(4))
+    assert report.pruned_at == PRUNED_AT
 
 
 def test_a_run_cut_short_ends_at_its_last_mark() -> None:
@@ -430,6 +440,9 @@ class StoredRun:
 
     def sessions_of(self, _run_id: UUID) -> list[SessionLine]:
         return [session_of(self.account, "one")]
+
+    def pruned_at(self, _run_id: UUID) -> datetime | None:
+        return PRUNED_AT
 
 
 class RunRow:

@@ -112,7 +112,7 @@ def test_no_two_test_files_share_a_name():
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize("script", ["kernel.py", "market.py", "pools.py"])
+@pytest.mark.parametrize("script", ["kernel.py", "luck.py", "market.py", "pools.py"])
 def test_a_benchmark_can_be_started(script):
     """A renamed function in one of them is found here, not by whoever measures next."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}

@@ -1,0 +1,101 @@
+"""The command that searches: many settings of an account, on one market or several."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 -- typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cluster.commands.common import store_at, with_repairs_told
+from cluster.errors import UsageError
+from cluster.options import FAILED, DatabaseUrl, err, out
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from cluster.sweeping.plan import SweepPlan
+    from storage.store import Store
+
+
+def sweep(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[SWEEP.yaml]", show_default=False, help="What to try.")
+    ] = None,
+    *,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=10_000, show_default="one a core", help="Processes that trade.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="SWEEP", show_default=False, help="Go on with one that was interrupted.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster.", show_default="a private one")
+    ] = None,
+    dashboard_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the private cluster.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Try many settings of an account and say which did best, and whether luck explains it."""
+    from cluster.runs import Place
+    from cluster.sweeping.live import SweepView
+    from cluster.sweeping.runs import execute
+    from cluster.sweeping.summary import print_summary
+
+    interrupted, plan = _plan(file, resume, database_url)
+    with SweepView(err) as view:
+        summary = execute(plan, Place(database_url, ray_address, dashboard_port), workers, view, interrupted)
+    if as_json:
+        print(json.dumps(summary.as_json()), flush=True)
+    else:
+        print_summary(out, summary)
+
+
+def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tuple[UUID | None, SweepPlan]:
+    from cluster.sweeping.plan import load_sweep, sweep_plan
+    from cluster.sweeping.runs import plan_again
+
+    if resume is not None:
+        if file is not None:
+            raise UsageError(f"--resume {resume} takes the file that the sweep began with; leave out {file}.")
+        store = store_at(database_url, upgrade=True)
+        sweep_id = store.resolve_sweep(resume)
+        plan = plan_again(store, sweep_id)
+        store.close()
+        return sweep_id, plan
+    if file is None:
+        raise UsageError("SWEEP.yaml is missing; name a file, or a sweep to --resume.")
+    plan = sweep_plan(*load_sweep(file))
+    for market in plan.markets:
+        with_repairs_told(market)
+    return None, plan
+
+
+def replay_trial(key: str, database_url: str | None) -> None:
+    """Run a trial again with everything written down, and compare what it came to with its row."""
+    from cluster.live import LiveView
+    from cluster.runs import Place, RunSummary, execute, prepare
+    from cluster.sweeping.replaying import differences, scenario_of
+
+    trial = store_at(database_url).trial(key)
+    plan = with_repairs_told(prepare(scenario_of(trial)))
+
+    def tell(result: RunSummary, store: Store) -> None:
+        found = differences(store, trial, result.run_id, plan)
+        for difference in found:
+            print(f"{difference}.")
+        said = f"Run {result.run_id}: {result.trades:,} trades, {result.decisions:,} decisions."
+        out.print(said if found else f"{said}\nIt came to what the trial came to, to the bit.", highlight=False)
+        if found:
+            raise typer.Exit(FAILED)
+
+    with LiveView(plan.scenario.accounts, err) as view:
+        execute(plan, Place(database_url), view, tell)
+
+
+def sweep_schema() -> None:
+    """Print the JSON Schema of sweep files, for editors."""
+    from simulation.sweeping.settings import Sweep
+
+    print(json.dumps(Sweep.model_json_schema(), indent=2))

@@ -1,0 +1,1 @@
+"""Sweeps: files, the conductor of cohorts, and what to make of the trials."""

@@ -1,0 +1,134 @@
+"""The plan of a sweep: its file, and a run plan for each of its markets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from actors.trials import Terms
+from cluster.errors import UsageError
+from cluster.runs import prepare
+from cluster.scenarios import Overrides, load, parsed, read_text, sentence_of, validated
+from simulation.performance.metrics import periods_per_year
+from simulation.scenario import Record
+from simulation.settings.market import ReplayMarket
+from simulation.sweeping.settings import Sweep
+from storage.beginning import scenario_hash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cluster.plan import Plan
+    from simulation.scenario import AccountSpec, Scenario
+    from simulation.sweeping.settings import MarketChoice
+
+SEGMENT_BLOCKS = 3_600
+"""How much of a market is made at once: trials are traded whole, so that the pace of a live run does not matter."""
+
+NOT_VARIED = ("strategy.analyst", "strategy.custom_parameters", "strategy.autopilot", "strategy.name")
+"""Fields that every trial of a sweep has in common: signals are made once for a market, and Auto Pilot is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """Everything that is known of a sweep before it begins."""
+
+    sweep: Sweep
+    markets: tuple[Plan, ...]
+    """Of one account each, of which nothing is written and that nobody tunes."""
+
+    @property
+    def account(self) -> AccountSpec:
+        """The account whose settings vary."""
+        return self.markets[0].scenario.accounts[0]
+
+    @property
+    def spec_hash(self) -> str:
+        """The hash of what defines the results: the search, the order of its fields, each market with its account."""
+        search = self.sweep.model_dump(mode="json", exclude={"name": True, "scenario": True, "account": True})
+        content = [
+            list(self.sweep.vary),
+            search,
+            [scenario_hash(market.scenario, market.plug_ins) for market in self.markets],
+        ]
+        return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The sweep as it is stored: with its base scenario in it."""
+        base = self.markets[0].scenario.model_dump(mode="json")
+        return {**self.sweep.model_dump(mode="json"), "scenario": base}
+
+    def terms(self) -> tuple[Terms, ...]:
+        """Return what a worker must know of each market."""
+        return tuple(
+            Terms(
+                market.scenario.accounts[0],
+                market.tokens,
+                market.rules,
+                periods_per_year(market.scenario.review_blocks, market.scenario.block_time_ms),
+            )
+            for market in self.markets
+        )
+
+
+def load_sweep(path: Path) -> tuple[Sweep, Scenario]:
+    """Return the sweep in a file, and its base scenario; raises UsageError."""
+    sweep = sweep_of(parsed(read_text(path), str(path)), str(path))
+    if isinstance(sweep.scenario, str):
+        return sweep, load(path.parent / sweep.scenario, Overrides())
+    return sweep, validated(sweep.scenario, f"{path}: scenario")
+
+
+def sweep_of(document: dict[str, Any], name: str) -> Sweep:
+    """Return the sweep of a document; raises UsageError, which calls it ``name``."""
+    try:
+        return Sweep.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(f"{name}: {sentence_of(error)}") from error
+
+
+def sweep_plan(sweep: Sweep, base: Scenario) -> SweepPlan:
+    """Return the plan of a sweep; raises UsageError for what cannot be run."""
+    for path in sweep.vary:
+        if path.startswith(NOT_VARIED):
+            raise UsageError(f"vary.{path}: every trial of a sweep has the same; run another sweep for another value.")
+    if sweep.rungs:
+        raise UsageError("rungs: trials are not pruned yet; leave them out, and every trial runs to its end.")
+    account = _account(sweep, base)
+    choices = [sweep.markets.choice(number) for number in range(sweep.markets.size)]
+    return SweepPlan(sweep, tuple(prepare(_scenario(base, account, choice)) for choice in choices))
+
+
+def _account(sweep: Sweep, base: Scenario) -> AccountSpec:
+    names = [account.name for account in base.accounts]
+    name = sweep.account or names[0]
+    if name not in names:
+        raise UsageError(f"account {name!r} is not in the scenario, which has {', '.join(names)}.")
+    account = base.accounts[names.index(name)]
+    if account.then:
+        raise UsageError(f"account {name!r} has sessions that follow one another; a trial is one session.")
+    return account
+
+
+def _scenario(base: Scenario, account: AccountSpec, choice: MarketChoice) -> Scenario:
+    """Return the scenario of one market: one account, nothing written, nobody tuned."""
+    changes: dict[str, Any] = {
+        "accounts": (account,),
+        "autopilot": False,
+        "record": Record.NONE,
+        "segment_blocks": SEGMENT_BLOCKS,
+    }
+    if choice.seed is not None:
+        changes["seed"] = choice.seed
+    if choice.recording is not None:
+        changes["market"] = ReplayMarket(source="replay", recordings=(choice.recording,))
+    if choice.regime is not None:
+        if isinstance(base.market, ReplayMarket):
+            raise UsageError("markets.regimes: the base scenario replays a recording, which has the regime it has.")
+        changes["market"] = base.market.model_copy(update={"regime": choice.regime})
+    return base.model_copy(update=changes)

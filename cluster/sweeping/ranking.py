@@ -1,0 +1,251 @@
+"""Which points were best, and whether luck is a sufficient explanation for it.
+
+The trials are read twice, a few thousand points at a time: first for what deflates (how much Sharpe ratios differ, how
+alike the trials are, a sample for the probability of overfitting), then for the points that stand out.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cluster.sweeping.figures import column, has_failed, of_points
+from simulation.performance.overfitting import BlockSums, Overfitting, joined, overfitting
+from simulation.performance.sharpe import Moments, probability_above
+from simulation.performance.trials import Likeness, effective_trials, likeness
+from simulation.performance.verdict import Verdict, judge
+from simulation.sweeping.settings import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from simulation.sweeping.settings import Sweep
+    from storage.store import Store
+    from storage.sweep_records import TrialFigures
+
+POINTS_AT_ONCE = 4_096
+RANKED = 20
+"""So many points are told of."""
+
+SAMPLED_POINTS = 4_096
+"""So many, evenly spread, are looked at for the probability of overfitting; more would take minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A point that stands out."""
+
+    point: int
+    settings: dict[str, Any]
+    objectives: tuple[float, ...]
+    sharpe_ratio: float
+    """Annualised, of the returns on all markets one after another."""
+    dsr: float
+    """Its deflated Sharpe ratio."""
+    return_percent: float
+    """Mean over its markets, as are drawdown and trades."""
+    max_drawdown_percent: float
+    total_trades: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What became of a sweep."""
+
+    ranked: tuple[Ranked, ...]
+    verdict: Verdict | None
+    """On the first; None where no point was traded."""
+    overfitting: float | None
+    """The probability of backtest overfitting; None where the returns are too few, or the points fewer than two."""
+    points: int
+    failed: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for the table of sweeps and for machines."""
+        return {
+            "verdict": None if self.verdict is None else asdict(self.verdict),
+            "probability_of_overfitting": self.overfitting,
+            "points": self.points,
+            "failed": self.failed,
+            "best": [asdict(one) for one in self.ranked],
+        }
+
+
+def rank(store: Store, sweep_id: UUID, sweep: Sweep, periods_per_year: float) -> Ranking:
+    """Read all trials of a sweep and return what stands out, the best by the deflated Sharpe ratio first.
+
+    Where the first objective is another figure than the Sharpe ratio, that sorts, and the verdict is on its best.
+    """
+    chunks = partial(_chunks, store, sweep_id, sweep)
+    spread = _Spread(sweep)
+    for trials in chunks():
+        spread.add(trials)
+    if spread.n_points == 0:
+        return Ranking((), None, None, 0, spread.n_failed)
+    n_effective = effective_trials(spread.n_points, spread.mean_correlation)
+    sr0 = judge(Moments(2, 0.0, 1.0), spread.variance, spread.n_points, n_effective).sr0
+    best: list[tuple[float, int, Moments, TrialFigures, int]] = []
+    for trials in chunks():
+        values = of_points(sweep, trials)[:, 0]
+        for place in _standing(sweep, trials):
+            track = _track(sweep, trials, place)
+            key = _key(sweep, float(values[place]), probability_above(track, sr0))
+            entry = key, -int(trials.point[place * sweep.markets.size]), track, trials, place
+            (heapq.heappush if len(best) < RANKED else heapq.heappushpop)(best, entry)
+    best.sort(key=lambda entry: entry[:2], reverse=True)
+    ranked = tuple(
+        _ranked(store, sweep_id, sweep, trials, place, track, probability_above(track, sr0), periods_per_year)
+        for _, _, track, trials, place in best
+    )
+    verdict = judge(best[0][2], spread.variance, spread.n_points, n_effective)
+    return Ranking(ranked, verdict, spread.overfitting(), spread.n_points, spread.n_failed)
+
+
+def _chunks(store: Store, sweep_id: UUID, sweep: Sweep) -> Iterator[TrialFigures]:
+    for first in range(0, sweep.n_points, POINTS_AT_ONCE):
+        trials = store.trials_between(sweep_id, first, min(first + POINTS_AT_ONCE, sweep.n_points))
+        if len(trials.point):
+            yield trials
+
+
+def _standing(sweep: Sweep, trials: TrialFigures) -> list[int]:
+    """Return the places of the points that did not fail."""
+    return np.flatnonzero(~has_failed(sweep, trials)).tolist()
+
+
+def _key(sweep: Sweep, value: float, dsr: float) -> float:
+    """Return what sorts: the deflated figure, or the first objective where that is no Sharpe ratio."""
+    first = sweep.objectives[0]
+    if first.figure == "sharpe_ratio" and first.direction is Direction.MAXIMIZE:
+        return dsr
+    return value if first.direction is Direction.MAXIMIZE else -value
+
+
+def _track(sweep: Sweep, trials: TrialFigures, place: int) -> Moments:
+    """Return the moments of a point's returns on all its markets one after another."""
+    n_markets = sweep.markets.size
+    rows = slice(place * n_markets, (place + 1) * n_markets)
+    length, mean, deviation, skewness, kurtosis = (
+        column(trials, name)[rows] for name in ("periods", "return_mean", "return_deviation", "skewness", "kurtosis")
+    )
+    return pooled(length, mean, deviation, skewness, kurtosis)
+
+
+def pooled(length: Any, mean: Any, deviation: Any, skewness: Any, kurtosis: Any) -> Moments:
+    """Return the moments of several series of returns taken as one, from those of each, arrays of (n_series,).
+
+    By the central moments of a mixture: those of each series about the common mean, weighted by its length.
+    """
+    total = float(length.sum())
+    if total < 2:
+        return Moments(int(total), float(mean[0]), 0.0)
+    weight = length / total
+    middle = float(weight @ mean)
+    off = mean - middle
+    second = deviation**2 * np.maximum(length - 1, 0) / np.maximum(length, 1)
+    third, fourth = skewness * second**1.5, kurtosis * second**2
+    m2 = float(weight @ (second + off**2))
+    m3 = float(weight @ (third + 3 * off * second + off**3))
+    m4 = float(weight @ (fourth + 4 * off * third + 6 * off**2 * second + off**4))
+    if m2 <= 0.0:
+        return Moments(int(total), middle, 0.0)
+    return Moments(int(total), middle, float(np.sqrt(m2 * total / (total - 1))), m3 / m2**1.5, m4 / m2**2)
+
+
+def _ranked(
+    store: Store,
+    sweep_id: UUID,
+    sweep: Sweep,
+    trials: TrialFigures,
+    place: int,
+    track: Moments,
+    dsr: float,
+    periods_per_year: float,
+) -> Ranked:
+    n_markets = sweep.markets.size
+    rows = slice(place * n_markets, (place + 1) * n_markets)
+    point = int(trials.point[place * n_markets])
+    return Ranked(
+        point=point,
+        settings=store.settings_of(sweep_id, point),
+        objectives=tuple(of_points(sweep, trials)[place].tolist()),
+        sharpe_ratio=track.sharpe * float(np.sqrt(periods_per_year)),
+        dsr=dsr,
+        return_percent=float(column(trials, "return_percent")[rows].mean()),
+        max_drawdown_percent=float(column(trials, "max_drawdown_percent")[rows].mean()),
+        total_trades=float(column(trials, "total_trades")[rows].mean()),
+    )
+
+
+class _Spread:
+    """What is added up over all points, in their order: how Sharpe ratios differ, and how alike the trials are."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._every = max(1, sweep.n_points // SAMPLED_POINTS)
+        self._likeness: Likeness | None = None
+        self._sampled: list[BlockSums] = []
+        self._mean = self._m2 = 0.0
+        self.n_points = self.n_failed = 0
+
+    def add(self, trials: TrialFigures) -> None:
+        """Take the next points."""
+        places = _standing(self._sweep, trials)
+        self.n_failed += len(trials.point) // self._sweep.markets.size - len(places)
+        for place in places:
+            self.n_points += 1
+            sharpe = _track(self._sweep, trials, place).sharpe
+            step = sharpe - self._mean
+            self._mean += step / self.n_points
+            self._m2 += step * (sharpe - self._mean)
+        if not places:
+            return
+        first, second = self._sums(trials, places)
+        alike = likeness(first)
+        self._likeness = alike if self._likeness is None else self._likeness + alike
+        kept = [row for row, place in enumerate(places) if self._point(trials, place) % self._every == 0]
+        if kept:
+            self._sampled.append(
+                BlockSums(self._rows(trials), np.zeros(len(kept)), first[:, kept].copy(), second[:, kept].copy())
+            )
+
+    def _point(self, trials: TrialFigures, place: int) -> int:
+        return int(trials.point[place * self._sweep.markets.size])
+
+    def _rows(self, trials: TrialFigures) -> int:
+        rows: int = int(column(trials, "periods")[0]) // int(trials.sums.shape[2])
+        return rows
+
+    def _sums(self, trials: TrialFigures, places: list[int]) -> tuple[Any, Any]:
+        """Return sums and sums of squares of the returns of each part of time on each market: (n_parts, n_points)."""
+        n_markets, n_parts = self._sweep.markets.size, trials.sums.shape[2]
+        by_point = trials.sums.reshape(-1, n_markets, 2, n_parts)[places]
+        first, second = (by_point[:, :, which].reshape(len(places), -1).T for which in (0, 1))
+        if n_markets == 1:
+            return first, second
+        first, second = (part.reshape(n_markets, n_parts, -1).sum(axis=0) for part in (first, second))
+        return first, second
+
+    @property
+    def variance(self) -> float:
+        """Of the Sharpe ratios per period, ddof 1."""
+        return self._m2 / (self.n_points - 1) if self.n_points > 1 else 0.0
+
+    @property
+    def mean_correlation(self) -> float:
+        """Between the trials, by the parts of their time."""
+        return self._likeness.mean_correlation if self._likeness is not None else 0.0
+
+    def overfitting(self) -> float | None:
+        """Return the probability of backtest overfitting of the sampled points; None where there is too little."""
+        if not self._sampled or self._sampled[0].rows < 2 or sum(len(part.center) for part in self._sampled) < 2:
+            return None
+        sums = joined(self._sampled)
+        markets = self._sweep.markets.size
+        found: Overfitting = overfitting(BlockSums(sums.rows * markets, sums.center, sums.first, sums.second))
+        return found.probability

@@ -1,0 +1,156 @@
+"""One sweep from its file to its verdict: what is prepared, in what order, and how it ends."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cluster.connect import is_connected, start_ray, stop_ray
+from cluster.database import open_store
+from cluster.errors import UsageError
+from cluster.patience import Patience
+from cluster.sweeping.plan import sweep_of, sweep_plan
+from cluster.sweeping.ranking import Ranking, rank
+from cluster.warm import compile_kernel, is_compiled
+from simulation.scenario import Scenario
+from storage.errors import DatabaseUnreachable, StaleSweep, SweepHasEnded
+from storage.ids import Kind, derive, new_prefix, prefix_of
+from storage.installed import paperdex_version
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from cluster.runs import Place
+    from cluster.sweeping.live import SweepView
+    from cluster.sweeping.plan import SweepPlan
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSummary:
+    """What a finished sweep came to."""
+
+    sweep_id: UUID
+    name: str
+    status: str
+    digest: str
+    n_points: int
+    n_markets: int
+    wall_seconds: float
+    ranking: Ranking
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the machine-readable summary of ``paperdex sweep --json``."""
+        return {
+            "sweep_id": str(self.sweep_id),
+            "name": self.name,
+            "status": self.status,
+            "digest": self.digest,
+            "points": self.n_points,
+            "markets": self.n_markets,
+            "wall_seconds": round(self.wall_seconds, 3),
+            **self.ranking.as_json(),
+        }
+
+
+def plan_again(store: Store, sweep_id: UUID) -> SweepPlan:
+    """Return the plan of a sweep that was interrupted; raises UsageError where it would not be the same sweep."""
+    stored = store.sweep(sweep_id)
+    if stored.status == "COMPLETED":
+        raise SweepHasEnded(sweep=sweep_id)
+    if stored.version != paperdex_version():
+        raise UsageError(
+            f"--resume {sweep_id}: it was begun with paperdex {stored.version}, this is {paperdex_version()}; "
+            "resume it with that one."
+        )
+    plan = sweep_plan(sweep_of(stored.spec, "the stored sweep"), Scenario.model_validate(stored.spec["scenario"]))
+    if plan.spec_hash != stored.spec_hash:
+        raise UsageError(f"--resume {sweep_id}: its recordings are not what they were when it began; put those back.")
+    return plan
+
+
+def execute(
+    plan: SweepPlan, place: Place, workers: int | None, view: SweepView, interrupted: UUID | None = None
+) -> SweepSummary:
+    """Run a sweep to its end and return what it came to; nothing is written before everything is reachable.
+
+    ``interrupted`` is a sweep of this plan that is to be taken up, instead of a new one.
+    """
+    started = time.monotonic()
+    prefix = new_prefix() if interrupted is None else prefix_of(interrupted)
+    sweep_id = derive(prefix, Kind.SWEEP, 0, 0)
+    try:
+        # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
+        with redirect_stdout(sys.stderr):
+            store, url = open_store(place.database_url, upgrade=True)
+            view.say("starting Ray" + ("" if is_compiled(plan.markets[0]) else " and, this once, compiling the kernel"))
+            compile_kernel(plan.markets[0])
+            start_ray(place.ray_address, f"paperdex-{sweep_id}-{secrets.token_hex(4)}", place.dashboard_port)
+            with store.hold(sweep_id):
+                conductor = _begun(plan, sweep_id, store) if interrupted is None else store.reopen_sweep(sweep_id)
+                digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, workers, view)
+        view.close()
+    finally:
+        if is_connected():
+            with redirect_stdout(sys.stderr):
+                stop_ray()
+    sweep = plan.sweep
+    return SweepSummary(
+        sweep_id,
+        sweep.name,
+        "COMPLETED",
+        digest,
+        sweep.n_points,
+        len(plan.markets),
+        time.monotonic() - started,
+        ranking,
+    )
+
+
+def _begun(plan: SweepPlan, sweep_id: UUID, store: Store) -> int:
+    markets = [market.scenario.model_dump(mode="json") for market in plan.markets]
+    store.begin_sweep(sweep_id, plan.sweep.name, plan.spec, plan.spec_hash, markets, plan.sweep.n_points)
+    return 1
+
+
+def _conducted(
+    plan: SweepPlan,
+    sweep_id: UUID,
+    prefix: int,
+    conductor: int,
+    store: Store,
+    url: str,
+    workers: int | None,
+    view: SweepView,
+) -> tuple[str, Ranking]:
+    """Trade all trials, judge them and close the sweep; return its digest and the ranking."""
+    import ray  # noqa: PLC0415 -- half a second that other commands need not pay
+
+    from cluster.sweeping.conductor import SweepConductor  # noqa: PLC0415 -- brings all actors
+
+    patience = Patience(view.say)
+    n_workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    try:
+        view.say(f"starting {n_workers} workers")
+        SweepConductor(plan, sweep_id, prefix, conductor, store, url, n_workers, view.show, patience).run()
+        ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0].periods_per_year))
+        digest = patience(lambda: store.finish_sweep(sweep_id, conductor, "COMPLETED", "", ranking.as_json()))
+    except KeyboardInterrupt:
+        _close_early(store, sweep_id, conductor, "STOPPED", "Stopped by the user.")
+        raise
+    except DatabaseUnreachable:
+        raise  # which leaves the sweep as it is: RUNNING, up to its last committed cohort
+    except BaseException as error:
+        _close_early(store, sweep_id, conductor, "ERROR", f"{type(error).__name__}: {error}")
+        raise
+    return digest, ranking
+
+
+def _close_early(store: Store, sweep_id: UUID, conductor: int, status: str, why: str) -> None:
+    """Close a sweep that did not reach its end, unless another conductor has taken it up."""
+    with suppress(StaleSweep):
+        store.finish_sweep(sweep_id, conductor, status, why)

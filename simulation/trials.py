@@ -1,0 +1,226 @@
+"""Trials: many settings of one account, stepped together as a cohort, and what each came to.
+
+A trial is the account's session under one setting of its strategy and realism, on one market. All trials of a market
+have the same random stream, that of a run's first account: they differ by their settings alone, and each is to the
+bit what a run of that one account is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pydantic import ValidationError
+
+from simulation import cohort as cohorts
+from simulation.cohort import Cohort
+from simulation.scenario import AccountSpec
+from simulation.state import HOLDING, SESSION
+from simulation.tuning import TUNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from simulation.market.segment import Segment, Terms, TokenInfo
+    from simulation.trading.rules import Rules
+
+STREAM = 0
+"""The random stream of every trial: that of a run's first account."""
+
+INDEPENDENT = {
+    "strategy.decision_interval_blocks": "decision_interval_blocks",
+    "strategy.fast_lane_threshold_usd": "fast_lane_threshold_micro_usd",
+    "strategy.max_trade_size_usd": "max_trade_size_micro_usd",
+    "strategy.stop_loss_percent": "stop_loss_bp",
+    "strategy.take_profit_percent": "take_profit_bp",
+    "strategy.max_hold_hours": "max_hold_blocks",
+    "strategy.max_daily_trades": "max_daily_trades",
+    "strategy.max_concurrent_positions": "max_concurrent_positions",
+    "strategy.min_liquidity_usd": "min_liquidity_micro_usd",
+    "strategy.max_slippage_percent": "max_slippage_bp",
+    "trading.base_slippage_percent": "base_slippage_bp",
+    "trading.gas_price_multiplier": "gas_price_multiplier_bp",
+    "trading.execution_delay_ms": "execution_delay_ms",
+    "trading.max_position_size_percent": "account_max_position_size_bp",
+    "trading.max_daily_trades": "account_max_daily_trades",
+    "trading.stop_loss_percent": "account_stop_loss_bp",
+    "trading.simulate_network_issues": "simulate_network_issues",
+    "trading.simulate_mev": "simulate_mev",
+    "trading.failure_rate_percent": "failure_rate_bp",
+}
+"""Fields of an account that no rule ties to others, and the one field of the SESSION record that each of them sets.
+
+The values of all other fields are looked at together, one distinct combination after another.
+"""
+
+TRIAL = np.dtype(
+    [
+        ("next_block", np.int64),
+        ("initial_micro_usd", np.int64),
+        ("equity_micro_usd", np.int64),
+        ("max_drawdown_bp", np.int64),
+        ("open_positions", np.int64),
+        ("completed_trades", np.int64),
+        ("failed_trades", np.int64),
+        ("winning_trades", np.int64),
+        ("losing_trades", np.int64),
+        ("won_micro_usd", np.int64),
+        ("lost_micro_usd", np.int64),
+        ("gas_paid_micro_usd", np.int64),
+        ("fees_micro_usd", np.int64),
+        ("impact_micro_usd", np.int64),
+        ("drift_micro_usd", np.int64),
+        ("sandwich_micro_usd", np.int64),
+        ("failure_micro_usd", np.int64),
+        ("return_count", np.int64),
+        ("return_mean", np.float64),
+        ("return_m2", np.float64),
+    ],
+    align=True,
+)
+"""What a trial came to: fields of its SESSION record; shape ``(n_trials,)``."""
+
+
+class Column(NamedTuple):
+    """One field that trials vary: trial ``row`` has ``values[codes[row]]``."""
+
+    path: str
+    """Of the field within the account, such as ``strategy.stop_loss_percent``."""
+    values: Sequence[Any]
+    """As a scenario file would give them."""
+    codes: NDArray[np.int64]  # (n_trials,)
+
+
+class Setter:
+    """Makes cohorts of trials of one account in one market."""
+
+    def __init__(self, account: AccountSpec, tokens: Sequence[TokenInfo], rules: Rules) -> None:
+        """Take the account that the settings change; ``tokens`` and ``rules`` are those of the run."""
+        self._account, self._tokens, self._rules = account, tuple(tokens), rules
+        self._base = cohorts.begin([account], [STREAM], self._tokens, rules)
+        self._numbers: dict[tuple[str, str], Any] = {}
+
+    def cohort(self, columns: Sequence[Column]) -> tuple[Cohort, NDArray[np.object_]]:
+        """Return the sessions of these settings before their first block, and why each cannot be had.
+
+        The text is empty where it can be. The others have their place in the cohort all the same, as the account is
+        without settings, and nothing that becomes of them means anything.
+        """
+        n_trials = len(columns[0].codes)
+        cohort = self._room(n_trials)
+        errors = np.full(n_trials, "", np.object_)
+        tied = [column for column in columns if column.path not in INDEPENDENT]
+        for settings, rows in _combinations(tied, n_trials):
+            begun = self._begun(settings)
+            if isinstance(begun, str):
+                errors[rows], begun = begun, self._base
+            cohort.sessions[rows], cohort.holdings[rows] = begun.sessions[0], begun.holdings[0]
+            cohort.tuning[rows] = begun.tuning[0]
+        for column in columns:
+            if column.path in INDEPENDENT:
+                self._set(column, cohort.sessions, errors)
+        return cohort, errors
+
+    def _room(self, n_trials: int) -> Cohort:
+        """Return a cohort without content, of sessions without twins."""
+        n_tokens = len(self._tokens)
+        return Cohort(
+            np.empty(n_trials, SESSION),
+            np.empty((n_trials, n_tokens), HOLDING),
+            np.empty(n_trials, TUNING),
+            np.empty(0, SESSION),
+            np.empty((0, n_tokens), HOLDING),
+        )
+
+    def _set(self, column: Column, sessions: NDArray[np.void], errors: NDArray[np.object_]) -> None:
+        """Write the field that a column's values set, and why a value cannot be where no other reason stands."""
+        field = INDEPENDENT[column.path]
+        numbers = [self._number(column.path, value) for value in column.values]
+        refused = np.array([isinstance(number, str) for number in numbers])[column.codes]
+        known = np.array([0 if isinstance(number, str) else number for number in numbers], np.int64)
+        sessions[field] = np.where(refused, self._base.sessions[field][0], known[column.codes])
+        for row in np.flatnonzero(refused & (errors == "")):
+            errors[row] = numbers[column.codes[row]]
+
+    def _number(self, path: str, value: Any) -> Any:
+        """Return what a value sets its field of the record to, or why it cannot be."""
+        key = path, repr(value)
+        if key not in self._numbers:
+            begun = self._begun({path: value})
+            number = begun if isinstance(begun, str) else int(begun.sessions[INDEPENDENT[path]][0])
+            self._numbers[key] = number
+        return self._numbers[key]
+
+    def _begun(self, settings: Mapping[str, Any]) -> Cohort | str:
+        try:
+            account = with_settings(self._account, settings)
+        except ValidationError as error:
+            return _sentence(error)
+        return cohorts.begin([account], [STREAM], self._tokens, self._rules)
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    value = first["input"]
+    shown = f" {value!r}" if isinstance(value, str | int | float) else ""
+    return f"{'.'.join(str(part) for part in first['loc'])}{shown}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def with_settings(account: AccountSpec, settings: Mapping[str, Any]) -> AccountSpec:
+    """Return the account with these values at these paths; raises pydantic's ValidationError."""
+    document = account.model_dump(exclude_unset=True)
+    for path, value in settings.items():
+        part, _, field = path.partition(".")
+        document[part] = {**document.get(part, {}), field: value} if field else value
+    return AccountSpec.model_validate(document)
+
+
+def columns_of(points: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """Return settings that all name the same fields as columns."""
+    columns = []
+    for path in points[0]:
+        codes: dict[str, int] = {}
+        values: list[Any] = []
+        places = np.empty(len(points), np.int64)
+        for row, point in enumerate(points):
+            value = point[path]
+            code = codes.setdefault(repr(value), len(values))
+            if code == len(values):
+                values.append(value)
+            places[row] = code
+        columns.append(Column(path, values, places))
+    return columns
+
+
+def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Yield each distinct combination of the columns' values, and the rows that have it."""
+    if not columns:
+        yield {}, slice(0, n_trials)
+        return
+    codes = np.stack([column.codes for column in columns], axis=1)
+    distinct, which = np.unique(codes, axis=0, return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    ends = np.cumsum(np.bincount(which, minlength=len(distinct)))
+    for combination, rows in zip(distinct, np.split(order, ends[:-1]), strict=True):
+        yield {column.path: column.values[code] for column, code in zip(columns, combination, strict=True)}, rows
+
+
+def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, NDArray[np.float64]]:
+    """Step trials to the end of a segment; return them, and the returns of the periods that end in it.
+
+    The returns have the shape ``(n_trials, n_periods)``. ``rules`` must write nothing (record: none); marks are made
+    all the same.
+    """
+    after, outcome = cohorts.advance(cohort, segment, terms, rules)
+    marks = outcome.marks[np.argsort(outcome.marks["session"], kind="stable")].reshape(len(cohort.sessions), -1)
+    return after, marks["equity_micro_usd"] / marks["before_micro_usd"] - 1.0
+
+
+def results(cohort: Cohort) -> NDArray[np.void]:
+    """Return what the trials have come to: TRIAL records, ``(n_trials,)``."""
+    told = np.empty(len(cohort.sessions), TRIAL)
+    for name in TRIAL.names or ():
+        told[name] = cohort.sessions[name]
+    return told

@@ -1,0 +1,203 @@
+"""Trials as rows: what a cohort of them came to, a column at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulation.performance.sharpe import row_moments
+from storage.columns import INTEGER, TEXT, USD, Column, Table
+from storage.copying import encode, escaped, to_json
+from storage.ids import Kind, derive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
+
+    from numpy.typing import NDArray
+
+PARTS = 16
+"""Into so many equal parts the returns of a trial are summed: enough for 12,870 ways to halve them."""
+
+FLOAT = "%r"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepContext:
+    """Who writes: a sweep, and how often its market marks a year."""
+
+    sweep_id: UUID
+    prefix: int
+    periods_per_year: float
+
+
+@dataclass(frozen=True)  # without slots, so that what several columns need is kept once it is computed
+class Results:
+    """The trials of a cohort: some points of a sweep on one of its markets."""
+
+    context: SweepContext
+    market: int
+    numbers: Sequence[int]
+    """Of the points in the sweep."""
+    points: Sequence[Mapping[str, Any]]
+    errors: Sequence[str]
+    """Why each could not be run; nothing where it could."""
+    told: NDArray[np.void]
+    """TRIAL, (n_trials,)."""
+    returns: NDArray[np.float64]
+    """Of each period, (n_trials, n_periods)."""
+
+    @cached_property
+    def moments(self) -> tuple[NDArray[np.float64], ...]:
+        """Mean, deviation, skewness and kurtosis of each trial's returns, (n_trials,)."""
+        return row_moments(self.returns)
+
+    @cached_property
+    def sharpe_ratios(self) -> NDArray[np.float64]:
+        """The annualised Sharpe ratio of each trial, 0.0 where its returns do not differ."""
+        mean, deviation, _, _ = self.moments
+        ratios: NDArray[np.float64] = np.zeros_like(mean)
+        np.divide(mean, deviation, where=deviation > 0, out=ratios)
+        ratios *= np.sqrt(self.context.periods_per_year)
+        return ratios
+
+    def kept(self, name: str) -> NDArray[np.float64]:
+        """Return what a column says of all trials, (n_trials,)."""
+        return np.asarray(_KEPT[name](self), np.float64)
+
+    def __getitem__(self, field: str) -> list[int]:
+        """Return a field of all TRIAL records as Python integers."""
+        values: list[int] = self.told[field].tolist()
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class CohortBatch:
+    """What a worker hands to the writer: the trials of one cohort, committed together or not at all."""
+
+    sweep_id: UUID
+    conductor: int
+    cohort_id: UUID
+    cohort: bytes
+    """COPY text of its row of ``sweep_cohorts``."""
+    trials: bytes
+    """COPY text of its trials."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many trials there are."""
+        return self.trials.count(b"\n")
+
+
+COHORT_COLUMNS = ("cohort_id", "sweep_id", "market", "first_point", "n_points", "skipped")
+
+
+def batch_of(results: Results, conductor: int, first_point: int, n_points: int) -> CohortBatch:
+    """Return the batch of the trials among ``n_points`` points from ``first_point`` on; the rest was skipped."""
+    context = results.context
+    key = derive(context.prefix, Kind.COHORT, results.market, first_point)
+    row = key, context.sweep_id, results.market, first_point, n_points, n_points - len(results.numbers)
+    trials = TRIALS.encode(results) if results.numbers else b""
+    return CohortBatch(context.sweep_id, conductor, key, encode([row]), trials)
+
+
+def part_sums(returns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sums, and sums of squares, of the returns in PARTS equal parts: (n_trials, 2, PARTS).
+
+    Where PARTS does not divide their number, the oldest are left out; with fewer than two for a part there are none:
+    (n_trials, 2, 0).
+    """
+    rows = returns.shape[1] // PARTS
+    if rows < 2:
+        return np.zeros((len(returns), 2, 0))
+    kept = returns[:, returns.shape[1] - rows * PARTS :].reshape(len(returns), PARTS, rows)
+    return np.stack([kept.sum(axis=2), (kept**2).sum(axis=2)], axis=1)
+
+
+def _sums(results: Results) -> list[str]:
+    sums = part_sums(results.returns).astype("<f8")
+    return ["\\\\x" + one.tobytes().hex() for one in sums]
+
+
+def _return_percent(results: Results) -> list[float]:
+    growth = results.told["equity_micro_usd"] / results.told["initial_micro_usd"] - 1.0
+    return (100.0 * growth).tolist()  # type: ignore[no-any-return]
+
+
+def _total_trades(results: Results) -> list[int]:
+    return (results.told["completed_trades"] + results.told["failed_trades"]).tolist()  # type: ignore[no-any-return]
+
+
+def _usd_of(field: str) -> Callable[[Results], Any]:
+    return lambda results: results.told[field] / 1e6
+
+
+_KEPT: dict[str, Callable[[Results], Any]] = {
+    "sharpe_ratio": lambda results: results.sharpe_ratios,
+    "return_percent": _return_percent,
+    "max_drawdown_percent": lambda results: results.told["max_drawdown_bp"] / 100.0,
+    "total_trades": _total_trades,
+    "failed_trades": lambda results: results.told["failed_trades"],
+    "winning_trades": lambda results: results.told["winning_trades"],
+    "losing_trades": lambda results: results.told["losing_trades"],
+    "won_usd": _usd_of("won_micro_usd"),
+    "lost_usd": _usd_of("lost_micro_usd"),
+    "gas_paid_usd": _usd_of("gas_paid_micro_usd"),
+}
+"""What trials are judged by, by the name of the column."""
+
+
+def _moment(name: str, place: int) -> Column[Results]:
+    return Column(name, FLOAT, lambda results: results.moments[place].tolist())
+
+
+def _integer(name: str, field: str) -> Column[Results]:
+    return Column(name, INTEGER, lambda results: results[field])
+
+
+def _usd(name: str, field: str) -> Column[Results]:
+    return Column(name, USD, lambda results: results[field])
+
+
+def _constant(name: str, of: Callable[[Results], Any]) -> Column[Results]:
+    return Column(name, TEXT, lambda results: repeat(of(results)))
+
+
+TRIALS: Table[Results] = Table((
+    Column("trial_id", TEXT, lambda results: [
+        derive(results.context.prefix, Kind.TRIAL, results.market, number) for number in results.numbers
+    ]),
+    _constant("sweep_id", lambda results: results.context.sweep_id),
+    _constant("market", lambda results: results.market),
+    Column("point", INTEGER, lambda results: results.numbers),
+    Column("settings", TEXT, lambda results: [escaped(to_json(point)) for point in results.points]),
+    Column("status", TEXT, lambda results: ["ERROR" if error else "COMPLETED" for error in results.errors]),
+    Column("error_message", TEXT, lambda results: [escaped(error) for error in results.errors]),
+    _integer("blocks", "next_block"),
+    _usd("equity_usd", "equity_micro_usd"),
+    Column("return_percent", FLOAT, _return_percent),
+    Column("sharpe_ratio", FLOAT, lambda results: results.sharpe_ratios.tolist()),
+    Column("max_drawdown_percent", "%de-2", lambda results: results["max_drawdown_bp"]),
+    Column("total_trades", INTEGER, _total_trades),
+    _integer("failed_trades", "failed_trades"),
+    _integer("winning_trades", "winning_trades"),
+    _integer("losing_trades", "losing_trades"),
+    _usd("won_usd", "won_micro_usd"),
+    _usd("lost_usd", "lost_micro_usd"),
+    _usd("gas_paid_usd", "gas_paid_micro_usd"),
+    _usd("fee_usd", "fees_micro_usd"),
+    _usd("price_impact_usd", "impact_micro_usd"),
+    _usd("drift_usd", "drift_micro_usd"),
+    _usd("sandwich_usd", "sandwich_micro_usd"),
+    _usd("failure_usd", "failure_micro_usd"),
+    Column("periods", TEXT, lambda results: repeat(results.returns.shape[1])),
+    _moment("return_mean", 0),
+    _moment("return_deviation", 1),
+    _moment("skewness", 2),
+    _moment("kurtosis", 3),
+    Column("part_sums", TEXT, _sums),
+))  # fmt: skip

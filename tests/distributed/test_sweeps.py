@@ -1,0 +1,190 @@
+"""Sweeps on a real cluster and a real Postgres: one table of trials, whoever trades them, however often interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+from busy import busy_scenario
+from questions import questions
+from watcher import Watcher as QuietView
+
+from actors.market import Market
+from cluster.runs import Place, prepare
+from cluster.runs import execute as run
+from cluster.sweeping import conductor
+from cluster.sweeping.plan import sweep_of, sweep_plan
+from cluster.sweeping.replaying import differences, scenario_of
+from cluster.sweeping.runs import execute, plan_again
+from simulation import cohort as cohorts
+from simulation.market.segment import terms_of
+from simulation.trials import with_settings
+from storage.store import Store
+from storage.sweep_records import TrialDetail
+
+VARY = {
+    "strategy.stop_loss_percent": {"grid": [0.3, 1, 3]},
+    "strategy.take_profit_percent": {"grid": [0.3, 1, 3]},
+    "strategy.use_fast_lane": {"choice": [True, False]},
+    "strategy.decision_interval_blocks": {"integer": [4, 7]},
+}
+"""72 settings, of which half have no lane and fail."""
+
+
+class Interruption(Exception):
+    """What ends a conductor."""
+
+
+class Watcher:
+    """Watches a sweep, and acts once when so many trials are done."""
+
+    def __init__(self, at_trials=None, act=None):
+        self.progress, self._at, self._act = [], at_trials, act
+
+    def say(self, text):
+        """Hear what is being prepared."""
+
+    def show(self, progress):
+        """See where the sweep is."""
+        self.progress.append(progress)
+        if self._act is not None and progress.trials >= self._at:
+            act, self._act = self._act, None
+            act()
+
+    def close(self):
+        """Make room for the result."""
+
+
+def plan(**changes):
+    """Return the plan of a small sweep on two markets."""
+    document = {
+        "name": "exits",
+        "scenario": {"made": "below"},
+        "vary": VARY,
+        "constraints": ["strategy.stop_loss_percent <= strategy.take_profit_percent"],
+        "markets": {"seeds": [9, 10]},
+        "sampler": {"kind": "grid"},
+    }
+    sweep = sweep_of({**document, **changes}, "the sweep")
+    return sweep_plan(sweep, busy_scenario(blocks=600, accounts=busy_scenario().accounts[1:2]))
+
+
+@pytest.fixture
+def search(url, ray_address, monkeypatch):
+    """Return a function that runs a sweep to its end."""
+
+    def search(a_plan=None, workers=1, watcher=None, interrupted=None, cohort=None):
+        if cohort is not None:
+            monkeypatch.setattr(conductor, "FIRST_COHORT", cohort)
+            monkeypatch.setattr(conductor, "MOST_IN_COHORT", cohort)
+        return execute(a_plan or plan(), Place(url, ray_address), workers, watcher or Watcher(), interrupted)
+
+    return search
+
+
+@pytest.fixture(scope="session")
+def whole(server, execute, template, ray_address):
+    """Run the small sweep once, undisturbed."""
+    from cluster.sweeping.runs import execute as execute_sweep
+
+    execute(f"CREATE DATABASE undisturbed_sweep TEMPLATE {template}")
+    place = Place(server.url("undisturbed_sweep"), ray_address)
+    return execute_sweep(plan(), place, 1, Watcher()), server.url("undisturbed_sweep")
+
+
+@pytest.mark.parametrize(("workers", "cohort"), [(2, 5), pytest.param(4, 16, marks=pytest.mark.slow)])
+def test_results_depend_on_neither_workers_nor_cohorts(search, whole, workers, cohort):
+    summary = search(workers=workers, cohort=cohort)
+    assert summary.digest == whole[0].digest
+    assert summary.ranking == whole[0].ranking
+
+
+def test_a_setting_that_cannot_be_is_a_row_with_its_error_and_stops_no_other(whole):
+    summary, _ = whole
+    allowed = 6 * 4 * 2  # stop loss up to take profit, intervals, lanes
+    assert (summary.ranking.points, summary.ranking.failed) == (allowed // 2, allowed // 2)
+    assert (summary.n_points, summary.n_markets) == (72, 2)
+
+
+def test_a_trial_is_to_the_bit_what_a_run_of_its_account_is(whole):
+    market = plan().markets[1]
+    with questions(whole[1]) as sql:
+        ((settings, equity, trades, mean),) = sql(
+            "SELECT settings, equity_usd, total_trades, return_mean FROM trials"
+            " WHERE market = 1 AND status = 'COMPLETED' ORDER BY total_trades DESC, point LIMIT 1"
+        )
+    made = Market(market.scenario)
+    alone = cohorts.begin([with_settings(market.scenario.accounts[0], settings)], [0], made.tokens, market.rules)
+    carried = made.begin()
+    for length in (100, 200, 300):
+        _, segment, carried = made.segment(carried, length)
+        alone, _ = cohorts.advance(alone, segment, terms_of(made.tokens), market.rules)
+    session = alone.sessions[0]
+    assert (int(equity * 10**6), trades) == (
+        int(session["equity_micro_usd"]), int(session["completed_trades"] + session["failed_trades"])
+    )  # fmt: skip
+    assert mean == pytest.approx(float(session["return_mean"]), abs=1e-15)
+    assert trades > 0
+
+
+def test_a_trial_that_is_run_again_comes_to_the_same_in_every_column(whole, ray_address):
+    store = Store(whole[1])
+    with questions(whole[1]) as sql:
+        ((key,),) = sql("SELECT trial_id::text FROM trials WHERE market = 1 ORDER BY total_trades DESC, point LIMIT 1")
+    trial, told = store.trial(key), []
+    again = prepare(scenario_of(trial))
+    run(again, Place(whole[1], ray_address), QuietView(), lambda result, _: told.append(result))
+    assert told[0].trades > 0
+    assert differences(store, trial, told[0].run_id, again) == []
+    other = TrialDetail(trial.scenario, {**trial.row, "failed_trades": -1})
+    assert differences(store, other, told[0].run_id, again)[0].startswith("failed_trades: the trial has -1, its run ")
+    store.close()
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_cohort_traded_again(search, whole):
+    watcher = Watcher(8, kill_a_worker)
+    summary = search(workers=2, cohort=4, watcher=watcher)
+    assert summary.digest == whole[0].digest
+    assert watcher.progress[-1].restarts == 1
+
+
+def kill_a_worker():
+    """Kill the youngest worker of this test's cluster."""
+    alive = [child for child in psutil.Process().children(recursive=True) if "ray::TrialWorker" in child.name()]
+    os.kill(max(alive, key=psutil.Process.create_time).pid, signal.SIGKILL)
+
+
+def test_a_sweep_that_was_interrupted_goes_on_and_repeats_nothing(search, store, sql, whole):
+    def interrupt():
+        raise Interruption
+
+    with pytest.raises(Interruption):
+        search(cohort=6, watcher=Watcher(20, interrupt))
+    sweep_id = store.resolve_sweep("latest")
+    assert store.sweep(sweep_id).status == "ERROR"
+    before = sql("SELECT cohort_id, recorded_at FROM sweep_cohorts ORDER BY cohort_id")
+    assert before
+    summary = search(plan_again(store, sweep_id), cohort=7, interrupted=sweep_id)
+    assert (summary.sweep_id, summary.digest) == (sweep_id, whole[0].digest)
+    assert summary.ranking == whole[0].ranking
+    after = sql("SELECT cohort_id, recorded_at FROM sweep_cohorts ORDER BY cohort_id")
+    assert set(before) < set(after)
+    assert sql("SELECT count(*) = count(DISTINCT (point, market)) FROM trials") == [(True,)]
+
+
+@pytest.mark.slow  # three sweeps
+def test_a_sampler_that_learns_arrives_at_the_same_points_for_any_workers_and_when_taken_up(search, store):
+    vary = {"strategy.stop_loss_percent": {"uniform": [0.3, 5]}, "strategy.take_profit_percent": {"uniform": [0.3, 5]}}
+    learning = plan(vary=vary, sampler={"kind": "optuna:tpe", "seed": 3, "batch": 8}, trials=24, markets={"seeds": [9]})
+    whole = search(learning, workers=2)
+
+    def interrupt():
+        raise Interruption
+
+    with pytest.raises(Interruption):
+        search(learning, watcher=Watcher(12, interrupt), cohort=4)
+    sweep_id = store.resolve_sweep("latest")
+    again = search(plan_again(store, sweep_id), interrupted=sweep_id)
+    assert again.digest == whole.digest

@@ -1,0 +1,125 @@
+"""Parts of sweeps: what is left to trade, moments of several series as one, and plans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from busy import busy_scenario
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cluster.errors import UsageError
+from cluster.sweeping.conductor import Uncovered
+from cluster.sweeping.plan import sweep_of, sweep_plan
+from cluster.sweeping.ranking import pooled
+from simulation.performance.sharpe import moments, row_moments
+from simulation.trials import columns_of
+
+RETURNS = arrays(np.int64, st.integers(2, 30), elements=st.integers(-999, 999)).map(lambda bp: bp / 1e4)
+
+
+def ranges(sizes):
+    """Return consecutive ranges of these sizes, every other one covered."""
+    first, covered, left = 0, [], []
+    for number, size in enumerate(sizes):
+        (covered if number % 2 else left).append((first, size))
+        first += size
+    return first, covered, left
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(1, 5), st.lists(st.booleans(), max_size=9))
+def test_what_no_cohort_covers_is_taken_once_in_order(sizes, size, dies):
+    end, covered, left = ranges(sizes)
+    uncovered, taken = Uncovered(0, end, covered[::-1]), []
+    while uncovered:
+        first, count = uncovered.take(size)
+        assert 1 <= count <= size
+        if dies and dies.pop():
+            uncovered.put_back(first, count)
+        else:
+            taken += range(first, first + count)
+    assert taken == [point for first, count in left for point in range(first, first + count)]
+
+
+@given(st.lists(RETURNS, min_size=1, max_size=4))
+def test_several_series_have_the_moments_of_all_their_returns(series):
+    whole = moments(np.concatenate(series))
+    each = [moments(one) for one in series]
+    found = pooled(
+        np.array([one.length for one in each], float),
+        np.array([one.mean for one in each]),
+        np.array([one.deviation for one in each]),
+        np.array([one.skewness for one in each]),
+        np.array([one.kurtosis for one in each]),
+    )
+    assert found.length == whole.length
+    assert found.mean == pytest.approx(whole.mean, abs=1e-12)
+    assert found.deviation == pytest.approx(whole.deviation, abs=1e-9)
+    if whole.deviation > 1e-4:
+        assert (found.skewness, found.kurtosis) == pytest.approx((whole.skewness, whole.kurtosis), rel=1e-6, abs=1e-6)
+
+
+@given(arrays(np.int64, (3, 12), elements=st.integers(-999, 999)).map(lambda bp: bp / 1e4))
+def test_moments_of_rows_are_those_of_each(returns):
+    for row, *found in zip(returns, *row_moments(returns), strict=True):
+        whole = moments(row)
+        expected = [whole.mean, whole.deviation, whole.skewness, whole.kurtosis]
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_points_become_columns_of_distinct_values():
+    points = [{"a": 1, "b": True}, {"a": 1.0, "b": 1}, {"a": 1, "b": True}]
+    first, second = columns_of(points)
+    assert (first.path, first.values, first.codes.tolist()) == ("a", [1, 1.0], [0, 1, 0])
+    assert (second.path, second.codes.tolist()) == ("b", [0, 1, 0])  # true and 1 are not the same setting
+
+
+def document(**changes):
+    """Return a small sweep."""
+    vary = {"strategy.stop_loss_percent": {"grid": [1, 2]}}
+    return {"scenario": {"made": "below"}, "vary": vary, "sampler": {"kind": "grid"}, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"account": "nobody"}, "account 'nobody' is not in the scenario, which has tuned, plain, smart."),
+        (
+            {"rungs": [{"at_percent": 50, "keep_percent": 50}]},
+            "rungs: trials are not pruned yet; leave them out, and every trial runs to its end.",
+        ),
+        (
+            {"vary": {"strategy.analyst": {"choice": ["momentum", "buy_and_hold"]}}},
+            "vary.strategy.analyst: every trial of a sweep has the same; run another sweep for another value.",
+        ),
+    ],
+)
+def test_what_cannot_be_swept_is_one_sentence(changes, sentence):
+    with pytest.raises(UsageError) as raised:
+        sweep_plan(sweep_of(document(**changes), "the sweep"), busy_scenario())
+    assert str(raised.value) == sentence
+
+
+def test_a_plan_has_one_market_for_each_seed_with_nothing_written_and_nobody_tuned():
+    plan = sweep_plan(sweep_of(document(markets={"seeds": [3, 4], "regimes": ["calm", "bull"]}), "it"), busy_scenario())
+    scenarios = [market.scenario for market in plan.markets]
+    assert [(scenario.seed, scenario.market.regime) for scenario in scenarios] == [
+        (3, "calm"),
+        (3, "bull"),
+        (4, "calm"),
+        (4, "bull"),
+    ]
+    assert {(scenario.record, scenario.autopilot, len(scenario.accounts)) for scenario in scenarios} == {
+        ("none", False, 1)
+    }
+
+
+def test_the_pace_and_the_name_of_a_sweep_change_nothing_of_what_defines_it():
+    plans = [
+        sweep_plan(sweep_of(document(name=name), "it"), busy_scenario(segment_blocks=length))
+        for name, length in (("one", 100), ("another", 300))
+    ]
+    assert plans[0].spec_hash == plans[1].spec_hash
+    other = sweep_plan(sweep_of(document(), "it"), busy_scenario(seed=8))
+    assert other.spec_hash != plans[0].spec_hash

@@ -1,0 +1,134 @@
+"""Trials: a cohort of settings is, session by session, what a run of each of them is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from busy import busy_scenario
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.market import Market
+from simulation import cohort as cohorts
+from simulation.market.segment import terms_of
+from simulation.settings.strategy import Strategy, TradingConfig
+from simulation.trading.rules import rules_of
+from simulation.trials import INDEPENDENT, TRIAL, Column, Setter, advance, results, with_settings
+
+BLOCKS = 600
+SCENARIO = busy_scenario(record="none", autopilot=False)
+ACCOUNT = SCENARIO.accounts[1]
+RULES = rules_of(SCENARIO)
+
+VALUES = {
+    "strategy.trading_mode": ["CONSERVATIVE", "AGGRESSIVE", "CUSTOM"],
+    "strategy.use_smart_lane": [True, False],
+    "strategy.use_fast_lane": [True, False],
+    "strategy.allowed_tokens": [["WETH"], []],
+    "strategy.max_position_size_percent": ["3", "5.25", 7],
+    "strategy.confidence_threshold": [5, "22.5", 200],
+    "strategy.stop_loss_percent": ["0.5", 2, "0.01"],
+    "strategy.take_profit_percent": ["0.5", 3],
+    "strategy.max_hold_hours": [1, 72],
+    "strategy.decision_interval_blocks": [5, 11],
+    "strategy.max_trade_size_usd": [100, "250.5"],
+    "trading.execution_delay_ms": [0, 30_000],
+    "trading.simulate_mev": [True, False],
+    "trading.failure_rate_percent": [0, 20],
+}
+
+
+@cache
+def market():
+    return Market(SCENARIO)
+
+
+@cache
+def segments(length):
+    carried, made = market().begin(), []
+    for _ in range(BLOCKS // length):
+        _, segment, carried = market().segment(carried, length)
+        made.append(segment)
+    return made
+
+
+def setter():
+    return Setter(ACCOUNT, market().tokens, RULES)
+
+
+@st.composite
+def columns(draw):
+    paths = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=6, unique=True))
+    n_trials = draw(st.integers(1, 12))
+    return [
+        Column(
+            path,
+            VALUES[path],
+            np.array(draw(st.lists(st.integers(0, len(VALUES[path]) - 1), min_size=n_trials, max_size=n_trials))),
+        )
+        for path in paths
+    ]
+
+
+@settings(max_examples=60)
+@given(columns())
+def test_a_trial_begins_as_the_account_with_its_settings_does(columns):
+    cohort, errors = setter().cohort(columns)
+    for row, error in enumerate(errors):
+        point = {column.path: column.values[column.codes[row]] for column in columns}
+        try:
+            account = with_settings(ACCOUNT, point)
+        except ValueError:
+            assert error
+            continue
+        assert error == ""
+        alone = cohorts.begin([account], [0], market().tokens, RULES)
+        assert cohort.sessions[row : row + 1].tobytes() == alone.sessions.tobytes()
+        assert cohort.one(row).to_bytes() == alone.to_bytes()
+
+
+def test_why_settings_cannot_be_is_said_with_the_field_and_the_value():
+    column = Column("strategy.stop_loss_percent", ["0.01", "2"], np.array([1, 0]))
+    lanes = Column("strategy.use_fast_lane", [False, True], np.array([0, 1]))
+    _, errors = setter().cohort([column, lanes])
+    assert errors.tolist() == [
+        "strategy: use_fast_lane and use_smart_lane are both false; open at least one lane",
+        "strategy.stop_loss_percent '0.01': Input should be greater than or equal to 0.1",
+    ]
+
+
+def test_every_field_that_no_rule_ties_to_others_is_one_of_a_strategy_or_of_an_account():
+    names = {f"strategy.{name}" for name in Strategy.model_fields} | {
+        f"trading.{name}" for name in TradingConfig.model_fields
+    }
+    assert set(INDEPENDENT) <= names
+
+
+@pytest.mark.parametrize("length", [100, 300])
+def test_trials_trade_as_alone_and_for_any_cutting(length):
+    columns = [
+        Column("strategy.stop_loss_percent", ["0.3", "1", "3"], np.arange(12) % 3),
+        Column("strategy.take_profit_percent", ["0.3", "2"], np.arange(12) % 2),
+        Column("strategy.confidence_threshold", [5, 20], np.arange(12) // 6),
+    ]
+    terms = terms_of(market().tokens)
+    cohort, _ = setter().cohort(columns)
+    parts = []
+    for segment in segments(length):
+        cohort, returns = advance(cohort, segment, terms, RULES)
+        parts.append(returns)
+    returns = np.concatenate(parts, axis=1)
+    told = results(cohort)
+    assert returns.shape == (12, BLOCKS // SCENARIO.review_blocks)
+    assert len({int(equity) for equity in told["equity_micro_usd"]}) > 6
+    for row in range(12):
+        point = {column.path: column.values[column.codes[row]] for column in columns}
+        alone = cohorts.begin([with_settings(ACCOUNT, point)], [0], market().tokens, RULES)
+        for segment in segments(300):
+            alone, outcome = cohorts.advance(alone, segment, terms, RULES)
+            assert len(outcome.trades) == 0
+        assert [int(told[name][row]) for name in TRIAL.names] == [int(alone.sessions[name][0]) for name in TRIAL.names]
+        growth = np.prod(1 + returns[row])
+        assert growth == pytest.approx(told["equity_micro_usd"][row] / told["initial_micro_usd"][row], rel=1e-12)
