@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from actors.trials import Terms
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.market.replay import Recording
     from simulation.scenario import Scenario
     from simulation.settings.strategy import Strategy, TradingConfig
@@ -42,9 +43,11 @@ def spawn_market(scenario: Scenario, recording: Recording | None, number: int = 
     return _spawn(Market, name, 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
 
 
-def spawn_autopilot(strategies: Sequence[Sequence[Strategy]], rules: Rules, tradings: Sequence[TradingConfig]) -> Any:
+def spawn_autopilot(
+    strategies: Sequence[Sequence[Strategy]], rules: Rules, tradings: Sequence[TradingConfig], knowledge: Knowledge
+) -> Any:
     """Start the Auto Pilot of a run."""
-    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules, tuple(tradings))
+    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules, tuple(tradings), knowledge)
 
 
 def spawn_writer(database_url: str, shard: int = 0) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -59,6 +59,13 @@ class Receipt:
     """Why the session has ended in ERROR; nothing while it lives."""
 
 
+class _Applied(NamedTuple):
+    """What the verdict of the last review changed in one session."""
+
+    judgements: list[Judgement]
+    adjustments: list[Adjustment]
+
+
 class AccountSession:
     """The sessions of one cohort: one in a live run, thousands in a sweep."""
 
@@ -87,11 +94,13 @@ class AccountSession:
         session at the end of the segment is COMPLETED, and its orders are taken back. The last batch of either says
         so; it is not shown for review, and yields nothing in later segments.
         """
-        mine = self._apply(changes)
+        applied = self._apply(changes)
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
         ends = {row: self._end(row, segment) for row in rows}
-        batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), mine[row], ends[row]) for row in rows]
+        batches = [
+            self._batch(row, segment, self._last(row, outcome, ends[row]), applied[row], ends[row]) for row in rows
+        ]
         receipts = [self._receipt(row, ends[row]) for row in rows]
         return receipts, batches, self._shown([row for row in rows if ends[row] is None])
 
@@ -136,26 +145,27 @@ class AccountSession:
         self._cohort, outcome = withdraw_orders(self._cohort, row, outcome, self._rules)
         return outcome
 
-    def _apply(self, changes: Sequence[Judgement | Adjustment]) -> list[list[Adjustment]]:
+    def _apply(self, changes: Sequence[Judgement | Adjustment]) -> list[_Applied]:
         rows = {context.session: row for row, context in enumerate(self._contexts)}
-        mine: list[list[Adjustment]] = [[] for _ in self._contexts]
+        applied = [_Applied([], []) for _ in self._contexts]
         for change in changes:
             row = rows.get(change.session)
             if row is None:
                 continue
             if isinstance(change, Judgement):
                 self._cohort = autopilot.settle(self._cohort, row, change)
+                applied[row].judgements.append(change)
             else:
                 self._cohort = autopilot.apply(self._cohort, row, change, self._calendar)
-                mine[row].append(change)
-        return mine
+                applied[row].adjustments.append(change)
+        return applied
 
     def _batch(
         self,
         row: int,
         segment: Segment,
         outcome: cohorts.Outcome,
-        adjustments: list[Adjustment],
+        applied: _Applied,
         end: SessionEnd | None,
     ) -> Batch:
         self._seqs[row] += 1
@@ -169,7 +179,9 @@ class AccountSession:
             trades=outcome.trades[outcome.trades["session"] == row],
             decisions=outcome.decisions[outcome.decisions["session"] == row],
             marks=outcome.marks[outcome.marks["session"] == row],
-            adjustments=adjustments,
+            adjustments=applied.adjustments,
+            judgements=applied.judgements,
+            tuning=one.tuning[0],
             segment=segment.until(int(self._cohort.sessions[row]["next_block"])),
             state=one.to_bytes(),
             end=end,

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cluster.commands import database, preparing, running, stored, sweeping
+from cluster.commands import autopilot, database, preparing, running, stored, sweeping
 from cluster.connect import quiet_ray
 from cluster.errors import UsageError
 from cluster.options import FAILED, STOPPED, USAGE, err
@@ -29,6 +29,7 @@ for command in (running.run, sweeping.sweep, stored.report, stored.digest, store
     app.command()(command)
 app.add_typer(stored.show, name="show")
 app.add_typer(database.db, name="db")
+app.add_typer(autopilot.autopilot, name="autopilot")
 app.add_typer(preparing.scenario_commands, name="scenario")
 preparing.scenario_commands.command("sweep-schema")(sweeping.sweep_schema)
 app.add_typer(preparing.market_commands, name="market")

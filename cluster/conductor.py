@@ -141,7 +141,10 @@ class Conductor:
 
     def _spawn_pilot(self) -> Any:
         return remote.spawn_autopilot(
-            self._plan.strategies(), self._plan.rules, [account.trading for account in self._plan.scenario.accounts]
+            self._plan.strategies(),
+            self._plan.rules,
+            [account.trading for account in self._plan.scenario.accounts],
+            self._plan.knowledge,
         )
 
     def _progress(self, block: int, receipts: Sequence[Receipt]) -> Progress:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulation.autopilot.knowledge import IGNORANT
 from simulation.intelligence.roster import roster_of
 from simulation.market.sources import open_source
 from simulation.scenario import check_tokens, check_turns
@@ -15,6 +16,7 @@ from storage.context import SessionContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.intelligence.roster import PlugIn
     from simulation.market.replay import Recording
     from simulation.market.segment import TokenInfo
@@ -36,6 +38,8 @@ class Plan:
     """What was done about gaps and disorder in recordings, in clauses."""
     plug_ins: tuple[PlugIn, ...] = ()
     """The analysts that are not built in, as they were tried."""
+    knowledge: Knowledge = IGNORANT
+    """What Auto Pilot knows, of the version that the scenario names; read when the database is open."""
 
     def lines(self, prefix: int) -> tuple[tuple[SessionContext, ...], ...]:
         """Return for each account what its sessions, one after another, are told of themselves."""

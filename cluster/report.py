@@ -59,6 +59,7 @@ def collect(store: Store, run_id: UUID) -> RunReport:
         slippage_usd=sum((row.slippage_usd for row in leaderboard), Decimal()),
         failures=tuple(store.failures(run_id)),
         sessions=_in_turn(store.sessions_of(run_id)),
+        piloted=tuple(session for session in store.piloted(str(run_id)) if session.adjustments),
         pruned_at=store.pruned_at(run_id),
     )
 

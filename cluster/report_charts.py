@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from storage.records import AdjustmentRecord
+    from storage.pilot_records import AdjustmentRecord
 
     Curve = Sequence[tuple[datetime, Decimal]]
 

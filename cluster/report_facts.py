@@ -11,14 +11,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from uuid import UUID
 
-    from storage.records import (
-        AccountCosts,
-        AccountResult,
-        AdjustmentRecord,
-        NotableDecision,
-        SessionFailure,
-        SessionLine,
-    )
+    from storage.pilot_records import AdjustmentRecord, PilotedSession
+    from storage.records import AccountCosts, AccountResult, NotableDecision, SessionFailure, SessionLine
 
     Curve = Sequence[tuple[datetime, Decimal]]
 
@@ -60,6 +54,8 @@ class RunReport:
     """Sessions that failed while the run went on, in the order of the scenario."""
     sessions: tuple[SessionLine, ...] = ()
     """Of the accounts that had more than one, in the order of the scenario."""
+    piloted: tuple[PilotedSession, ...] = ()
+    """Those that Auto Pilot adjusted, in the order of the scenario."""
     pruned_at: datetime | None = None
     """Wall-clock time since which the digest is not that of the rows; None if all of them are there."""
 

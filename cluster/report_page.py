@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster import page_words as words
 from cluster.page import SEPARATOR, chart, coloured, document, footer, gain, key_figures, legend, swatch, table
+from cluster.report_autopilot import CHART, autopilot_chart, autopilot_section, most_adjusted
 from cluster.report_charts import figure, line_of
 from cluster.report_costs import costs_anything, costs_chart, costs_section
 from cluster.report_facts import BEST_MAX, WORST_MAX, ends
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 
     from cluster.report_charts import Line
     from cluster.report_facts import RunReport
-    from storage.records import AccountResult, AdjustmentRecord, NotableDecision
-
-ADJUSTMENTS_MAX = 300
-"""Adjustments in the table; the latest, when there were more."""
+    from storage.pilot_records import AdjustmentRecord
+    from storage.records import AccountResult, NotableDecision
 
 SHORT_RETURNS = 500
 """Below so many returns an annualised Sharpe ratio says more about luck than about skill."""
@@ -40,13 +39,15 @@ def render(report: RunReport) -> str:
             sessions_section(report.sessions),
             costs_section(report.costs),
             _decisions_section(report),
-            _adjustments_section(report),
+            autopilot_section(report.adjustments, report.piloted),
             _footer(report),
         )
     )
     charts = {"equity": equity}
     if costs_anything(report.costs):
         charts["costs"] = costs_chart(report.costs)
+    if piloted := most_adjusted(report.piloted):
+        charts[CHART] = autopilot_chart(piloted)
     return document(f"{report.name}{SEPARATOR}paperdex run", body, charts)
 
 
@@ -189,31 +190,6 @@ def _decision(decision: NotableDecision) -> str:
         f'<li><span class="kind {escape(css)}">{escape(kind)}</span><p>{escape(decision.reasoning)}</p>'
         f'<div class="meta">{SEPARATOR.join(facts)}</div></li>'
     )
-
-
-def _adjustments_section(report: RunReport) -> str:
-    records = report.adjustments[-ADJUSTMENTS_MAX:]
-    if not records:
-        note, listed = "Auto Pilot changed nothing in this run.", ""
-    else:
-        accounts = len({record.account for record in report.adjustments})
-        note = f"{words.count(len(report.adjustments), 'adjustment')} of {words.count(accounts, 'account')}."
-        if len(records) < len(report.adjustments):
-            note += f" Listed are the latest {len(records):,}."
-        headings = (("Time", ""), ("Account", ""), ("Parameter", ""), ("Change", "number"), ("Reason", "reason"))
-        listed = table(headings, "".join(_adjustment_row(record) for record in records), "scroll tall")
-    return f'<section><h2>Auto Pilot</h2><p class="note">{note}</p>{listed}</section>\n'
-
-
-def _adjustment_row(record: AdjustmentRecord) -> str:
-    cells = (
-        ("when", words.clock(record.at)),
-        ("account", f"<bdi>{escape(record.account)}</bdi>"),
-        ("parameter", escape(record.parameter.replace("_", " "))),
-        ("number", f"{words.plain(record.old_value)} \u2192 {words.plain(record.new_value)}"),
-        ("reason", escape(record.reason)),
-    )
-    return "<tr>" + "".join(f'<td class="{css}">{text}</td>' for css, text in cells) + "</tr>"
 
 
 def _footer(report: RunReport) -> str:

@@ -139,9 +139,10 @@ def prepare_again(store: Store, run_id: UUID) -> Plan:
             "resume it with that one."
         )
     plan = prepare(Scenario.model_validate(stored.scenario))
-    if scenario_hash(plan.scenario, plan.plug_ins) != stored.scenario_hash:
+    if scenario_hash(plan.scenario, plan.plug_ins, store.knowledge(plan.scenario.knowledge)) != stored.scenario_hash:
         raise UsageError(
-            f"--resume {run_id}: its analysts or recordings are not what they were when it began; put those back."
+            f"--resume {run_id}: its analysts, recordings or knowledge are not what they were when it began; "
+            "put those back."
         )
     return plan
 
@@ -168,6 +169,7 @@ def execute(
         # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
         with redirect_stdout(sys.stderr):
             store, url = _ready(plan, place, run_id, view)
+            plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             with store.hold(run_id):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
                 with _named_if_left(run_id):

@@ -21,6 +21,7 @@ def shown(session: SessionDetail) -> RenderableType:
     return Group(
         Text(f"{session.account}: {session.strategy}, {session.trading_mode}", style="bold"),
         Text(f"{session.status}: {session.status_reason}" if session.status_reason else f"{session.status}."),
+        *([Text(session.autopilot_disabled_reason)] if session.autopilot_disabled_reason else []),
         Text(),
         facts(_figures(session)),
         Text(),

@@ -83,6 +83,8 @@ class Scenario(Part):
     record: Record = Record.ALL
     autopilot: bool = True
     """Off: no session is adjusted, whatever its strategy says."""
+    knowledge: int = Field(0, ge=0, lt=2**31)
+    """The version of what Auto Pilot knows of earlier runs, which stays as it is within the run; 0 is nothing."""
     market: Market
     gas: Gas = Gas()
     accounts: tuple[AccountSpec, ...] = Field(min_length=1, max_length=100_000)

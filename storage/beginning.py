@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from simulation.autopilot.knowledge import IGNORANT
 from simulation.cohort import Cohort
 from simulation.settings.strategy import Strategy, TradingConfig
-from storage import units
+from storage import knowledge, units
 from storage.committing import copy
 from storage.copying import encode
 from storage.ids import LOCAL_USER_ID, Kind, derive, run_id_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
     from simulation.scenario import AccountSpec, Scenario
@@ -32,9 +34,11 @@ if TYPE_CHECKING:
 
 NOT_IDENTITY: dict[str, Any] = {
     "segment_blocks": True,
+    "knowledge": True,
     "market": {"recordings": {"__all__": {"path"}}, "gas_path": True},
 }
-"""Fields of a scenario that change nothing but the pace, and where recordings lie: their hashes say what they are."""
+"""Fields of a scenario that change nothing but the pace, and where recordings lie or which knowledge is used: their
+hashes say what they are."""
 
 _TOKEN_FIELDS = ("symbol", "name", "decimals", "price_shift", "address")
 _STRATEGY_FIELDS = tuple(name for name in Strategy.model_fields if name in PaperStrategyConfiguration.__table__.columns)
@@ -70,8 +74,9 @@ def begin(
     prefix: int,
     plug_ins: tuple[PlugIn, ...] = (),
 ) -> RunIds:
-    """Write the run ``prefix`` of ``scenario`` over ``blocks`` blocks, with these plug-ins."""
-    _write_run(connection, scenario, tokens, blocks, prefix, plug_ins)
+    """Write the run ``prefix`` of ``scenario`` over ``blocks`` blocks, with these plug-ins and its knowledge."""
+    known = knowledge.knowledge(connection, scenario.knowledge)
+    _write_run(connection, scenario, tokens, blocks, prefix, plug_ins, known)
     for table in _TABLES:
         rows = (table.row(scenario, prefix, ordinal, account) for ordinal, account in enumerate(scenario.accounts))
         copy(connection, table.name, table.columns, encode(rows))
@@ -101,14 +106,16 @@ def begin_session(connection: Connection, context: SessionContext, state: bytes)
     copy(connection, "session_checkpoints", ("session_id", "next_block", "state"), encode([checkpoint]))
 
 
-def scenario_hash(scenario: Scenario, plug_ins: tuple[PlugIn, ...] = ()) -> str:
-    """Return the SHA-256 of what defines a run: the scenario without its pace and without paths, and its plug-ins.
+def scenario_hash(scenario: Scenario, plug_ins: tuple[PlugIn, ...] = (), known: Knowledge = IGNORANT) -> str:
+    """Return the SHA-256 of what defines a run: scenario without pace and paths, plug-ins, what Auto Pilot knows.
 
     Built-in analysts have the version of paperdex, which is left out so that two versions can be compared.
     """
     content = scenario.model_dump(mode="json", exclude=NOT_IDENTITY)
     if plug_ins:
         content["analysts"] = [plug_in._asdict() for plug_in in plug_ins]
+    if known.version != IGNORANT.version:
+        content["knowledge"] = known.hash
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -119,13 +126,14 @@ def _write_run(
     blocks: int,
     prefix: int,
     plug_ins: tuple[PlugIn, ...],
+    known: Knowledge,
 ) -> None:
     row = {
         "run_id": run_id_of(prefix),
         "name": scenario.name,
         "seed": scenario.seed,
         "scenario": scenario.model_dump(mode="json"),
-        "scenario_hash": scenario_hash(scenario, plug_ins),
+        "scenario_hash": scenario_hash(scenario, plug_ins, known),
         "tokens": [_token(token) for token in tokens],
         "version": paperdex_version(),
         "blocks": blocks,

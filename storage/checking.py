@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from storage import health
+from storage import health, knowledge
+from storage.chain import chain_findings
 from storage.records import Finding
 
 if TYPE_CHECKING:
@@ -254,6 +255,7 @@ def check(connection: Connection, run_id: UUID | None) -> list[Finding]:
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # it grows with the database
     return _schema_findings(connection) or [
         *health.guard_findings(connection),
+        *knowledge.findings(connection),
         *content_findings(connection, run_id),
         *health.digest_findings(connection, run_id),
     ]
@@ -272,12 +274,13 @@ def _schema_findings(connection: Connection) -> list[Finding]:
 
 
 def content_findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
-    """Return what of one run's values, or all, does not follow from its trades."""
+    """Return what of one run's values, or all, does not follow from its trades, and where its log's chain breaks."""
     findings = [
         Finding(rule.table, row.account, row.row, row.field, str(row.stored), str(row.expected))
         for rule in RULES
         for row in connection.execute(text(rule.query()), {"run": run_id})
     ]
+    findings += chain_findings(connection, run_id)
     return findings + [
         Finding("paper_positions", row.account, row.row, "is_open", str(row.stored), "1")
         for row in connection.execute(_OPEN_TWICE, {"run": run_id})

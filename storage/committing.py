@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from storage import chain
 from storage.copying import encode
 from storage.errors import SequenceGap, SessionNotFound, StaleOwner
 from storage.row_types import CheckpointRow
-from storage.written import APPENDED, UPDATED, UPSERTED
+from storage.written import APPENDED, CHAINED, LOG, OUTCOMES, UPDATED, UPSERTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +56,8 @@ def commit(connection: Connection, batches: Sequence[Batch]) -> int:
     connection.exec_driver_sql(_STAGING)
     for table, columns in (UPDATED | UPSERTED).items():
         _merge(connection, table, columns, _latest(_rows(batch, table) for batch in accepted))
+    for table, columns in CHAINED.items():
+        _chain(connection, table, columns, b"".join(_rows(batch, table) for batch in accepted))
     for table, columns in APPENDED.items():
         copy(connection, table, columns, b"".join(_rows(batch, table) for batch in accepted))
     adjusted = {batch.session_id for batch in accepted if batch.rows.get("autopilot_performance_snapshots")}
@@ -110,6 +113,14 @@ def _merge(connection: Connection, table: str, columns: tuple[str, ...], rows: b
         connection.exec_driver_sql(_MERGES[table])
 
 
+def _chain(connection: Connection, table: str, columns: tuple[str, ...], rows: bytes) -> None:
+    """Append log rows with their hashes, or fill in outcomes with theirs; most commits have neither."""
+    if rows:
+        connection.exec_driver_sql(chain.staging(f"staged_{table}", columns))
+        copy(connection, f"staged_{table}", columns, rows)
+        connection.exec_driver_sql(_CHAINS[table])
+
+
 def _staging_statement(table: str, columns: tuple[str, ...]) -> str:
     return (
         f"CREATE TEMP TABLE IF NOT EXISTS staged_{table} ON COMMIT DELETE ROWS AS "
@@ -137,6 +148,8 @@ def _upsert_statement(table: str, columns: tuple[str, ...]) -> str:
 
 
 _STAGING = "; ".join(_staging_statement(table, columns) for table, columns in (UPDATED | UPSERTED).items())
+
+_CHAINS = {LOG: chain.APPEND, OUTCOMES: chain.FILL}
 
 _MERGES = {table: _update_statement(table, columns) for table, columns in UPDATED.items()} | {
     table: _upsert_statement(table, columns) for table, columns in UPSERTED.items()

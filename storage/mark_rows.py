@@ -98,7 +98,7 @@ def metric_rows(context: SessionContext, marks: NDArray[np.void]) -> Iterator[Me
 
 
 def snapshot_rows(
-    context: SessionContext, session: np.void, marks: NDArray[np.void], segment: Segment
+    context: SessionContext, session: np.void, marks: NDArray[np.void], segment: Segment, tuning: np.void | None = None
 ) -> Iterator[SnapshotRow]:
     """Yield the parameters, figures and market at each mark of the segment.
 
@@ -123,10 +123,11 @@ def snapshot_rows(
             avg_gas_price_gwei=units.gwei(weather.base_fee_wei + weather.priority_fee_wei),
             market_trend=weather.trend,
             market_conditions_detail=weather.as_json(),
-            autopilot_active=context.autopilot_active,
+            autopilot_active=context.autopilot_active and (tuning is None or not tuning["disabled"]),
             adjustments_made_count=adjustments,
             last_adjustment_log_id=context.log_key(adjustments - 1) if adjustments else None,
             snapshot_period_hours=_period_hours(context),
+            twin_equity_usd=_twin_equity_usd(session, tuning, values["block"]),
             **_shared(values, figures),
         )
 
@@ -156,7 +157,17 @@ def log_rows(context: SessionContext, session: np.void, adjustments: Sequence[Ad
             performance_before=adjustment.performance_before,
             market_conditions=adjustment.market_conditions,
             confidence_in_adjustment=f"{adjustment.confidence_percent:.2f}",
+            is_reversal=adjustment.is_reversal,
+            reverses_log_id=context.log_key(adjustment.reverses_log_ordinal) if adjustment.is_reversal else None,
+            regime=adjustment.regime if adjustment.regime >= 0 else None,
         )
+
+
+def _twin_equity_usd(session: np.void, tuning: np.void | None, block: int) -> str | None:
+    """Return the equity of the session's twin, which is compared at the mark that ends a segment."""
+    if tuning is None or tuning["twin"] < 0 or block + 1 != session["next_block"]:
+        return None
+    return units.usd(int(tuning["twin_equity_micro_usd"]))
 
 
 def _figures(context: SessionContext, session: np.void, mark: np.void) -> Figures:

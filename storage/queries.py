@@ -1,4 +1,4 @@
-"""What is asked of a run: its leaderboard, equity, decisions worth reading, and the Auto Pilot's history."""
+"""What is asked of a run: its leaderboard, equity, and decisions worth reading."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from storage.errors import AmbiguousRun, RunNotFound, SweepNotFound
 from storage.records import (
     AccountCosts,
     AccountResult,
-    AdjustmentRecord,
     Counts,
     NotableDecision,
     RunDetail,
@@ -207,19 +206,6 @@ No decision outside these can be among the first of its kind, so that the answer
 OFFSET keeps Postgres from reading all decisions of the accounts, of which it expects fewer than there are.
 """
 
-_HISTORY = text(
-    """
-    SELECT accounts.name AS account, strategies.name AS strategy, logs.timestamp AS at, logs.block,
-        logs.adjustment_type AS type, logs.parameter_name AS parameter, logs.old_value, logs.new_value,
-        logs.change_percent, logs.reason, logs.trigger_metric, logs.trigger_value, logs.trigger_threshold,
-        logs.confidence_in_adjustment AS confidence_percent, logs.outcome
-    FROM autopilot_logs AS logs
-    JOIN paper_strategy_configs AS strategies ON strategies.config_id = logs.strategy_config_id
-    JOIN paper_trading_accounts AS accounts USING (account_id)
-    WHERE accounts.run_id = :run ORDER BY logs.timestamp, accounts.ordinal, logs.ordinal
-    """
-)
-
 _RUNS = text(
     """
     SELECT run_id::text, name, seed, blocks, status, digest, version, started_at, finished_at, error_message
@@ -315,11 +301,6 @@ def notable_decisions(connection: Connection, run_id: UUID, limit: int) -> list[
     kinds = {"decisions": list(DecisionType.__members__), "reasons": list(Reason.__members__)}
     rows = connection.execute(_NOTABLE, {"run": run_id, "limit": limit, **kinds}).mappings()
     return [NotableDecision(**row) for row in rows]
-
-
-def autopilot_history(connection: Connection, run_id: UUID) -> list[AdjustmentRecord]:
-    """Return every adjustment of a run in the order of simulated time."""
-    return [AdjustmentRecord(**row) for row in connection.execute(_HISTORY, {"run": run_id}).mappings()]
 
 
 def _one(name: str, found: list[UUID], not_found: type[StorageError]) -> UUID:

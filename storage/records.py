@@ -243,6 +243,8 @@ class SessionDetail:
     status: str
     status_reason: str
     """A sentence; nothing while it runs."""
+    autopilot_disabled_reason: str
+    """A sentence; nothing while Auto Pilot has not switched itself off."""
     started_at: datetime
     stopped_at: datetime | None
     last_activity: datetime
@@ -285,27 +287,6 @@ class SessionLine:
     equity_usd: Decimal
     initial_balance_usd: Decimal
     """Equity with which it began."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustmentRecord:
-    """One line of the Auto Pilot's history."""
-
-    account: str
-    strategy: str
-    at: datetime
-    block: int
-    type: str
-    parameter: str
-    old_value: Decimal
-    new_value: Decimal
-    change_percent: Decimal
-    reason: str
-    trigger_metric: str
-    trigger_value: float
-    trigger_threshold: float
-    confidence_percent: Decimal
-    outcome: str
 
 
 @dataclass(frozen=True, slots=True)

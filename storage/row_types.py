@@ -39,6 +39,7 @@ class StrategyRow(NamedTuple):
     autopilot_adjustments_count: int
     autopilot_last_adjustment: datetime
     updated_at: datetime
+    autopilot_disabled_reason: str
 
 
 class SessionRow(NamedTuple):
@@ -122,7 +123,7 @@ class MetricRow(NamedTuple):
 
 
 class LogRow(NamedTuple):
-    """A row of ``autopilot_logs``."""
+    """A row of ``autopilot_logs`` as it is appended; all of it is hashed, in this order (``storage.chain``)."""
 
     log_id: str
     strategy_config_id: str
@@ -142,6 +143,20 @@ class LogRow(NamedTuple):
     performance_before: dict[str, Any]
     market_conditions: dict[str, Any]
     confidence_in_adjustment: str
+    is_reversal: bool
+    reverses_log_id: str | None
+    regime: int | None
+
+
+class OutcomeRow(NamedTuple):
+    """What of a row of ``autopilot_logs`` is filled in once; all but the key is hashed, in this order."""
+
+    log_id: str
+    outcome: str
+    outcome_evaluated_at: datetime
+    outcome_notes: str
+    trades_since_adjustment: int
+    performance_after: dict[str, Any]
 
 
 class SnapshotRow(NamedTuple):
@@ -175,3 +190,4 @@ class SnapshotRow(NamedTuple):
     adjustments_made_count: int
     last_adjustment_log_id: str | None
     snapshot_period_hours: str
+    twin_equity_usd: str | None

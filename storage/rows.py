@@ -11,6 +11,7 @@ from storage.batch import Batch, SessionEnd
 from storage.context import SessionContext
 from storage.copying import encode
 from storage.mark_rows import log_rows, metric_rows, snapshot_rows
+from storage.outcome_rows import outcome_rows, why_off
 from storage.row_types import AccountRow, SessionRow, StrategyRow
 from storage.thought_rows import THOUGHTS, Thoughts
 from storage.trade_rows import TRADES, orders_of, position_rows
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from simulation.autopilot.policy import Adjustment
+    from simulation.autopilot.policy import Adjustment, Judgement
     from simulation.market.segment import Segment
 
 WHILE_PAUSED = "Auto Pilot has paused its buying; it holds and sells."
@@ -45,22 +46,26 @@ def batch_of(
     state: bytes,
     end: SessionEnd | None = None,
     before: Totals = NOTHING_BEFORE,
+    tuning: np.void | None = None,
+    judgements: Sequence[Judgement] = (),
 ) -> Batch:
     """Return the rows of one session and segment, and the state after it.
 
     ``session`` (a SESSION record) and ``holdings`` (HOLDING, shape ``(n_tokens,)``) are those after the segment;
     ``trades``, ``decisions`` and ``marks`` those of this session alone; ``adjustments`` those that took effect
     in the segment, in order, which the session counts already. With an ``end`` this is the session's last batch.
-    ``before`` is what earlier sessions of the account came to.
+    ``before`` is what earlier sessions of the account came to. ``tuning`` is the TUNING record after the segment, and
+    ``judgements`` those of the review before it.
     """
     encoded = {
         "paper_trading_accounts": encode([_account_row(context, session, before)]),
         "paper_trading_sessions": encode([_session_row(context, session, end)]),
-        "paper_strategy_configs": encode(_strategy_rows(context, session, adjustments)),
+        "paper_strategy_configs": encode(_strategy_rows(context, session, adjustments, tuning)),
         "paper_ai_thought_logs": THOUGHTS.encode(Thoughts.of(context, decisions, segment)),
         "paper_performance_metrics": encode(metric_rows(context, marks)),
         "autopilot_logs": encode(log_rows(context, session, adjustments)),
-        "autopilot_performance_snapshots": encode(snapshot_rows(context, session, marks, segment)),
+        "autopilot_outcomes": encode(outcome_rows(context, judgements)),
+        "autopilot_performance_snapshots": encode(snapshot_rows(context, session, marks, segment, tuning)),
     }
     # In a segment of no blocks nothing was traded: what is held and on its way is stored since the one before.
     if context.record is not Record.NONE and len(segment.gas):
@@ -123,8 +128,10 @@ def _standing(session: np.void, end: SessionEnd | None) -> tuple[str, str]:
     return ("PAUSED", WHILE_PAUSED) if session["paused"] else ("RUNNING", "")
 
 
-def _strategy_rows(context: SessionContext, session: np.void, adjustments: Sequence[Adjustment]) -> list[StrategyRow]:
+def _strategy_rows(
+    context: SessionContext, session: np.void, adjustments: Sequence[Adjustment], tuning: np.void | None
+) -> list[StrategyRow]:
     if not adjustments:
         return []
     at = context.clock.at(adjustments[-1].block)
-    return [StrategyRow(context.strategy_key, int(session["next_adjustment"]), at, at)]
+    return [StrategyRow(context.strategy_key, int(session["next_adjustment"]), at, at, why_off(session, tuning))]

@@ -30,8 +30,9 @@ _BEFORE = """
 _SESSION = text(
     f"""
     SELECT sessions.session_id, accounts.run_id, accounts.name AS account, strategies.name AS strategy,
-        strategies.trading_mode, strategies.analyst, sessions.status, sessions.status_reason, sessions.started_at,
-        sessions.stopped_at, sessions.last_activity, checkpoints.next_block,
+        strategies.trading_mode, strategies.analyst, sessions.status, sessions.status_reason,
+        strategies.autopilot_disabled_reason, sessions.started_at, sessions.stopped_at, sessions.last_activity,
+        checkpoints.next_block,
         coalesce(begun.equity_usd, accounts.initial_balance_usd) AS initial_balance_usd,
         sessions.equity_usd, sessions.reserved_usd, sessions.realized_pnl_usd, sessions.gas_paid_usd AS gas_usd,
         sessions.max_drawdown_percent, sessions.total_trades AS trades, sessions.failed_trades,

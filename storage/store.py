@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, text
 
 from storage import (
+    adjustments,
     beginning,
     checking,
     committing,
@@ -16,6 +17,7 @@ from storage import (
     digest,
     finishing,
     holding,
+    knowledge,
     queries,
     reopening,
     sessions,
@@ -38,16 +40,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
     from simulation.scenario import Scenario
     from storage.batch import Batch
     from storage.beginning import RunIds
     from storage.context import SessionContext
+    from storage.pilot_records import AdjustmentRecord, KnowledgeRecord, PilotedSession
     from storage.records import (
         AccountCosts,
         AccountResult,
-        AdjustmentRecord,
         ArchivedRun,
         Counts,
         EndedRun,
@@ -287,7 +290,30 @@ class Store:
     def autopilot_history(self, run_id: UUID) -> list[AdjustmentRecord]:
         """Return every adjustment of a run in the order of simulated time."""
         with self._transaction() as connection:
-            return queries.autopilot_history(connection, run_id)
+            return adjustments.history(connection, run_id)
+
+    def piloted(self, name: str) -> list[PilotedSession]:
+        """Return the sessions that Auto Pilot may adjust of a run, or one by its own key or its strategy's.
+
+        Raises RunNotFound or AmbiguousRun.
+        """
+        with self._transaction() as connection:
+            return adjustments.piloted(connection, name)
+
+    def knowledge(self, version: int) -> Knowledge:
+        """Return what Auto Pilot knows by a version; raises NoSuchKnowledge or AlteredKnowledge."""
+        with self._transaction() as connection:
+            return knowledge.knowledge(connection, version)
+
+    def knowledge_versions(self) -> list[KnowledgeRecord]:
+        """Return the versions of what Auto Pilot knows, in order."""
+        with self._transaction() as connection:
+            return knowledge.versions(connection)
+
+    def learn(self, run_id: UUID) -> Knowledge:
+        """Add the outcomes of a run to what Auto Pilot knows; return the new version. Raises NothingToLearn."""
+        with self._transaction() as connection:
+            return knowledge.learn(connection, run_id)
 
     def begin_sweep(
         self, sweep_id: UUID, name: str, spec: dict[str, Any], spec_hash: str, markets: Sequence[Any], points: int

@@ -7,6 +7,7 @@ from storage.row_types import (
     CheckpointRow,
     LogRow,
     MetricRow,
+    OutcomeRow,
     PositionRow,
     SessionRow,
     SnapshotRow,
@@ -32,7 +33,11 @@ UPSERTED: dict[str, tuple[str, ...]] = {
 APPENDED: dict[str, tuple[str, ...]] = {
     "paper_ai_thought_logs": THOUGHTS.names,
     "paper_performance_metrics": MetricRow._fields,
-    "autopilot_logs": LogRow._fields,
     "autopilot_performance_snapshots": SnapshotRow._fields,
 }
-"""Columns of the rows that are written once. In this order, as the last refers to the one before it."""
+"""Columns of the rows that are written once."""
+
+LOG, OUTCOMES = "autopilot_logs", "autopilot_outcomes"
+CHAINED: dict[str, tuple[str, ...]] = {LOG: LogRow._fields, OUTCOMES: OutcomeRow._fields}
+"""Columns of the rows that are written once, each with its hash, and of what is filled into them once (which is no
+table of its own). They come before snapshots, which refer to them."""

@@ -27,7 +27,7 @@ REPEATED = {
     "autopilot_performance_snapshots",
 }
 SWEEPS = {"sweeps", "sweep_cohorts", "trials"}
-TOLD_ONCE = {"users"} | SWEEPS
+TOLD_ONCE = {"users", "autopilot_knowledge"} | SWEEPS
 STRIDE = 0x10000
 """Of ordinals from one repeat to the next."""
 
@@ -72,6 +72,7 @@ DIFFERENT = {
         **dict.fromkeys(("primary_reasoning", "risk_assessment"), "'Told again.'"),
     },
     "autopilot_logs": {
+        "outcome_hash": "repeat('0', 64)",
         "outcome": "CASE WHEN run % 50 = 0 THEN 'POSITIVE' ELSE 'NEGATIVE' END",
         "adjustment_type": "CASE WHEN run % 50 = 0 THEN 'PAUSE_TRADING' ELSE adjustment_type END",
     },

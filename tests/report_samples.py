@@ -8,14 +8,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from cluster.report_facts import RunReport
-from storage.records import (
-    AccountCosts,
-    AccountResult,
-    AdjustmentRecord,
-    NotableDecision,
-    SessionFailure,
-    SessionLine,
-)
+from storage.pilot_records import AdjustmentRecord, PilotedSession
+from storage.records import AccountCosts, AccountResult, NotableDecision, SessionFailure, SessionLine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = UUID("0197a3b2-c4d5-8001-8000-000000000000")
@@ -69,6 +63,16 @@ def filled_with(text: str) -> RunReport:
         adjustments=(replace(adjustment_of(text, hours=1), parameter=text, reason=text, strategy=text),),
         failures=(replace(failure_of(text), message=text, strategy=text),),
         sessions=(replace(session_of(text, text), status=text, status_reason=text),),
+        piloted=(
+            replace(
+                piloted_of(
+                    text,
+                    replace(adjustment_of(text, hours=3), parameter=text, outcome=text, outcome_notes=text),
+                    why_off=text,
+                ),
+                strategy=text,
+            ),
+        ),
     )
 
 
@@ -164,4 +168,20 @@ def adjustment_of(account: str, hours: int) -> AdjustmentRecord:
         trigger_threshold=40.0,
         confidence_percent=Decimal(50),
         outcome="PENDING",
+        log_id=UUID(int=10),
+        session_id=UUID(int=5),
+        ordinal=3,
+        outcome_notes="",
+        mean_difference_bp=None,
+        regime=0,
+        reverses=None,
     )
+
+
+def piloted_of(account: str, *adjustments: AdjustmentRecord, why_off: str = "") -> PilotedSession:
+    """Return an adjusted session of six hours; a twin is beside it in the fourth and the fifth."""
+    curve = tuple(
+        (START + timedelta(hours=hour), Decimal(10_000 + 100 * hour), Decimal(10_150) if hour in (4, 5) else None)
+        for hour in range(1, 7)
+    )
+    return PilotedSession(UUID(int=5), account, "adaptive", why_off, adjustments, curve)

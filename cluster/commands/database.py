@@ -31,7 +31,8 @@ def db_check(
 ) -> None:
     """Recompute every balance and position from the trades, to the wei, and the digests of ended runs; look at indexes.
 
-    Nothing is written. Exit status 1 on a finding.
+    The hashes of the Auto Pilot's log are taken anew; of each session the first row that differs is named. Nothing is
+    written. Exit status 1 on a finding.
     """
     store = store_at(database_url)
     findings = store.check(None if run_id is None else store.resolve_run(run_id))

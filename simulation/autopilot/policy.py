@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,6 +87,8 @@ class Judgement:
     mean_difference: float  # of returns a review period, session minus twin
     disables: bool
     """It is the last failure that was borne: Auto Pilot switches itself off."""
+    standard_error: float = 0.0  # of that mean; 0 for fewer than two periods
+    performance_after: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Policy:
 def review(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Verdict:
     """Return the verdict on sessions at the end of a segment; ``markets`` are what each analyst sees there."""
     found = reviewed(shown, policy, markets)
-    judgements = tuple(_judgement(shown, record) for record in found.judgements)
+    judgements = tuple(_judgement(shown, record, found.metrics) for record in found.judgements)
     adjustments = tuple(_adjustment(shown, record, found.metrics, markets) for record in found.adjustments)
     refusals = {refusal: int(n) for refusal, n in zip(REFUSALS, found.refusals, strict=True) if n}
     return Verdict(adjustments, refusals, judgements)
@@ -183,9 +186,10 @@ def replayed(start: dict[str, int], adjustments: Sequence[Adjustment], block: in
     return values
 
 
-def _judgement(shown: Review, record: np.void) -> Judgement:
+def _judgement(shown: Review, record: np.void, metrics: NDArray[np.float64]) -> Judgement:
     row = int(record["row"])
     session, tuning = shown.sessions[row], shown.tuning[row]
+    count = int(tuning["difference_count"])
     return Judgement(
         session=int(shown.ordinals[row]),
         block=int(session["next_block"]),
@@ -193,10 +197,12 @@ def _judgement(shown: Review, record: np.void) -> Judgement:
         type=TYPES[int(tuning["pending_type"])],
         regime=int(tuning["pending_regime"]),
         outcome=OutcomeKind(int(record["kind"])),
-        periods=int(tuning["difference_count"]),
+        periods=count,
         trades=int(tuning["pending_trades"]),
         mean_difference=float(tuning["difference_mean"]),
         disables=bool(record["disables"]),
+        standard_error=sqrt(float(tuning["difference_m2"]) / (count - 1) / count) if count > 1 else 0.0,
+        performance_after=_told(metrics[row]),
     )
 
 
@@ -236,9 +242,13 @@ def _adjustment(
         trigger_threshold=trigger.symptom.threshold,
         confidence_percent=100 * float(record["confidence"]),
         regime=int(record["regime"]),
-        performance_before={metric.name.lower(): float(metrics[row, metric]) for metric in Metric},
+        performance_before=_told(metrics[row]),
         market_conditions=market.as_dict(),
     )
+
+
+def _told(metrics: NDArray[np.float64]) -> dict[str, float]:
+    return {metric.name.lower(): float(metrics[metric]) for metric in Metric}
 
 
 def _reason(record: np.void, metrics: NDArray[np.float64]) -> str:

@@ -67,7 +67,7 @@ class Shown(NamedTuple):
 class Found(NamedTuple):
     """What a review writes."""
 
-    metrics: NDArray[Any]  # (n_sessions, n_metrics): those of a session whose window was looked at
+    metrics: NDArray[Any]  # (n_sessions, n_metrics): those of a session that was judged or whose window was looked at
     adjustments: NDArray[Any]  # ADJUSTMENT
     judgements: NDArray[Any]  # JUDGEMENT
     refusals: NDArray[Any]  # int64, by REFUSALS
@@ -103,6 +103,9 @@ def review_all(shown, found):
     for row in range(len(shown.sessions)):
         kind = _judged(shown, row)
         if kind != _UNJUDGED:
+            session = shown.sessions[row]
+            market = shown.markets[session.analyst]
+            measure(session, shown.tuning[row], shown.policies[row], market, shown.block_time_ms, found.metrics[row])
             found.judgements[n_judgements].row = row
             found.judgements[n_judgements].kind = kind
             found.judgements[n_judgements].disables = 0

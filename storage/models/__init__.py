@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.models.autopilot import AutoPilotLog, AutoPilotPerformanceSnapshot
+from storage.models.autopilot import AutoPilotKnowledge, AutoPilotLog, AutoPilotPerformanceSnapshot
 from storage.models.base import Base
 from storage.models.intelligence import PaperAIThoughtLog, PaperStrategyConfiguration
 from storage.models.performance import PaperPerformanceMetrics, PaperTradingSession
@@ -11,6 +11,7 @@ from storage.models.sweeps import Sweep, SweepCohort, Trial
 from storage.models.trading import PaperPosition, PaperTrade, PaperTradingAccount, PaperTradingConfig
 
 __all__ = [
+    "AutoPilotKnowledge",
     "AutoPilotLog",
     "AutoPilotPerformanceSnapshot",
     "Base",

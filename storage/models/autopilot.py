@@ -10,8 +10,10 @@ from uuid import UUID  # noqa: TC003
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped  # noqa: TC002
 
+from simulation.autopilot.knowledge import REGIMES
 from simulation.autopilot.triggers import AdjustmentType
 from storage.models.base import (
+    ARRAY,
     GWEI,
     JSON,
     KEY,
@@ -23,6 +25,7 @@ from storage.models.base import (
     TIME,
     USD,
     Base,
+    between,
     choice,
     column,
     recorded,
@@ -31,6 +34,7 @@ from storage.models.base import (
 
 OUTCOMES = ("PENDING", "POSITIVE", "NEUTRAL", "NEGATIVE", "UNKNOWN")
 PARAMETER = Numeric(20, 6)
+SHA256 = "{0} ~ '^[0-9a-f]{{64}}$'"
 
 
 class AutoPilotLog(Base):
@@ -76,9 +80,19 @@ class AutoPilotLog(Base):
     is_reversal: Mapped[bool] = column(Boolean(), "Whether it undoes an earlier one.", default="false")
     reverses_log_id: Mapped[UUID | None] = reference("autopilot_logs.log_id", "The one that it undoes.", index=True)
     recorded_at: Mapped[datetime] = recorded()
+    regime: Mapped[int | None] = column(
+        Integer(), "Number of the market's regime, of volatility, trend and gas.", check=between(0, REGIMES - 1)
+    )
+    row_hash: Mapped[str] = column(
+        String(64), "SHA-256 of the row as it was written and of the hash of the session's row before.", check=SHA256
+    )
+    outcome_hash: Mapped[str | None] = column(
+        String(64), "SHA-256 of that hash and the outcome, once it is there.", check=SHA256
+    )
 
     __table_args__ = (
         UniqueConstraint("session_id", "ordinal"),
+        CheckConstraint("(outcome = 'PENDING') = (outcome_hash IS NULL)", name="outcome_has_a_hash"),
         CheckConstraint("is_reversal = (reverses_log_id IS NOT NULL)", name="reversal_names_what_it_undoes"),
         CheckConstraint("reverses_log_id <> log_id", name="does_not_undo_itself"),
         Index(None, "strategy_config_id", "timestamp"),
@@ -153,6 +167,9 @@ class AutoPilotPerformanceSnapshot(Base):
     )
     notes: Mapped[str] = column(Text(), "Anything else.", default="''")
     recorded_at: Mapped[datetime] = recorded()
+    twin_equity_usd: Mapped[Decimal | None] = column(
+        USD, "Equity of the twin that trades without the adjustment being judged.", check=NOT_NEGATIVE
+    )
 
     __table_args__ = (
         UniqueConstraint("session_id", "ordinal"),
@@ -163,3 +180,25 @@ class AutoPilotPerformanceSnapshot(Base):
         Index(None, "timestamp"),
         Index(None, "session_id", "timestamp"),
     )
+
+
+class AutoPilotKnowledge(Base):
+    """Outcomes counted over earlier runs, by type of adjustment and market regime; a version is never changed."""
+
+    __tablename__ = "autopilot_knowledge"
+
+    version: Mapped[int] = column(
+        Integer(), "Number of the version, from 1.", primary_key=True, autoincrement=False, check="{0} > 0"
+    )
+    from_version: Mapped[int] = column(
+        Integer(), "The version that was added to, 0 for none.", check="{0} = version - 1"
+    )
+    from_run: Mapped[UUID] = column(
+        KEY, "Key of the run whose outcomes were added, which may be archived by now.", unique=True
+    )
+    outcomes: Mapped[int] = column(Integer(), "How many outcomes that were.", check="{0} > 0")
+    counts: Mapped[list[Any]] = column(
+        JSON, "Outcomes of each type and regime: POSITIVE, NEUTRAL, NEGATIVE.", check=ARRAY
+    )
+    hash: Mapped[str] = column(String(64), "SHA-256 of version and counts.", check=SHA256)
+    recorded_at: Mapped[datetime] = recorded()

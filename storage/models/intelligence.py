@@ -150,6 +150,9 @@ class PaperStrategyConfiguration(Base):
     analyst: Mapped[str] = column(
         String(200), "Whose scores it listens to: a name, or module:Class.", default="'multi_factor'"
     )
+    autopilot_disabled_reason: Mapped[str] = column(
+        Text(), "Why Auto Pilot has switched itself off, as a sentence; nothing while it has not.", default="''"
+    )
 
     __table_args__ = (
         UniqueConstraint("account_id", "name"),

@@ -15,6 +15,7 @@ from watcher import Watcher
 from cluster import cli
 from cluster.runs import Place, execute, prepare, prepare_again
 from cluster.scenarios import Overrides, load
+from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.settings.market import ReplayMarket
 from storage.errors import StaleOwner
 
@@ -66,6 +67,22 @@ def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, s
         ("paper_trading_accounts", "plain", "current_balance_usd"),
         ("runs", "", "digest"),
     ]
+
+
+def test_a_run_with_one_version_of_knowledge_repeats_exactly(run, store, sql, undisturbed):
+    known = Knowledge(1, (9, 0, 0) * (len(IGNORANT.counts) // 3))
+    sql(
+        "INSERT INTO autopilot_knowledge (version, from_version, from_run, outcomes, counts, hash) "
+        "VALUES (1, 0, %s, 9, %s::jsonb, %s)",
+        str(undisturbed.summary.run_id),
+        str(list(known.counts)),
+        known.hash,
+    )
+    first, second = (run(busy_scenario(knowledge=1, segment_blocks=blocks)) for blocks in (300, 100))
+    assert first.digest == second.digest != undisturbed.summary.digest
+    sure = sql("SELECT DISTINCT confidence_in_adjustment::float FROM autopilot_logs WHERE NOT is_reversal")
+    assert sure == [(90.91,)]
+    assert store.check() == []
 
 
 def test_a_recording_is_traded_to_its_end(run, store, tmp_path):

@@ -77,7 +77,7 @@ def damage(path):
 
 
 def test_a_table_of_runs_is_not_forgotten():
-    others = {"users", "sweeps", "sweep_cohorts", "trials"}
+    others = {"users", "sweeps", "sweep_cohorts", "trials", "autopilot_knowledge"}
     assert set(RUN_TABLES) | others == set(Base.metadata.tables)
 
 

@@ -132,5 +132,5 @@ def test_a_run_that_would_be_another_one_is_one_sentence_and_left_alone(paperdex
     sql("UPDATE runs SET scenario_hash = repeat('0', 64)")
     status, stdout, stderr = paperdex("run", "--resume", "latest", "--database-url", url)
     assert (status, stdout) == (2, "")
-    assert stderr.startswith(f"--resume {stopped}: its analysts or recordings are not what they were")
+    assert stderr.startswith(f"--resume {stopped}: its analysts, recordings or knowledge are not what they were")
     assert sql("SELECT status FROM runs") == [("STOPPED",)]

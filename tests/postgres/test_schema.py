@@ -139,6 +139,7 @@ def test_the_ten_tables_are_there(sql):
         "sweeps",
         "sweep_cohorts",
         "trials",
+        "autopilot_knowledge",
         "alembic_version",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -21,6 +22,7 @@ from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
 from cluster.patience import Patience
 from cluster.plan import plan_of
 from cluster.remote_calls import RESTARTS_MAX, GaveUpError, Restarts
+from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from storage.errors import DatabaseUnreachable, StaleOwner
 
 
@@ -39,6 +41,23 @@ def undisturbed():
 
 
 # The conductor.
+
+
+def test_auto_pilot_is_given_what_the_plan_knows(house):
+    run, known = house(), Knowledge(3, IGNORANT.counts)
+    run.conduct(replace(plan(), knowledge=known))
+    (pilot,) = [actor for kind, actor in zip(run.spawned, run.actors, strict=True) if kind == "AutoPilot"]
+    assert pilot._plain._knowledge == known
+
+
+def test_auto_pilot_that_dies_is_replaced_by_one_that_knows_the_same(house):
+    wiser = replace(plan(), knowledge=Knowledge(3, (9, 0, 0) * (len(IGNORANT.counts) // 3)))
+    whole = house()
+    whole.conduct(wiser)
+    disturbed = house(AutoPilot=[None, "after", "before"])
+    disturbed.conduct(wiser)
+    assert disturbed.spawned.count("AutoPilot") > 1
+    assert disturbed.ledger.content() == whole.ledger.content() != undisturbed()
 
 
 def test_a_run_commits_every_segment_of_every_session(house):

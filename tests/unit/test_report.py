@@ -20,6 +20,7 @@ from report_samples import (
     decision_of,
     failure_of,
     filled_with,
+    piloted_of,
     report_of,
     result_of,
     session_of,
@@ -37,14 +38,8 @@ if TYPE_CHECKING:
 
     from cluster.report_facts import RunReport
     from simulation.scenario import Scenario
-    from storage.records import (
-        AccountCosts,
-        AccountResult,
-        AdjustmentRecord,
-        NotableDecision,
-        SessionFailure,
-        SessionLine,
-    )
+    from storage.pilot_records import AdjustmentRecord, PilotedSession
+    from storage.records import AccountCosts, AccountResult, NotableDecision, SessionFailure, SessionLine
 
 PRUNED_AT = datetime(2026, 5, 4, 3, 2, tzinfo=UTC)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--%{x}\u2028"
@@ -202,6 +197,46 @@ def test_an_adjustment_is_listed_with_old_and_new_value_and_reason() -> None:
     assert "60 \u2192 63" in text
     assert "Too few trades win." in text
     assert "1 adjustment of 1 account." in text
+
+
+def test_an_adjustment_is_told_with_its_difference_to_the_twin_and_its_outcome() -> None:
+    judged = replace(
+        adjustment_of("bold", hours=12), mean_difference_bp=-1.234, outcome="NEGATIVE", outcome_notes="It did harm."
+    )
+    undone = replace(adjustment_of("bold", hours=14), ordinal=4, reverses=3)
+    page = render(replace(report_of("bold"), adjustments=(judged, undone)))
+
+    assert "\u22121.23 bp" in text_of(page)
+    assert '<span title="It did harm.">NEGATIVE</span>' in page
+    assert "undoes no. 3" in text_of(page)
+
+
+def test_an_adjusted_session_is_drawn_beside_its_twin_with_marks_where_parameters_changed() -> None:
+    report = replace(report_of("bold"), piloted=(piloted_of("bold", adjustment_of("bold", hours=3)),))
+    equity, twin, marks = charts_of(report)["autopilot"]["data"]
+
+    assert equity["y"] == [0.0, 0.9901, 1.9802, 2.9703, 3.9604, 4.9505]
+    assert twin["y"] == [None, None, None, 1.9802, 0.495, 0.495, None]
+    assert (twin["line"]["dash"], twin["line"]["color"]) == ("dot", equity["line"]["color"])
+    assert (marks["x"], marks["y"]) == (["2026-01-01 03:00:00"], [1.9802])
+    assert marks["text"] == ["3: confidence threshold 60 \u2192 63, not judged"]
+
+
+def test_only_the_sessions_with_the_most_adjustments_are_drawn() -> None:
+    one, two = adjustment_of("a", hours=3), adjustment_of("a", hours=4)
+    sessions = tuple(piloted_of(f"a{place}", one, *([two] if place else [])) for place in range(11))
+    report = replace(report_of("a"), adjustments=(one,), piloted=sessions)
+
+    names = [trace["name"] for trace in charts_of(report)["autopilot"]["data"]]
+    assert names[::3] == [f"a{place}: adaptive" for place in range(1, 11)]
+    assert "Drawn are the 10 sessions with the most." in text_of(render(report))
+
+
+def test_why_auto_pilot_switched_itself_off_is_told() -> None:
+    session = piloted_of("bold", adjustment_of("bold", hours=3), why_off="Auto Pilot switched itself off.")
+    text = text_of(render(replace(report_of("bold"), adjustments=session.adjustments, piloted=(session,))))
+
+    assert "bold: Auto Pilot switched itself off." in text
 
 
 def test_a_single_account_is_not_called_best_and_worst() -> None:
@@ -396,6 +431,9 @@ class StoredRun:
 
     def autopilot_history(self, _run_id: UUID) -> list[AdjustmentRecord]:
         return [adjustment_of(self.account, hours=1)]
+
+    def piloted(self, _name: str) -> list[PilotedSession]:
+        return [piloted_of(self.account, adjustment_of(self.account, hours=1))]
 
     def failures(self, _run_id: UUID) -> list[SessionFailure]:
         return [failure_of(self.account)]
