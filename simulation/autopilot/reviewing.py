@@ -78,6 +78,7 @@ _HOU_MS = 3_600_000.0
 _STOPPED, _TARGETED = int(Reason.STOP_LOSS), int(Reason.TAKE_PROFIT)
 _UNJUDGED, _NEGATIVE, _UNKNOWN = int(OutcomeKind.PENDING), int(OutcomeKind.NEGATIVE), int(OutcomeKind.UNKNOWN)
 _PAUSE, _SMALLER = TYPES.index(AdjustmentType.PAUSE_TRADING), TYPES.index(AdjustmentType.POSITION_SIZE_DECREASE)
+_RESUME = TYPES.index(AdjustmentType.RESUME_TRADING)
 _ON_ITS_OWN = (int(Bound.NONE), int(Bound.STRATEGY), int(Bound.ACCOUNT))
 (
     _DISABLED, _SELF_DISABLED, _COOLDOWN, _DAILY_CAP, _FEW_TRADES, _PENDING, _NO_TRIGGER, _AT_BOUND, _DANGEROUS,
@@ -178,7 +179,7 @@ def _gate(shown, row):
     session, policy = shown.sessions[row], shown.policies[row]
     if policy.enabled == 0:
         return _DISABLED
-    if shown.tuning[row].disabled != 0:
+    if shown.tuning[row].disabled != 0 and session.paused == 0:
         return _SELF_DISABLED
     block, last = session.next_block, session.last_adjustment_block
     if last < 0:
@@ -215,11 +216,13 @@ def _try(shown, row, place, is_pending, adjustment):
     )
     parameter, regime = trigger.parameter, shown.markets[session.analyst].regime
     is_safety = trigger.type in (_PAUSE, _SMALLER)
+    if tuning.disabled != 0 and trigger.type != _RESUME:  # what it has paused it may still resume
+        return _SELF_DISABLED
     if is_pending and (not is_safety or parameter == tuning.pending_parameter):
         return _PENDING
     if not _has_evidence(session, tuning, policy, trigger):
         return _FEW_TRADES
-    if not is_safety and shown.against[trigger.type, regime] != 0:
+    if not is_safety and trigger.type != _RESUME and shown.against[trigger.type, regime] != 0:
         return _TAUGHT_NOT
     old = shown.words[row, COLUMNS[parameter]]
     confidence = shown.confidence[trigger.type, regime]

@@ -121,6 +121,8 @@ TRIGGERS = (
             "the account has recovered"),
     Trigger(A.RESUME_TRADING, at_least(M.PAUSED_HOURS, 6), below(M.VOLATILITY_PERCENT, 50), PAUSED, -1, AT_ONCE,
             "the market is calm after a long enough pause"),
+    Trigger(A.RESUME_TRADING, at_least(M.PAUSED_HOURS, 24), ALWAYS, PAUSED, -1, AT_ONCE,
+            "the drawdown of an account that buys nothing may never end, so a pause does"),
     Trigger(A.POSITION_SIZE_DECREASE, at_least(M.DRAWDOWN_PERCENT, 5), BUYING, SIZE, -0.25, SAFETY,
             "the account is well below its peak"),
     Trigger(A.POSITION_SIZE_DECREASE, at_least(M.LOSING_STREAK, 6), BUYING, SIZE, -0.25, SAFETY,
