@@ -2,11 +2,14 @@
 
     .venv/bin/python benchmarks/autopilot.py [--sessions 10000]
 
-The same strategies trade the same markets with the same luck, without Auto Pilot and with it at each aggressiveness. The
-policy was tuned on seeds 1 to 30; seeds 101 to 130 confirm it. The regimes differ in what a cautious rule earns there:
-in a normal market neither buying nor waiting pays, in a crash having little pays, and in a choppy one prices come back, so
-that whoever is scared out of it loses. Differences are with minus without, averaged over the strategies of a market; a
-market is one independent unit, and the interval is Student's t over the seeds, 95 %.
+The same strategies trade the same markets with the same luck, without Auto Pilot and with it at each
+aggressiveness. The policy was tuned on seeds 1 to 30; seeds 101 to 130 confirm it. The regimes differ in what a
+cautious rule earns there: in a normal market neither buying nor waiting pays, in a crash having little pays, in a
+choppy one prices come back, so that whoever is scared out of it loses, and in a bull market waiting costs.
+Differences are with minus without, averaged over the strategies of a market; a market is one independent unit, and
+the interval is Student's t over the seeds, 95 %.
+
+What is measured of costs: 10,000 of these sessions with Auto Pilot, beside the kernel's time for the same sessions.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.outcomes import T_975, OutcomeKind
 from simulation.autopilot.policy import Policy, Review, Verdict, review
-from simulation.autopilot.review import apply, settle
+from simulation.autopilot.review import carried_out
+from simulation.autopilot.triggers import TYPES
+from simulation.cohort import Cohort
 from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment, terms_of
 from simulation.performance.metrics import periods_per_year, sharpe_ratio
@@ -38,14 +43,18 @@ from simulation.scenario import Scenario
 from simulation.trading.rules import rules_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from simulation.cohort import Cohort
-
-SETS = {"tuned on": range(1, 31), "not tuned on": range(101, 131)}
+SETS = range(1, 31), range(101, 131)
+"""Seeds that the policy was tuned on, and others that confirm it."""
 REGIMES = ("normal", "crash", "chop", "bull")
 MANNERS = ("CONSERVATIVE", "MODERATE", "AGGRESSIVE")
 DAYS, DAY_BLOCKS = 7, 7_200
+WARM_PERIODS, COST_PERIODS = 48, 24
+COST_BUDGET_PERCENT = 10
+COSTS = "writing", "watching", "comparing", "reviewing", "carrying out"
+"""Trades written for Auto Pilot alone; the passes over them and over pairs; a review with its words; changes made."""
+
 
 TOKENS = [
     {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000,
@@ -124,7 +133,7 @@ def played(seed: int, regime: str) -> Played:
     terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
     policies = policies_of([a.strategy for a in plan.accounts], [a.trading for a in plan.accounts])
     policy = Policy(policies, calendar, IGNORANT)
-    counts = {name: np.zeros(len(plan.accounts)) for name in COUNTED}
+    counts = {name: np.zeros(len(plan.accounts)) for name in (*COUNTED, *TYPES)}
     for segment in segments(market, rules.review_blocks):
         state, _ = cohorts.advance(state, segment, terms, rules)
         counts["paused %"] += state.sessions["paused"] * 100 * rules.review_blocks / plan.blocks
@@ -146,11 +155,7 @@ def shown(state: Cohort) -> Review:
 
 def changed(state: Cohort, verdict: Verdict, calendar: Calendar) -> Cohort:
     """Return the sessions with a verdict carried out."""
-    for judgement in verdict.judgements:
-        state = settle(state, judgement.session, judgement)
-    for adjustment in verdict.adjustments:
-        state = apply(state, adjustment.session, adjustment, calendar)
-    return state
+    return carried_out(state, [(change.session, change) for change in verdict.changes], calendar)
 
 
 COUNTED = ("adjustments", "reversals", *(kind.name.lower() for kind in OutcomeKind if kind), "switched off", "paused %")
@@ -160,8 +165,7 @@ def count(verdict: Verdict, counts: dict[str, np.ndarray]) -> None:
     """Add what a review came to."""
     for made in verdict.adjustments:
         counts["reversals" if made.is_reversal else "adjustments"][made.session] += 1
-        key = made.type.value.lower()
-        counts.setdefault(key, np.zeros_like(counts["adjustments"]))[made.session] += 1
+        counts[made.type][made.session] += not made.is_reversal
     for judgement in verdict.judgements:
         counts[judgement.outcome.name.lower()][judgement.session] += 1
 
@@ -179,34 +183,138 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
     return float(differences.mean()), float(T_975[n - 2] * differences.std(ddof=1) / sqrt(n))
 
 
+def report(seeds: range, regime: str, runs: list[Played]) -> None:
+    """Print one line for each aggressiveness, of one set of seeds and regime."""
+    figures = np.array([run.figures for run in runs])
+    without = "  ".join(f"{value:.2f}" for value in figures[:, :, 0].mean(axis=(0, 1)))
+    print(f"\nseeds {seeds.start} to {seeds.stop - 1}, {regime}; without: {without}")
+    for place, manner in enumerate(MANNERS, 1):
+        differences = (figures[:, :, place] - figures[:, :, 0]).mean(axis=1)
+        cells = "".join(shown_interval(differences[:, column]) for column in range(len(FIGURES)))
+        totals = [sum(run.counts[name][:, place].sum() for run in runs) for name in COUNTED]
+        totals[-1] /= len(runs) * len(STRATEGIES)
+        print(f"{manner:<13}{cells}" + "".join(f"{total:>9.0f}" for total in totals))
+
+
+def report_strategies(runs: list[Played]) -> None:
+    """Print what each strategy came to without Auto Pilot, and what a moderate one changed; a unit is a market."""
+    figures = np.array([run.figures for run in runs])
+    place = 1 + MANNERS.index("MODERATE")
+    print(f"\n{'strategy':<13}{'return %':>9}{'drawdown %':>12}   moderate minus without: {', '.join(FIGURES)}")
+    for row, name in enumerate(STRATEGIES):
+        without = figures[:, row, 0].mean(axis=0)
+        differences = figures[:, row, place] - figures[:, row, 0]
+        cells = "".join(shown_interval(differences[:, column]) for column in range(len(FIGURES)))
+        print(f"{name:<13}{without[0]:>9.2f}{without[2]:>12.2f}{cells}")
+
+
+def shown_interval(differences: np.ndarray) -> str:
+    """Return a mean difference and its interval; a star where that excludes zero."""
+    mean, half = interval(differences)
+    return f"{f'{mean:+.2f} ± {half:.2f}' + ('*' if abs(mean) > half else ' '):>17}"
+
+
+def measure_help() -> None:
+    """Print the tables of both sets of seeds."""
+    print(f"{DAYS} days, reviewed every hour, {len(TOKENS)} tokens, {len(STRATEGIES)} strategies; with minus without,")
+    print("mean over seeds ± half of the 95 % interval (t), * where it excludes 0")
+    print(f"{'':<13}{''.join(f'{name:>16} ' for name in FIGURES)}{''.join(f'{name[:8]:>9}' for name in COUNTED)}")
+    kinds: dict[str, float] = {}
+    for seeds in SETS:
+        of_set = []
+        for regime in REGIMES:
+            runs = [played(seed, regime) for seed in seeds]
+            report(seeds, regime, runs)
+            of_set += runs
+        by_seed = [of_set[at :: len(seeds)] for at in range(len(seeds))]
+        report_strategies([over_regimes(runs) for runs in by_seed])
+        for run in of_set:
+            for kind in TYPES:
+                kinds[kind] = kinds.get(kind, 0) + run.counts[kind].sum()
+    print("\nall adjustments: " + ", ".join(f"{kind} {count:.0f}" for kind, count in kinds.items()))
+
+
+def over_regimes(runs: list[Played]) -> Played:
+    """Return the mean of one seed's regimes: they share their luck, so they are one unit."""
+    return runs[0]._replace(figures=np.mean([run.figures for run in runs], axis=0))
+
+
+class Clock:
+    """Adds up the seconds of what it is told to time."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def timed(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what some work returns."""
+        began = time.perf_counter()
+        result = work(*arguments)
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+        return result
+
+
+def measure_cost(n_sessions: int) -> None:
+    """Print what Auto Pilot costs for each part of its work, as a share of the kernel's time for the same sessions."""
+    plan = scenario(1, "normal")
+    tuned = [account for account in plan.accounts if account.strategy.autopilot_enabled]
+    accounts = [tuned[at % len(tuned)] for at in range(n_sessions)]
+    market, rules = Market(plan), rules_of(plan)
+    rows = {account.name: row[0] for account, row in zip(plan.accounts, roster_of(plan.accounts).rows, strict=True)}
+    state = cohorts.begin(accounts, range(n_sessions), market.tokens, rules, [rows[a.name] for a in accounts])
+    terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
+    policy = Policy(policies_of([a.strategy for a in accounts], [a.trading for a in accounts]), calendar, IGNORANT)
+    stepped, watch, compare = cohorts._stepped, cohorts.watch, cohorts.compare  # noqa: SLF001 -- to be told apart
+    twins, adjustments = 0, 0
+    for number, segment in enumerate(segments(market, rules.review_blocks)):
+        if number == WARM_PERIODS:
+            clock, twins, adjustments = Clock(), 0, 0
+        elif number == WARM_PERIODS + COST_PERIODS:
+            break
+        elif number == 0:
+            clock = Clock()
+        cohorts._stepped = lambda *a: clock.timed("kernel", stepped, *a)  # noqa: B023, SLF001
+        bare = state.copy()
+        bare.tuning["is_watched"] = 0
+        cohorts.advance(Cohort(bare.sessions, bare.holdings, bare.tuning, bare.twins[:0], bare.twin_holdings[:0]),
+                        segment, terms, rules)  # fmt: skip
+        cohorts._stepped = lambda sessions, *a: clock.timed(  # noqa: B023, SLF001
+            "writing" if len(sessions) == n_sessions else "twins", stepped, sessions, *a)  # fmt: skip
+        cohorts.watch = lambda *a: clock.timed("watching", watch, *a)  # noqa: B023
+        cohorts.compare = lambda *a: clock.timed("comparing", compare, *a)  # noqa: B023
+        state, _ = cohorts.advance(state, segment, terms, rules)
+        markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
+        verdict = clock.timed("reviewing", review, shown(state), policy, markets)
+        twins += len(state.twins)
+        adjustments += len(verdict.adjustments)
+        state = clock.timed("carrying out", changed, state, verdict, calendar)
+    cohorts._stepped, cohorts.watch, cohorts.compare = stepped, watch, compare  # noqa: SLF001
+    print(f"\n{n_sessions:,} sessions, {len(TOKENS)} tokens; a review of {COST_PERIODS} after {WARM_PERIODS} has "
+          f"{adjustments / COST_PERIODS:.0f} adjustments and {twins / COST_PERIODS:.0f} twins")  # fmt: skip
+    report_costs({name: seconds / COST_PERIODS for name, seconds in clock.seconds.items()})
+
+
+def report_costs(seconds: dict[str, float]) -> None:
+    """Print what each part takes of a review period."""
+    kernel = seconds["kernel"]
+    seconds["writing"] -= kernel
+    print(f"{'kernel':<14}{1e3 * kernel:>8.1f} ms")
+    for name in (*COSTS, "twins"):
+        print(f"{name:<14}{1e3 * seconds[name]:>8.1f} ms {100 * seconds[name] / kernel:>7.1f} %")
+    share = 100 * sum(seconds[name] for name in COSTS) / kernel
+    print(f"all but twins {'':>11} {share:>7.1f} %, budget {COST_BUDGET_PERCENT} %")
+
+
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--save")
-    parser.add_argument("--sets", default="01")
-    args = parser.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sessions", type=int, default=10_000, help="of the measurement of costs; 0 leaves it out")
+    parser.add_argument("--only-costs", action="store_true")
+    given = parser.parse_args()
     print(heading())
-    saved: dict[str, Any] = {}
-    for at, (name, seeds) in enumerate(SETS.items()):
-        if str(at) not in args.sets:
-            continue
-        for regime in REGIMES:
-            began = time.perf_counter()
-            runs = [played(seed, regime) for seed in seeds]
-            saved[name, regime] = runs
-            figures = np.array([run.figures for run in runs])
-            without = figures[:, :, 0].mean(axis=(0, 1))
-            print(f"{name}, {regime}: without {np.round(without, 2)}   {time.perf_counter() - began:.1f} s")
-            for place, manner in enumerate(MANNERS, 1):
-                d = (figures[:, :, place] - figures[:, :, 0]).mean(axis=1)
-                line = "  ".join("{:+.3f} ±{:.3f}".format(*interval(d[:, f])) for f in range(3))
-                cs = {k: sum(run.counts[k][:, place].sum() for run in runs if k in run.counts) for k in COUNTED}
-                cs["paused %"] /= len(runs) * len(STRATEGIES)
-                print(f"   {manner:<13} {line}  " + " ".join(f"{k}:{v:.0f}" for k, v in cs.items()))
-    if args.save:
-        import pickle
-
-        Path(args.save).write_bytes(pickle.dumps({k: [tuple(r) for r in v] for k, v in saved.items()}))
+    if not given.only_costs:
+        measure_help()
+    if given.sessions:
+        measure_cost(given.sessions)
 
 
 if __name__ == "__main__":

@@ -114,9 +114,7 @@ def _await_outcome(session: np.void, tuning: np.void, adjustment: Adjustment, pa
     tuning["equity_micro_usd"] = tuning["twin_equity_micro_usd"] = session["equity_micro_usd"]
 
 
-def _with_twins(
-    cohort: Cohort, twins: NDArray[np.void], holdings: NDArray[np.void], ended: Sequence[int]
-) -> Cohort:
+def _with_twins(cohort: Cohort, twins: NDArray[np.void], holdings: NDArray[np.void], ended: Sequence[int]) -> Cohort:
     """Return the cohort with those of these twins that have not ended, each where its session looks for it."""
     stays = np.ones(len(twins), np.bool_)
     stays[list(ended)] = False
