@@ -1,4 +1,4 @@
-"""Does the Auto Pilot help, and what does it cost?
+"""Whether the Auto Pilot helps, and what it costs.
 
     .venv/bin/python benchmarks/autopilot.py [--sessions 10000]
 
@@ -40,6 +40,7 @@ from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment, terms_of
 from simulation.performance.metrics import periods_per_year, sharpe_ratio
 from simulation.scenario import Scenario
+from simulation.settings.strategy import Strategy
 from simulation.trading.rules import rules_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ SETS = range(1, 31), range(101, 131)
 """Seeds that the policy was tuned on, and others that confirm it."""
 REGIMES = ("normal", "crash", "chop", "bull")
 MANNERS = ("CONSERVATIVE", "MODERATE", "AGGRESSIVE")
+VARIANTS = "without", *MANNERS, "half the size"
+"""The last one is what a cautious user might do instead: no Auto Pilot, and half the position size throughout."""
 DAYS, DAY_BLOCKS = 7, 7_200
 WARM_PERIODS, COST_PERIODS = 48, 24
 COST_BUDGET_PERCENT = 10
@@ -85,10 +88,10 @@ FIGURES = ("return %", "Sharpe", "drawdown %")
 
 
 class Played(NamedTuple):
-    """What became of one market's sessions; shape (strategies, without and each manner)."""
+    """What became of one market's sessions; shape (strategies, variants)."""
 
-    figures: np.ndarray  # (strategies, 1 + manners, figures)
-    counts: dict[str, np.ndarray]  # (strategies, 1 + manners) each
+    figures: np.ndarray  # (strategies, variants, figures)
+    counts: dict[str, np.ndarray]  # (strategies, variants) each
 
 
 def scenario(seed: int, regime: str) -> Scenario:
@@ -96,12 +99,13 @@ def scenario(seed: int, regime: str) -> Scenario:
     variants: list[dict[str, object]] = [
         {},
         *({"autopilot_enabled": True, "adaptation_aggressiveness": manner} for manner in MANNERS),
+        {"is_half": True},
     ]
     accounts = [
         {
             "name": f"{name} {place}",
             "initial_balance_usd": 100_000,
-            "strategy": {**strategy, **variant, "max_trade_size_usd": 20_000},
+            "strategy": halved({**strategy, **variant, "max_trade_size_usd": 20_000}),
         }
         for name, strategy in STRATEGIES.items()
         for place, variant in enumerate(variants)
@@ -109,6 +113,14 @@ def scenario(seed: int, regime: str) -> Scenario:
     market = {"source": "synthetic", "tokens": TOKENS, "regime": regime}
     fields = {"seed": seed, "record": "none", "blocks": DAYS * DAY_BLOCKS, "market": market, "gas": GAS}
     return Scenario.model_validate({**fields, "accounts": accounts})
+
+
+def halved(strategy: dict[str, object]) -> dict[str, object]:
+    """Return a strategy with half its position size where it is marked to be of that kind."""
+    if not strategy.pop("is_half", False):
+        return strategy
+    size_percent = Strategy.model_validate(strategy).max_position_size_percent
+    return {**strategy, "max_position_size_percent": size_percent / 2}
 
 
 def segments(market: Market, review_blocks: int) -> Iterator[Segment]:
@@ -126,8 +138,7 @@ def played(seed: int, regime: str) -> Played:
     """Trade one market with every strategy in every manner."""
     plan = scenario(seed, regime)
     market, rules = Market(plan), rules_of(plan)
-    variants = 1 + len(MANNERS)
-    luck = [row // variants for row in range(len(plan.accounts))]  # a strategy's own, whatever its manner
+    luck = [row // len(VARIANTS) for row in range(len(plan.accounts))]  # a strategy's own, whatever its manner
     analysts = [rows[0] for rows in roster_of(plan.accounts).rows]
     state = cohorts.begin(plan.accounts, luck, market.tokens, rules, analysts)
     terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
@@ -142,7 +153,7 @@ def played(seed: int, regime: str) -> Played:
         count(verdict, counts)
     counts["switched off"] += state.tuning["disabled"]
     yearly = periods_per_year(rules.review_blocks, rules.block_time_ms)
-    shape = (len(STRATEGIES), variants)
+    shape = (len(STRATEGIES), len(VARIANTS))
     figures = np.array([figures_of(session, yearly) for session in state.sessions]).reshape(*shape, -1)
     return Played(figures, {name: values.reshape(shape) for name, values in counts.items()})
 
@@ -184,11 +195,11 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
 
 
 def report(seeds: range, regime: str, runs: list[Played]) -> None:
-    """Print one line for each aggressiveness, of one set of seeds and regime."""
+    """Print one line for each aggressiveness, and for half the size, of one set of seeds and regime."""
     figures = np.array([run.figures for run in runs])
     without = "  ".join(f"{value:.2f}" for value in figures[:, :, 0].mean(axis=(0, 1)))
     print(f"\nseeds {seeds.start} to {seeds.stop - 1}, {regime}; without: {without}")
-    for place, manner in enumerate(MANNERS, 1):
+    for place, manner in enumerate(VARIANTS[1:], 1):
         differences = (figures[:, :, place] - figures[:, :, 0]).mean(axis=1)
         cells = "".join(shown_interval(differences[:, column]) for column in range(len(FIGURES)))
         totals = [sum(run.counts[name][:, place].sum() for run in runs) for name in COUNTED]
@@ -196,11 +207,11 @@ def report(seeds: range, regime: str, runs: list[Played]) -> None:
         print(f"{manner:<13}{cells}" + "".join(f"{total:>9.0f}" for total in totals))
 
 
-def report_strategies(runs: list[Played]) -> None:
+def report_strategies(where: str, runs: list[Played]) -> None:
     """Print what each strategy came to without Auto Pilot, and what a moderate one changed; a unit is a market."""
     figures = np.array([run.figures for run in runs])
-    place = 1 + MANNERS.index("MODERATE")
-    print(f"\n{'strategy':<13}{'return %':>9}{'drawdown %':>12}   moderate minus without: {', '.join(FIGURES)}")
+    place = VARIANTS.index("MODERATE")
+    print(f"\n{where:<13}{'return %':>9}{'drawdown %':>12}   moderate minus without: {', '.join(FIGURES)}")
     for row, name in enumerate(STRATEGIES):
         without = figures[:, row, 0].mean(axis=0)
         differences = figures[:, row, place] - figures[:, row, 0]
@@ -221,20 +232,20 @@ def measure_help() -> None:
     print(f"{'':<13}{''.join(f'{name:>16} ' for name in FIGURES)}{''.join(f'{name[:8]:>9}' for name in COUNTED)}")
     kinds: dict[str, float] = {}
     for seeds in SETS:
-        of_set = []
+        of_set = {}
         for regime in REGIMES:
-            runs = [played(seed, regime) for seed in seeds]
-            report(seeds, regime, runs)
-            of_set += runs
-        by_seed = [of_set[at :: len(seeds)] for at in range(len(seeds))]
-        report_strategies([over_regimes(runs) for runs in by_seed])
-        for run in of_set:
+            of_set[regime] = [played(seed, regime) for seed in seeds]
+            report(seeds, regime, of_set[regime])
+        report_strategies("in a crash", of_set["crash"])
+        others = zip(*(runs for regime, runs in of_set.items() if regime != "crash"), strict=True)
+        report_strategies("elsewhere", [over_regimes(runs) for runs in others])
+        for run in (run for runs in of_set.values() for run in runs):
             for kind in TYPES:
                 kinds[kind] = kinds.get(kind, 0) + run.counts[kind].sum()
     print("\nall adjustments: " + ", ".join(f"{kind} {count:.0f}" for kind, count in kinds.items()))
 
 
-def over_regimes(runs: list[Played]) -> Played:
+def over_regimes(runs: tuple[Played, ...]) -> Played:
     """Return the mean of one seed's regimes: they share their luck, so they are one unit."""
     return runs[0]._replace(figures=np.mean([run.figures for run in runs], axis=0))
 
