@@ -33,7 +33,7 @@ from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.outcomes import T_975, OutcomeKind
 from simulation.autopilot.policy import Policy, Review, Verdict, review
-from simulation.autopilot.review import carried_out
+from simulation.autopilot.review import carry_out
 from simulation.autopilot.triggers import TYPES
 from simulation.cohort import Cohort
 from simulation.intelligence.roster import roster_of
@@ -165,8 +165,8 @@ def shown(state: Cohort) -> Review:
 
 
 def changed(state: Cohort, verdict: Verdict, calendar: Calendar) -> Cohort:
-    """Return the sessions with a verdict carried out."""
-    return carried_out(state, [(change.session, change) for change in verdict.changes], calendar)
+    """Return the sessions with a verdict carried out, which changes the arrays that are given."""
+    return carry_out(state, [(change.session, change) for change in verdict.changes], calendar)
 
 
 COUNTED = ("adjustments", "reversals", *(kind.name.lower() for kind in OutcomeKind if kind), "switched off", "paused %")

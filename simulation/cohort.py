@@ -16,7 +16,7 @@ from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.trading.account import day_end_block
-from simulation.trading.positions import set_exits
+from simulation.trading.positions import derive_exits
 from simulation.trading.rules import Journal, Rules, World
 from simulation.tuning import TUNING
 
@@ -205,15 +205,9 @@ def _stepped(sessions: NDArray[np.void], holdings: NDArray[np.void], world: Worl
 def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
     """Return a cohort in which one session trades with another parameter from its next block on."""
     after = cohort.copy()
-    change_field(after, row, field, value)
+    after.sessions[row][field] = value
+    derive_exits(after.sessions, after.holdings, np.array([row]))
     return after
-
-
-def change_field(cohort: Cohort, row: int, field: str, value: int) -> None:
-    """Let one session trade with another parameter from its next block on, in place."""
-    cohort.sessions[row][field] = value
-    for holding in cohort.holdings[row]:
-        set_exits(cohort.sessions[row], holding)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from simulation.autopilot.guardrails import BID, SLIPPAGE
 from simulation.autopilot.outcomes import OutcomeKind
-from simulation.autopilot.policy import Judgement
+from simulation.autopilot.policy import Adjustment, Judgement
 from simulation.autopilot.triggers import TYPES
-from simulation.cohort import Cohort, change_field
+from simulation.cohort import Cohort
+from simulation.trading.positions import derive_exits
 from simulation.tuning import PARAMETERS
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.autopilot.guardrails import Calendar
-    from simulation.autopilot.policy import Adjustment
 
 _PENDING_FIELDS = (
     "pending_type", "pending_parameter", "pending_old", "pending_block", "pending_regime", "pending_closed",
@@ -44,25 +44,35 @@ def settle(cohort: Cohort, row: int, judgement: Judgement) -> Cohort:
 def carried_out(
     cohort: Cohort, changes: Sequence[tuple[int, Judgement | Adjustment]], calendar: Calendar | None
 ) -> Cohort:
-    """Return the cohort with (row, change) after (row, change) carried out; it is copied once, however many there are.
+    """Return the cohort with all (row, change) carried out, of which each session has one adjustment at most.
 
     ``calendar`` may be left out where there are judgements only.
     """
-    after = cohort.copy()
-    ended: list[int] = []
-    sessions, holdings = [after.twins], [after.twin_holdings]
-    for row, change in changes:
-        if isinstance(change, Judgement):
-            ended.append(_end_judged(after.tuning[row], change))
-            continue
+    return carry_out(cohort.copy(), changes, calendar)
+
+
+def carry_out(
+    cohort: Cohort, changes: Sequence[tuple[int, Judgement | Adjustment]], calendar: Calendar | None
+) -> Cohort:
+    """Do the same to the arrays of the cohort itself, for an owner of many sessions who keeps no other state.
+
+    Arrays of twins are new, the others are those of the cohort that is given.
+    """
+    ended = [_end_judged(cohort.tuning[row], change) for row, change in changes if isinstance(change, Judgement)]
+    made = [(row, change) for row, change in changes if isinstance(change, Adjustment)]
+    assert len(dict(made)) == len(made), "a review makes one adjustment of a session"
+    begun = [row for row, adjustment in made if not adjustment.is_reversal]
+    twins, holdings = cohort.sessions[begun], cohort.holdings[begun]
+    for row, adjustment in made:
         assert calendar is not None
-        before, held = after.sessions[row : row + 1].copy(), after.holdings[row : row + 1].copy()
-        _adjust(after, row, change, calendar)
-        if not change.is_reversal:
-            after.tuning[row]["twin"] = len(cohort.twins) + len(sessions) - 1
-            sessions.append(before)
-            holdings.append(held)
-    return _with_twins(after, np.concatenate(sessions), np.concatenate(holdings), ended)
+        _adjust(cohort, row, adjustment, calendar)
+    derive_exits(cohort.sessions, cohort.holdings, np.array([row for row, _ in made], np.int64))
+    cohort.tuning["twin"][begun] = len(cohort.twins) + np.arange(len(begun))
+    if not ended and not begun:
+        return cohort
+    return _with_twins(
+        cohort, np.concatenate([cohort.twins, twins]), np.concatenate([cohort.twin_holdings, holdings]), ended
+    )
 
 
 def _end_judged(tuning: np.void, judgement: Judgement) -> int:
@@ -85,7 +95,7 @@ def _adjust(after: Cohort, row: int, adjustment: Adjustment, calendar: Calendar)
     session, tuning = after.sessions[row], after.tuning[row]
     assert int(session["next_block"]) == adjustment.block, "an adjustment takes effect at the block it was made for"
     assert int(session[adjustment.field]) == adjustment.old, "an adjustment starts from the value it was made for"
-    change_field(after, row, adjustment.field, adjustment.new)
+    session[adjustment.field] = adjustment.new
     parameter, log_ordinal = PARAMETERS.index(adjustment.field), int(session["next_adjustment"])
     day = calendar.day(adjustment.block)
     session["adjustments_today"] = 1 if day != int(session["adjustment_day"]) else int(session["adjustments_today"]) + 1

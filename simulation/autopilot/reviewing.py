@@ -74,7 +74,7 @@ class Found(NamedTuple):
 
 
 _DAY_MS = 86_400_000
-_HOU_MS = 3_600_000.0
+_HOUR_MS = 3_600_000.0
 _STOPPED, _TARGETED = int(Reason.STOP_LOSS), int(Reason.TAKE_PROFIT)
 _UNJUDGED, _NEGATIVE, _UNKNOWN = int(OutcomeKind.PENDING), int(OutcomeKind.NEGATIVE), int(OutcomeKind.UNKNOWN)
 _PAUSE, _SMALLER = TYPES.index(AdjustmentType.PAUSE_TRADING), TYPES.index(AdjustmentType.POSITION_SIZE_DECREASE)
@@ -156,6 +156,8 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
         return refusal
     session, tuning, policy = shown.sessions[row], shown.tuning[row], shown.policies[row]
     market = shown.markets[session.analyst]
+    if is_pending and not _may_interrupt(shown, row, metrics):
+        return _PENDING
     measure(session, tuning, policy, market, shown.block_time_ms, metrics)
     refusal = -1
     for place in range(len(shown.triggers)):
@@ -171,6 +173,27 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
     if is_pending:
         return _PENDING
     return _NO_TRIGGER if session.closed_trades >= policy.window_trades else _FEW_TRADES
+
+
+@compiled
+def _may_interrupt(shown, row, metrics):
+    """Tell whether a reaction for safety is asked for, from the few metrics that those look at: most often none is."""
+    session, tuning = shown.sessions[row], shown.tuning[row]
+    _measure_state(session, tuning, shown.block_time_ms, metrics)
+    metrics[STREAK] = _losing_streak(session, min(shown.policies[row].window_trades, session.closed_trades))
+    for place in range(len(shown.triggers)):
+        trigger = shown.triggers[place]
+        if trigger.type in (_PAUSE, _SMALLER) and fires(trigger, metrics):
+            return True
+    return False
+
+
+@compiled
+def _losing_streak(session, count):
+    for back in range(1, min(count, RECENT_TRADES) + 1):
+        if session.recent_pnl_micro_usd[(session.closed_trades - back) % RECENT_TRADES] > 0:
+            return back - 1
+    return min(count, RECENT_TRADES)
 
 
 @compiled
@@ -260,32 +283,37 @@ def _has_evidence(session, tuning, policy, trigger):
 @compiled
 def measure(session, tuning, policy, market, block_time_ms, metrics):
     """Write the metrics of a session at a review."""
-    peak, equity = session.peak_equity_micro_usd, session.equity_micro_usd
-    metrics[DRAWDOWN] = 100.0 * (peak - equity) / peak
+    _measure_state(session, tuning, block_time_ms, metrics)
     _measure_window(session, tuning, min(policy.window_trades, session.closed_trades, RECENT_TRADES), metrics)
     metrics[ORDERS] = tuning.orders
     metrics[SLIPPED] = _percent(tuning.slipped_orders, tuning.orders)
     metrics[LATE] = _percent(tuning.late_orders, tuning.orders)
     periods = session.return_count
     metrics[PER_PERIOD] = session.closed_trades / periods if periods > 0 else MOST_PROFIT_FACTOR
-    metrics[PAUSED_HOURS] = 0.0
-    if session.paused != 0:
-        metrics[PAUSED_HOURS] = (session.next_block - tuning.changed_block[PAUSED]) * block_time_ms / _HOU_MS
     metrics[VOLATILITY], metrics[GAS] = market.volatility_percent, market.gas_percent
 
 
 @compiled
+def _measure_state(session, tuning, block_time_ms, metrics):
+    """Write the metrics that need no trades."""
+    peak, equity = session.peak_equity_micro_usd, session.equity_micro_usd
+    metrics[DRAWDOWN] = 100.0 * (peak - equity) / peak
+    metrics[PAUSED_HOURS] = 0.0
+    if session.paused != 0:
+        metrics[PAUSED_HOURS] = (session.next_block - tuning.changed_block[PAUSED]) * block_time_ms / _HOUR_MS
+
+
+@compiled
 def _measure_window(session, tuning, count, metrics):
-    won, lost, wins, streak, is_streak, cost = 0, 0, 0, 0, True, 0
+    won, lost, wins, cost = 0, 0, 0, 0
     stops, recovered, targets, ran_on, peaks_bp, given_bp = 0, 0, 0, 0, 0, 0
     for back in range(1, count + 1):
         place = (session.closed_trades - back) % RECENT_TRADES
         net = session.recent_pnl_micro_usd[place]
         if net > 0:
-            won, wins, is_streak = won + net, wins + 1, False
+            won, wins = won + net, wins + 1
         else:
             lost -= net
-        streak += int(is_streak)
         cost += tuning.cost_micro_usd[place]
         if tuning.exit_reason[place] == _STOPPED:
             stops += 1
@@ -299,7 +327,7 @@ def _measure_window(session, tuning, count, metrics):
     losses = count - wins
     metrics[TRADES], metrics[WIN_RATE], metrics[NET] = count, _percent(wins, count), (won - lost) / 1e6
     metrics[PROFIT_FACTOR] = _ratio(won, lost)
-    metrics[STREAK] = streak
+    metrics[STREAK] = _losing_streak(session, count)
     metrics[LOSS_TO_WIN] = _ratio(lost * wins, won * losses)
     metrics[STOPS], metrics[RECOVERED] = stops, _percent(recovered, stops)
     metrics[TARGETS], metrics[TARGETS_PERCENT] = targets, _percent(targets, count)

@@ -160,6 +160,11 @@ TRIGGERS = (
 )  # fmt: skip
 """In order of precedence: the first that fires and can move its parameter is the adjustment."""
 
+SAFETY_METRICS = (M.DRAWDOWN_PERCENT, M.LOSING_STREAK, M.PAUSED_HOURS, M.TRADES)
+"""All that reactions for safety look at: they are asked before the window is measured."""
+
+assert all({t.symptom.metric, t.also.metric} <= {*SAFETY_METRICS} for t in TRIGGERS if t.evidence == SAFETY)
+
 TRIGGER = np.dtype(
     [
         ("type", np.int64),
