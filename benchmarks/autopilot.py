@@ -32,7 +32,7 @@ from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.outcomes import T_975, OutcomeKind
-from simulation.autopilot.policy import Policy, Review, Verdict, review
+from simulation.autopilot.policy import Policy, Review, Verdict, review, reviewed
 from simulation.autopilot.review import carry_out
 from simulation.autopilot.triggers import TYPES
 from simulation.cohort import Cohort
@@ -55,8 +55,8 @@ VARIANTS = "without", *MANNERS, "half the size"
 DAYS, DAY_BLOCKS = 7, 7_200
 WARM_PERIODS, COST_PERIODS = 48, 24
 COST_BUDGET_PERCENT = 10
-COSTS = "writing", "watching", "comparing", "reviewing", "carrying out"
-"""Trades written for Auto Pilot alone; the passes over them and over pairs; a review with its words; changes made."""
+COSTS = "writing", "watching", "comparing", "reviewing", "words", "carrying out"
+"""Trades written for Auto Pilot alone; the passes over them and over pairs; the review; its words; changes made."""
 
 
 TOKENS = [
@@ -294,7 +294,8 @@ def measure_cost(n_sessions: int) -> None:
         cohorts.compare = lambda *a: clock.timed("comparing", compare, *a)  # noqa: B023
         state, _ = cohorts.advance(state, segment, terms, rules)
         markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
-        verdict = clock.timed("reviewing", review, shown(state), policy, markets)
+        clock.timed("reviewing", reviewed, shown(state), policy, markets)
+        verdict = clock.timed("words", review, shown(state), policy, markets)
         twins += len(state.twins)
         adjustments += len(verdict.adjustments)
         state = clock.timed("carrying out", changed, state, verdict, calendar)
@@ -308,6 +309,7 @@ def report_costs(seconds: dict[str, float]) -> None:
     """Print what each part takes of a review period."""
     kernel = seconds["kernel"]
     seconds["writing"] -= kernel
+    seconds["words"] -= seconds["reviewing"]
     print(f"{'kernel':<14}{1e3 * kernel:>8.1f} ms")
     for name in (*COSTS, "twins"):
         print(f"{name:<14}{1e3 * seconds[name]:>8.1f} ms {100 * seconds[name] / kernel:>7.1f} %")

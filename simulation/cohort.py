@@ -183,7 +183,17 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         silent = rules._replace(write_trades=False, write_decisions=False)
         _stepped(after.twins, after.twin_holdings, world._replace(rules=silent))
     if is_watched:
-        watch(after.sessions, after.holdings, after.tuning, outcome.trades, world.mids, world.first_block, rules)
+        highest_q = world.mids["price_q"].max(axis=0)
+        watch(
+            after.sessions,
+            after.holdings,
+            after.tuning,
+            outcome.trades,
+            world.mids,
+            highest_q,
+            world.first_block,
+            rules,
+        )
         compare(after.sessions, after.twins, after.tuning, rules.review_blocks)
     if not rules.write_trades:  # they were for Auto Pilot alone
         outcome = Outcome(outcome.trades[:0], outcome.decisions, outcome.marks)

@@ -86,10 +86,15 @@ def flown(
     review_blocks: int = 100,
     knowledge: Knowledge = IGNORANT,
     trading: dict[str, Any] | None = None,
-    plant: Callable[[int, np.void], Adjustment | None] = lambda _number, _session: None,
+    plant: Callable[[int, np.void, bool], Adjustment | None] = lambda _number, _session, _is_pending: None,
+    look: Callable[[cohorts.Cohort], None] = lambda _cohort: None,
     **strategy: Any,
 ) -> Flight:
-    """Play a market with one session and review it; ``plant`` may put an adjustment in the place of the reviewer's."""
+    """Play a market with one session and review it.
+
+    ``plant`` is asked for an adjustment in the place of the reviewer's, where that makes none; ``look`` is shown the
+    cohort after each review.
+    """
     fields = {"performance_window_trades": 5, "adjustment_cooldown_minutes": 1, "max_daily_adjustments": 100,
               "max_daily_trades": 1_000}  # fmt: skip
     spec = account(trading=trading, **{"autopilot_enabled": True, **fields, **strategy})
@@ -103,10 +108,12 @@ def flown(
         here = cut(made.segment, first, first + review_blocks)
         state, _ = cohorts.advance(state, here, terms_of(made.infos), rules)
         verdict = review(Review(one, one, state.sessions, state.tuning), policy, [market_conditions(here)])
-        planted = plant(number, state.sessions[0])
-        changes = verdict.changes if planted is None else (*verdict.judgements, planted)
+        is_pending = int(state.tuning[0]["pending_log"]) >= 0
+        planted = None if verdict.adjustments else plant(number, state.sessions[0], is_pending)
+        changes = verdict.changes if planted is None else (*verdict.changes, planted)
         state = carried_out(state, [(0, change) for change in changes], calendar)
         flight.judgements.extend(verdict.judgements)
         flight.adjustments.extend(change for change in changes if isinstance(change, Adjustment))
         flight.refusals.update(verdict.refusals)
+        look(state)
     return flight._replace(cohort=state)

@@ -175,7 +175,7 @@ def quadrupled(times, every=10):
     """Plant the fourfold position size, so many times, wherever it is not there yet."""
     planted = []
 
-    def plant(number, session):
+    def plant(number, session, _is_pending):
         if len(planted) == times or number % every or int(session["max_position_size_bp"]) != 500:
             return None
         planted.append(number)
