@@ -28,6 +28,7 @@ from heading import heading
 
 from actors.market import Market
 from simulation import cohort as cohorts
+from simulation.autopilot import review as carrying
 from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
@@ -274,6 +275,8 @@ def measure_cost(n_sessions: int) -> None:
     state = cohorts.begin(accounts, range(n_sessions), market.tokens, rules, [rows[a.name] for a in accounts])
     terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
     policy = Policy(policies_of([a.strategy for a in accounts], [a.trading for a in accounts]), calendar, IGNORANT)
+    with_twins = carrying._with_twins  # noqa: SLF001 -- to be told apart, as these are
+    carrying._with_twins = lambda *a: clock.timed("twins", with_twins, *a)  # noqa: SLF001
     stepped, watch, compare = cohorts._stepped, cohorts.watch, cohorts.compare  # noqa: SLF001 -- to be told apart
     twins, adjustments = 0, 0
     for number, segment in enumerate(segments(market, rules.review_blocks)):
@@ -298,7 +301,9 @@ def measure_cost(n_sessions: int) -> None:
         verdict = clock.timed("words", review, shown(state), policy, markets)
         twins += len(state.twins)
         adjustments += len(verdict.adjustments)
+        moved = clock.seconds.get("twins", 0.0)
         state = clock.timed("carrying out", changed, state, verdict, calendar)
+        clock.seconds["carrying out"] -= clock.seconds["twins"] - moved
     cohorts._stepped, cohorts.watch, cohorts.compare = stepped, watch, compare  # noqa: SLF001
     print(f"\n{n_sessions:,} sessions, {len(TOKENS)} tokens; a review of {COST_PERIODS} after {WARM_PERIODS} has "
           f"{adjustments / COST_PERIODS:.0f} adjustments and {twins / COST_PERIODS:.0f} twins")  # fmt: skip

@@ -24,6 +24,9 @@ SPAN = 20
 
 SELL_AT = 10
 
+LEAST_USD, MOST_USD = 0.2, 20.0
+"""Cycles of rises or falls end here, within what a price may be."""
+
 
 class Cycle(NamedTuple):
     """What the price does after a purchase, as (offset, factor on the price that the cycle began with)."""
@@ -74,7 +77,7 @@ def cycles(*shapes: Cycle, idle_blocks: int = 0) -> Stage:
         made.signal(8_000, slice(first, first + 1))
         if shape.is_sold:
             made.signal(2_000, slice(first + SELL_AT, first + SELL_AT + 1))
-        usd *= shape.then
+        usd = min(max(usd * shape.then, LEAST_USD), MOST_USD)
     if idle_blocks:
         made.price(usd, SPAN * len(shapes))
     return made

@@ -56,7 +56,7 @@ def carry_out(
 ) -> Cohort:
     """Do the same to the arrays of the cohort itself, for an owner of many sessions who keeps no other state.
 
-    Arrays of twins are new, the others are those of the cohort that is given.
+    Where the number of twins changes, their arrays are new; the others are those of the cohort that is given.
     """
     ended = [_end_judged(cohort.tuning[row], change) for row, change in changes if isinstance(change, Judgement)]
     made = [(row, change) for row, change in changes if isinstance(change, Adjustment)]
@@ -67,12 +67,7 @@ def carry_out(
         assert calendar is not None
         _adjust(cohort, row, adjustment, calendar)
     derive_exits(cohort.sessions, cohort.holdings, np.array([row for row, _ in made], np.int64))
-    cohort.tuning["twin"][begun] = len(cohort.twins) + np.arange(len(begun))
-    if not ended and not begun:
-        return cohort
-    return _with_twins(
-        cohort, np.concatenate([cohort.twins, twins]), np.concatenate([cohort.twin_holdings, holdings]), ended
-    )
+    return _with_twins(cohort, begun, twins, holdings, ended)
 
 
 def _end_judged(tuning: np.void, judgement: Judgement) -> int:
@@ -124,10 +119,25 @@ def _await_outcome(session: np.void, tuning: np.void, adjustment: Adjustment, pa
     tuning["equity_micro_usd"] = tuning["twin_equity_micro_usd"] = session["equity_micro_usd"]
 
 
-def _with_twins(cohort: Cohort, twins: NDArray[np.void], holdings: NDArray[np.void], ended: Sequence[int]) -> Cohort:
-    """Return the cohort with those of these twins that have not ended, each where its session looks for it."""
-    stays = np.ones(len(twins), np.bool_)
-    stays[list(ended)] = False
-    places = np.append(np.cumsum(stays) - 1, -1)  # the last one for a session without a twin
-    cohort.tuning["twin"] = places[cohort.tuning["twin"]]
-    return Cohort(cohort.sessions, cohort.holdings, cohort.tuning, twins[stays], holdings[stays])
+def _with_twins(
+    cohort: Cohort, begun: Sequence[int], twins: NDArray[np.void], holdings: NDArray[np.void], ended: Sequence[int]
+) -> Cohort:
+    """Return the cohort with the twins that sessions ``begun`` now have, and without those in the rows ``ended``.
+
+    A new twin takes the row of one that has ended, so that the others need not be moved for it.
+    """
+    n = min(len(begun), len(ended))
+    cohort.twins[ended[:n]], cohort.twin_holdings[ended[:n]] = twins[:n], holdings[:n]
+    added = range(len(cohort.twins), len(cohort.twins) + len(begun) - n)
+    cohort.tuning["twin"][begun] = [*ended[:n], *added]
+    all_twins, all_holdings = cohort.twins, cohort.twin_holdings
+    if added:
+        all_twins = np.concatenate([all_twins, twins[n:]])
+        all_holdings = np.concatenate([all_holdings, holdings[n:]])
+    elif len(ended) > n:
+        stays = np.ones(len(all_twins), np.bool_)
+        stays[ended[n:]] = False
+        places = np.append(np.cumsum(stays) - 1, -1)  # the last one for a session without a twin
+        cohort.tuning["twin"] = places[cohort.tuning["twin"]]
+        all_twins, all_holdings = all_twins[stays], all_holdings[stays]
+    return Cohort(cohort.sessions, cohort.holdings, cohort.tuning, all_twins, all_holdings)

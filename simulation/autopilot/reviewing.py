@@ -8,7 +8,7 @@ import numpy as np
 
 from simulation.autopilot.guardrails import BP, PAUSED, REFUSALS, Bound, clamp
 from simulation.autopilot.outcomes import OutcomeKind, judge
-from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, AdjustmentType, Metric
+from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, WINDOW, AdjustmentType, Metric
 from simulation.choices import Reason
 from simulation.jit import compiled
 from simulation.state import RECENT_TRADES, SESSION
@@ -156,8 +156,9 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
         return refusal
     session, tuning, policy = shown.sessions[row], shown.tuning[row], shown.policies[row]
     market = shown.markets[session.analyst]
-    if is_pending and not _may_interrupt(shown, row, metrics):
-        return _PENDING
+    is_short = session.closed_trades < policy.window_trades
+    if (is_pending or is_short) and tuning.disabled == 0 and not _is_urgent(shown, row, market, metrics):
+        return _untriggered(is_pending, is_short)
     measure(session, tuning, policy, market, shown.block_time_ms, metrics)
     refusal = -1
     for place in range(len(shown.triggers)):
@@ -170,20 +171,18 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
                 refusal = why_not
     if refusal >= 0:
         return refusal
-    if is_pending:
-        return _PENDING
-    return _NO_TRIGGER if session.closed_trades >= policy.window_trades else _FEW_TRADES
+    return _untriggered(is_pending, is_short)
 
 
 @compiled
-def _may_interrupt(shown, row, metrics):
-    """Tell whether a reaction for safety is asked for, from the few metrics that those look at: most often none is."""
+def _is_urgent(shown, row, market, metrics):
+    """Tell whether a trigger fires that needs no window of trades: most often none does, and the rest can be spared."""
     session, tuning = shown.sessions[row], shown.tuning[row]
-    _measure_state(session, tuning, shown.block_time_ms, metrics)
+    _measure_state(session, tuning, market, shown.block_time_ms, metrics)
     metrics[STREAK] = _losing_streak(session, min(shown.policies[row].window_trades, session.closed_trades))
     for place in range(len(shown.triggers)):
         trigger = shown.triggers[place]
-        if trigger.type in (_PAUSE, _SMALLER) and fires(trigger, metrics):
+        if trigger.evidence != WINDOW and fires(trigger, metrics):
             return True
     return False
 
@@ -194,6 +193,14 @@ def _losing_streak(session, count):
         if session.recent_pnl_micro_usd[(session.closed_trades - back) % RECENT_TRADES] > 0:
             return back - 1
     return min(count, RECENT_TRADES)
+
+
+@compiled
+def _untriggered(is_pending, is_short):
+    """Return why there is no adjustment where no trigger that counts has fired."""
+    if is_pending:
+        return _PENDING
+    return _FEW_TRADES if is_short else _NO_TRIGGER
 
 
 @compiled
@@ -283,19 +290,19 @@ def _has_evidence(session, tuning, policy, trigger):
 @compiled
 def measure(session, tuning, policy, market, block_time_ms, metrics):
     """Write the metrics of a session at a review."""
-    _measure_state(session, tuning, block_time_ms, metrics)
+    _measure_state(session, tuning, market, block_time_ms, metrics)
     _measure_window(session, tuning, min(policy.window_trades, session.closed_trades, RECENT_TRADES), metrics)
     metrics[ORDERS] = tuning.orders
     metrics[SLIPPED] = _percent(tuning.slipped_orders, tuning.orders)
     metrics[LATE] = _percent(tuning.late_orders, tuning.orders)
     periods = session.return_count
     metrics[PER_PERIOD] = session.closed_trades / periods if periods > 0 else MOST_PROFIT_FACTOR
-    metrics[VOLATILITY], metrics[GAS] = market.volatility_percent, market.gas_percent
 
 
 @compiled
-def _measure_state(session, tuning, block_time_ms, metrics):
+def _measure_state(session, tuning, market, block_time_ms, metrics):
     """Write the metrics that need no trades."""
+    metrics[VOLATILITY], metrics[GAS] = market.volatility_percent, market.gas_percent
     peak, equity = session.peak_equity_micro_usd, session.equity_micro_usd
     metrics[DRAWDOWN] = 100.0 * (peak - equity) / peak
     metrics[PAUSED_HOURS] = 0.0

@@ -160,10 +160,10 @@ TRIGGERS = (
 )  # fmt: skip
 """In order of precedence: the first that fires and can move its parameter is the adjustment."""
 
-SAFETY_METRICS = (M.DRAWDOWN_PERCENT, M.LOSING_STREAK, M.PAUSED_HOURS, M.TRADES)
-"""All that reactions for safety look at: they are asked before the window is measured."""
+URGENT_METRICS = {M.DRAWDOWN_PERCENT, M.LOSING_STREAK, M.PAUSED_HOURS, M.VOLATILITY_PERCENT, M.GAS_PERCENT, M.TRADES}
+"""All that triggers may look at which wait for no window of trades: they are asked before it is measured."""
 
-assert all({t.symptom.metric, t.also.metric} <= {*SAFETY_METRICS} for t in TRIGGERS if t.evidence == SAFETY)
+assert all({t.symptom.metric, t.also.metric} <= URGENT_METRICS for t in TRIGGERS if t.evidence != WINDOW)
 
 TRIGGER = np.dtype(
     [
