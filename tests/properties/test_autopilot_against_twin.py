@@ -131,7 +131,7 @@ LIMITS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-def planting(seed, bounds):
+def planting(seed, bounds, account_stop_bp):
     """Plant now and then a change of any parameter to any value within its bounds that is no dangerous combination."""
     luck = Random(seed)
 
@@ -141,7 +141,7 @@ def planting(seed, bounds):
         parameter = luck.randrange(len(PARAMETERS))
         old, new = int(session[PARAMETERS[parameter]]), luck.randint(*bounds[parameter])
         changed = {name: int(session[name]) for name in PARAMETERS} | {PARAMETERS[parameter]: new}
-        if new == old or danger(changed) > 0:
+        if new == old or danger(changed, account_stop_bp) > 0:
             return None
         return Adjustment(
             session=0, block=int(session["next_block"]), type=AdjustmentType.CONFIDENCE_INCREASE,
@@ -152,29 +152,38 @@ def planting(seed, bounds):
     return plant
 
 
-def danger(values):
-    """How far a combination is beyond what is allowed: size times positions above 100 %, a stop not below its target."""
+def danger(values, account_stop_bp):
+    """How far a combination is beyond what is allowed: size times positions above 100 %, a stop not below its target.
+
+    Of the strategy's stop and the account's the nearer one counts, as when a position is left.
+    """
+    stop_bp = min(values["stop_loss_bp"], account_stop_bp)
     exposure = max(values["max_position_size_bp"] * values["max_concurrent_positions"] - 10_000, 0)
-    return exposure + max(values["stop_loss_bp"] - values["take_profit_bp"] + 1, 0)
+    return exposure + max(stop_bp - values["take_profit_bp"] + 1, 0)
 
 
 @given(CYCLES, STARTS, LIMITS, st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None)
 def test_no_parameter_leaves_its_bounds_in_a_run_whatever_is_planted_judged_and_reversed(shapes, start, limits, seed):
     strategy = Strategy(autopilot_enabled=True, **start)
-    bounds = own_bounds(strategy)
-    most = None
+    bounds, account_stop_bp = own_bounds(strategy), 100 * limits["stop_loss_percent"]
+    begun = {
+        "max_position_size_bp": 100 * start["max_position_size_percent"], "stop_loss_bp": 100 * start["stop_loss_percent"],
+        "max_concurrent_positions": start["max_concurrent_positions"],
+        "take_profit_bp": 100 * start["take_profit_percent"],
+    }  # fmt: skip
+    most = danger(begun, account_stop_bp)
 
     def look(cohort):
-        nonlocal most
         for record in (*cohort.sessions, *cohort.twins):
             values = {name: int(record[name]) for name in PARAMETERS}
             assert all(low <= values[name] <= high for name, (low, high) in zip(PARAMETERS, bounds, strict=True))
-        now = danger({name: int(cohort.sessions[0][name]) for name in PARAMETERS})
-        assert most is None or now <= most  # an adverse start may stay, and is never made worse
-        most = now if most is None else max(now, 0)
+        now = danger({name: int(cohort.sessions[0][name]) for name in PARAMETERS}, account_stop_bp)
+        assert now <= most  # a reversal may lead back to an adverse start, and nothing beyond it
 
-    piloted.flown(piloted.cycles(*shapes * 6), trading=limits, plant=planting(seed, bounds), look=look, **start)
+    piloted.flown(
+        piloted.cycles(*shapes * 6), trading=limits, plant=planting(seed, bounds, account_stop_bp), look=look, **start
+    )
 
 
 @pytest.mark.parametrize(
