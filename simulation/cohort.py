@@ -10,12 +10,13 @@ import msgpack
 import numpy as np
 
 from simulation import kernel
+from simulation.autopilot.outcomes import compare
 from simulation.autopilot.watching import watch
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.trading.account import day_end_block
-from simulation.trading.positions import set_exits
+from simulation.trading.positions import derive_exits
 from simulation.trading.rules import Journal, Rules, World
 from simulation.tuning import TUNING
 
@@ -182,34 +183,21 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         silent = rules._replace(write_trades=False, write_decisions=False)
         _stepped(after.twins, after.twin_holdings, world._replace(rules=silent))
     if is_watched:
-        watch(after.sessions, after.holdings, after.tuning, outcome.trades, world.mids, world.first_block, rules)
-        _compare(after, rules)
+        highest_q = world.mids["price_q"].max(axis=0)
+        watch(
+            after.sessions,
+            after.holdings,
+            after.tuning,
+            outcome.trades,
+            world.mids,
+            highest_q,
+            world.first_block,
+            rules,
+        )
+        compare(after.sessions, after.twins, after.tuning, rules.review_blocks)
     if not rules.write_trades:  # they were for Auto Pilot alone
         outcome = Outcome(outcome.trades[:0], outcome.decisions, outcome.marks)
     return after, outcome
-
-
-def _compare(cohort: Cohort, rules: Rules) -> None:
-    """Add the difference of a session's and its twin's returns, in place, where a review period has just ended."""
-    sessions, tuning = cohort.sessions, cohort.tuning
-    has_ended = sessions["next_mark_block"] == sessions["next_block"] - 1 + rules.review_blocks
-    for row in np.flatnonzero(has_ended & (tuning["twin"] >= 0)):
-        record, equity = tuning[row], int(sessions[row]["equity_micro_usd"])
-        twin = cohort.twins[record["twin"]]
-        closed = max(int(sessions[row]["closed_trades"]), int(twin["closed_trades"]))
-        record["pending_trades"] = closed - int(record["pending_closed"])
-        twin_equity = int(twin["equity_micro_usd"])
-        mine = _return(int(record["equity_micro_usd"]), equity)
-        difference = mine - _return(int(record["twin_equity_micro_usd"]), twin_equity)
-        delta = difference - float(record["difference_mean"])
-        record["difference_count"] += 1
-        record["difference_mean"] += delta / int(record["difference_count"])
-        record["difference_m2"] += delta * (difference - float(record["difference_mean"]))
-        record["equity_micro_usd"], record["twin_equity_micro_usd"] = equity, twin_equity
-
-
-def _return(before: int, after: int) -> float:
-    return after / before - 1.0 if before > 0 else 0.0
 
 
 def _stepped(sessions: NDArray[np.void], holdings: NDArray[np.void], world: World) -> Outcome:
@@ -228,8 +216,7 @@ def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
     """Return a cohort in which one session trades with another parameter from its next block on."""
     after = cohort.copy()
     after.sessions[row][field] = value
-    for holding in after.holdings[row]:
-        set_exits(after.sessions[row], holding)
+    derive_exits(after.sessions, after.holdings, np.array([row]))
     return after
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulation.autopilot.guardrails import Refusal
-from simulation.autopilot.triggers import AT_ONCE, SAFETY, TRIGGERS, AdjustmentType, Metric
+from simulation.autopilot.guardrails import Refusal, own_bounds
+from simulation.autopilot.knowledge import IGNORANT
+from simulation.autopilot.outcomes import T_975, OutcomeKind
+from simulation.autopilot.triggers import AT_ONCE, SAFETY, TRIGGERS, TYPES, AdjustmentType, Metric, Trigger
 from simulation.choices import Reason
 from simulation.state import RECENT_TRADES
 from simulation.tuning import PARAMETERS
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from simulation.autopilot.conditions import Conditions
+    from simulation.autopilot.guardrails import Calendar
+    from simulation.autopilot.knowledge import Knowledge
+    from simulation.settings.strategy import Strategy
 
 MOST = 999.999
 
@@ -69,41 +74,76 @@ def metrics_of(session: np.void, tuning: np.void, window: int, market: Condition
 
 
 def review_twin(
-    session: np.void, tuning: np.void, window: int, factor: float, bounds: list[tuple[int, int]], market: Conditions
+    session: np.void,
+    tuning: np.void,
+    window: int,
+    factor: float,
+    bounds: list[tuple[int, int]],
+    market: Conditions,
+    knowledge: Knowledge = IGNORANT,
+    *,
+    is_pending: bool = False,
 ) -> Refusal | tuple[AdjustmentType, str, int, int, dict[Metric, float]]:
-    """Return what a session past its gate, without knowledge and without a limit of its account, is told."""
+    """Return what a session past its gate, without a limit of its account, is told."""
     seen = metrics_of(session, tuning, window, market)
     closed, refusals = int(session["closed_trades"]), []
     for trigger in TRIGGERS:
         conditions = (trigger.symptom, trigger.also)
         if not all((seen[c.metric] >= c.threshold) == c.is_above for c in conditions):
             continue
-        since = closed - int(tuning["closed_then"][trigger.parameter])
-        unchanged = int(tuning["changed_block"][trigger.parameter]) < 0
-        enough = {AT_ONCE: True, SAFETY: unchanged or since >= 3}.get(trigger.evidence, since >= window)
-        if not enough:
-            refusals.append(Refusal.FEW_TRADES)
+        positive, _, negative = knowledge.table()[TYPES.index(trigger.type), market.regime].tolist()
+        confidence = (1 + positive) / (2 + positive + negative)
+        is_taught_not = positive + negative >= 5 and confidence < 0.25
+        why_not = objection(session, tuning, trigger, window, is_pending=is_pending, is_taught_not=is_taught_not)
+        if why_not is not None:
+            refusals.append(why_not)
             continue
-        field = PARAMETERS[trigger.parameter]
-        old = int(session[field])
-        step = round(old * trigger.step * factor)
-        if step == 0 and old < 100:
-            step = 1 if trigger.step > 0 else -1
-        wanted = old + (int(trigger.step) if field == "paused" else step)
-        low, high = bounds[trigger.parameter]
-        tight_low, tight_high = tightened(session, field, low, high)
-        new = min(max(wanted, tight_low), tight_high)
-        if wanted > tight_high:
-            new = max(tight_high, low)
-        elif wanted < tight_low:
-            new = min(tight_low, high)
+        field, old = PARAMETERS[trigger.parameter], int(session[PARAMETERS[trigger.parameter]])
+        new, is_dangerous = stepped(session, trigger, factor * (0.5 + confidence), bounds[trigger.parameter])
         if (new - old) * trigger.step > 0:
             return trigger.type, field, old, new, seen
-        is_dangerous = (wanted > tight_high and tight_high != high) or (wanted < tight_low and tight_low != low)
         refusals.append(Refusal.DANGEROUS if is_dangerous else Refusal.AT_BOUND)
     if refusals:
         return refusals[0]
+    if is_pending:
+        return Refusal.PENDING
     return Refusal.NO_TRIGGER if closed >= window else Refusal.FEW_TRADES
+
+
+def objection(
+    session: np.void, tuning: np.void, trigger: Trigger, window: int, *, is_pending: bool, is_taught_not: bool
+) -> Refusal | None:
+    """Return what speaks against a trigger that fires, before its step is looked at."""
+    is_safety = trigger.type in (AdjustmentType.PAUSE_TRADING, AdjustmentType.POSITION_SIZE_DECREASE)
+    is_resumption = trigger.type is AdjustmentType.RESUME_TRADING
+    since = int(session["closed_trades"]) - int(tuning["closed_then"][trigger.parameter])
+    unchanged = int(tuning["changed_block"][trigger.parameter]) < 0
+    enough = {AT_ONCE: True, SAFETY: unchanged or since >= 3}.get(trigger.evidence, since >= window)
+    objections = {
+        Refusal.SELF_DISABLED: tuning["disabled"] and not is_resumption,
+        Refusal.PENDING: is_pending and (not is_safety or trigger.parameter == int(tuning["pending_parameter"])),
+        Refusal.FEW_TRADES: not enough,
+        Refusal.TAUGHT_NOT: is_taught_not and not is_safety and not is_resumption,
+    }
+    return next((refusal for refusal, holds in objections.items() if holds), None)
+
+
+def stepped(session: np.void, trigger: Trigger, factor: float, bounds: tuple[int, int]) -> tuple[int, bool]:
+    """Return the value that a trigger leads to, and whether a dangerous combination was what kept it from going on."""
+    field = PARAMETERS[trigger.parameter]
+    old = int(session[field])
+    step = round(old * trigger.step * factor)
+    if step == 0 and old < 100:
+        step = 1 if trigger.step > 0 else -1
+    wanted = old + (int(trigger.step) if field == "paused" else step)
+    low, high = bounds
+    tight_low, tight_high = tightened(session, field, low, high)
+    new = wanted
+    if wanted > tight_high:
+        new = max(tight_high, low)
+    elif wanted < tight_low:
+        new = min(tight_low, high)
+    return new, (wanted > tight_high and tight_high != high) or (wanted < tight_low and tight_low != low)
 
 
 def tightened(session: np.void, field: str, low: int, high: int) -> tuple[int, int]:
@@ -116,3 +156,50 @@ def tightened(session: np.void, field: str, low: int, high: int) -> tuple[int, i
         "max_concurrent_positions": (low, min(high, 10_000 // int(session["max_position_size_bp"]))),
     }
     return limits.get(field, (low, high))
+
+
+def outcome_of(tuning: np.void) -> OutcomeKind:
+    """Return the outcome of what is being judged, by the definition of the test."""
+    count, mean, trades = (
+        int(tuning["difference_count"]),
+        float(tuning["difference_mean"]),
+        int(tuning["pending_trades"]),
+    )
+    if tuning["pending_log"] < 0 or (count < 24 and (count < 6 or trades < 10)):
+        return OutcomeKind.PENDING
+    if trades < 3:
+        return OutcomeKind.UNKNOWN
+    error = (float(tuning["difference_m2"]) / (count - 1) / count) ** 0.5
+    if abs(mean) <= max(1e-5, float(T_975[count - 2]) * error):
+        return OutcomeKind.NEUTRAL
+    return OutcomeKind.POSITIVE if mean > 0 else OutcomeKind.NEGATIVE
+
+
+def gated_twin(
+    session: np.void, tuning: np.void, strategy: Strategy, calendar: Calendar, market: Conditions, knowledge: Knowledge
+) -> tuple[OutcomeKind, Refusal | tuple[AdjustmentType, str, int, int, bool]]:
+    """Return the outcome and what follows: a refusal, or type, field, old, new and whether it is a reversal."""
+    outcome = outcome_of(tuning)
+    if outcome is OutcomeKind.NEGATIVE:
+        field = PARAMETERS[int(tuning["pending_parameter"])]
+        kind = TYPES[int(tuning["pending_type"])]
+        return outcome, (kind, field, int(session[field]), int(tuning["pending_old"]), True)
+    block, last = int(session["next_block"]), int(session["last_adjustment_block"])
+    is_today = calendar.day(block) == int(session["adjustment_day"])
+    waited_ms = (block - last) * calendar.block_time_ms
+    if not strategy.autopilot_enabled:
+        return outcome, Refusal.DISABLED
+    if tuning["disabled"] and not session["paused"]:
+        return outcome, Refusal.SELF_DISABLED
+    if last >= 0 and waited_ms < strategy.adjustment_cooldown_minutes * 60_000:
+        return outcome, Refusal.COOLDOWN
+    if last >= 0 and is_today and int(session["adjustments_today"]) >= strategy.max_daily_adjustments:
+        return outcome, Refusal.DAILY_CAP
+    is_pending = tuning["pending_log"] >= 0 and outcome is OutcomeKind.PENDING
+    window = strategy.performance_window_trades
+    told = review_twin(
+        session, tuning, window, 1.0, own_bounds(strategy), market, knowledge, is_pending=bool(is_pending)
+    )
+    if isinstance(told, Refusal):
+        return outcome, told
+    return OutcomeKind.UNKNOWN if is_pending else outcome, (*told[:4], False)

@@ -60,3 +60,28 @@ def judge(count, mean, m2, closed_trades):
 def standard_error(count, m2):
     """Return the standard error of the mean of at least two differences."""
     return sqrt(m2 / (count - 1) / count)
+
+
+@compiled
+def compare(sessions, twins, tuning, review_blocks):
+    """Add the difference of a session's and its twin's returns, in place, where a review period has just ended.
+
+    Mean and sum of squared deviations are running ones (Welford, 1962).
+    """
+    for row in range(len(sessions)):
+        session, record = sessions[row], tuning[row]
+        if record.twin >= 0 and session.next_mark_block == session.next_block - 1 + review_blocks:
+            twin = twins[record.twin]
+            record.pending_trades = max(session.closed_trades, twin.closed_trades) - record.pending_closed
+            mine = _return(record.equity_micro_usd, session.equity_micro_usd)
+            difference = mine - _return(record.twin_equity_micro_usd, twin.equity_micro_usd)
+            delta = difference - record.difference_mean
+            record.difference_count += 1
+            record.difference_mean += delta / record.difference_count
+            record.difference_m2 += delta * (difference - record.difference_mean)
+            record.equity_micro_usd, record.twin_equity_micro_usd = session.equity_micro_usd, twin.equity_micro_usd
+
+
+@compiled
+def _return(before, after):
+    return after / before - 1.0 if before > 0 else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,24 @@ NAMES = (
 
 DIVISORS = tuple({BID: 10_000, INTERVAL: 1, CONCURRENT: 1, PAUSED: 1}.get(p, 100) for p in range(len(PARAMETERS)))
 """Units of the SESSION field in one of the user's."""
+
+
+_METRIC_NAMES = tuple(metric.name.lower() for metric in Metric)
+
+
+class _Record(NamedTuple):
+    """An ADJUSTMENT record in Python's numbers."""
+
+    row: int
+    trigger: int
+    type: int
+    parameter: int
+    old: int
+    wanted: int
+    new: int
+    bound: int
+    regime: int
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +135,10 @@ class Policy:
 def review(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Verdict:
     """Return the verdict on sessions at the end of a segment; ``markets`` are what each analyst sees there."""
     found = reviewed(shown, policy, markets)
-    judgements = tuple(_judgement(shown, record, found.metrics) for record in found.judgements)
-    adjustments = tuple(_adjustment(shown, record, found.metrics, markets) for record in found.adjustments)
+    judgements = tuple(_judgement(shown, found.metrics, *record) for record in found.judgements.tolist())
+    conditions = [market.as_dict() for market in markets]
+    records = [_Record(*record) for record in found.adjustments.tolist()]
+    adjustments = tuple(_adjustment(shown, record, found.metrics, conditions) for record in records)
     refusals = {refusal: int(n) for refusal, n in zip(REFUSALS, found.refusals, strict=True) if n}
     return Verdict(adjustments, refusals, judgements)
 
@@ -186,8 +206,7 @@ def replayed(start: dict[str, int], adjustments: Sequence[Adjustment], block: in
     return values
 
 
-def _judgement(shown: Review, record: np.void, metrics: NDArray[np.float64]) -> Judgement:
-    row = int(record["row"])
+def _judgement(shown: Review, metrics: NDArray[np.float64], row: int, kind: int, disables: int) -> Judgement:
     session, tuning = shown.sessions[row], shown.tuning[row]
     count = int(tuning["difference_count"])
     return Judgement(
@@ -196,68 +215,69 @@ def _judgement(shown: Review, record: np.void, metrics: NDArray[np.float64]) -> 
         log_ordinal=int(tuning["pending_log"]),
         type=TYPES[int(tuning["pending_type"])],
         regime=int(tuning["pending_regime"]),
-        outcome=OutcomeKind(int(record["kind"])),
+        outcome=OutcomeKind(kind),
         periods=count,
         trades=int(tuning["pending_trades"]),
         mean_difference=float(tuning["difference_mean"]),
-        disables=bool(record["disables"]),
+        disables=bool(disables),
         standard_error=sqrt(float(tuning["difference_m2"]) / (count - 1) / count) if count > 1 else 0.0,
-        performance_after=_told(metrics[row]),
+        performance_after=dict(zip(_METRIC_NAMES, metrics[row].tolist(), strict=True)),
     )
 
 
 def _adjustment(
-    shown: Review, record: np.void, metrics: NDArray[np.float64], markets: Sequence[Conditions]
+    shown: Review, record: _Record, seen: NDArray[np.float64], conditions: list[dict[str, float | str]]
 ) -> Adjustment:
-    row, parameter = int(record["row"]), int(record["parameter"])
-    session, tuning = shown.sessions[row], shown.tuning[row]
-    market = markets[int(session["analyst"])]
-    if record["trigger"] < 0:
-        made = reversal(
-            session, int(shown.ordinals[row]), parameter, kind=TYPES[int(record["type"])],
-            log_ordinal=int(tuning["pending_log"]), old=int(record["new"]),
-            why="The session did worse with it than its twin without it.",
-        )  # fmt: skip
-        return dataclasses.replace(
-            made,
-            trigger_metric="mean_return_difference_bp",
-            trigger_value=1e4 * float(tuning["difference_mean"]),
-            confidence_percent=100 * float(record["confidence"]),
-            regime=int(record["regime"]),
-            market_conditions=market.as_dict(),
-        )
-    trigger = TRIGGERS[int(record["trigger"])]
+    row, parameter = record.row, record.parameter
+    session = shown.sessions[row]
+    market = conditions[int(session["analyst"])]
+    if record.trigger < 0:
+        return _reversal(shown, record, market)
+    trigger, metrics = TRIGGERS[record.trigger], seen[row].tolist()
     return Adjustment(
         session=int(shown.ordinals[row]),
         block=int(session["next_block"]),
         type=trigger.type,
         field=PARAMETERS[parameter],
         parameter_name=NAMES[parameter],
-        old=int(record["old"]),
-        new=int(record["new"]),
+        old=record.old,
+        new=record.new,
         divisor=DIVISORS[parameter],
-        reason=_reason(record, metrics[row]),
-        trigger_metric=trigger.symptom.metric.name.lower(),
-        trigger_value=float(metrics[row, trigger.symptom.metric]),
+        reason=_reason(record, metrics),
+        trigger_metric=_METRIC_NAMES[trigger.symptom.metric],
+        trigger_value=metrics[trigger.symptom.metric],
         trigger_threshold=trigger.symptom.threshold,
-        confidence_percent=100 * float(record["confidence"]),
-        regime=int(record["regime"]),
-        performance_before=_told(metrics[row]),
-        market_conditions=market.as_dict(),
+        confidence_percent=100 * record.confidence,
+        regime=record.regime,
+        performance_before=dict(zip(_METRIC_NAMES, metrics, strict=True)),
+        market_conditions=market,
     )
 
 
-def _told(metrics: NDArray[np.float64]) -> dict[str, float]:
-    return {metric.name.lower(): float(metrics[metric]) for metric in Metric}
+def _reversal(shown: Review, record: _Record, market: dict[str, float | str]) -> Adjustment:
+    session, tuning = shown.sessions[record.row], shown.tuning[record.row]
+    made = reversal(
+        session, int(shown.ordinals[record.row]), record.parameter, kind=TYPES[record.type],
+        log_ordinal=int(tuning["pending_log"]), old=record.new,
+        why="The session did worse with it than its twin without it.",
+    )  # fmt: skip
+    return dataclasses.replace(
+        made,
+        trigger_metric="mean_return_difference_bp",
+        trigger_value=1e4 * float(tuning["difference_mean"]),
+        confidence_percent=100 * record.confidence,
+        regime=record.regime,
+        market_conditions=market,
+    )
 
 
-def _reason(record: np.void, metrics: NDArray[np.float64]) -> str:
-    trigger = TRIGGERS[int(record["trigger"])]
+def _reason(record: _Record, metrics: list[float]) -> str:
+    trigger = TRIGGERS[record.trigger]
     metric, threshold, is_above = trigger.symptom
     relation = "at or above" if is_above else "below"
-    bound = BOUND_WORDS[Bound(int(record["bound"]))]
+    bound = BOUND_WORDS[Bound(record.bound)]
     cut = f" The step was cut short by {bound}." if bound else ""
     return (
-        f"{metric.name.lower()} {metrics[metric]:.2f} is {relation} {threshold:g} over {metrics[Metric.TRADES]:.0f} "
+        f"{_METRIC_NAMES[metric]} {metrics[metric]:.2f} is {relation} {threshold:g} over {metrics[Metric.TRADES]:.0f} "
         f"trades: {trigger.why}.{cut}"
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulation.autopilot.guardrails import BP, PAUSED, REFUSALS, Bound, clamp
 from simulation.autopilot.outcomes import OutcomeKind, judge
-from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, AdjustmentType, Metric
+from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, WINDOW, AdjustmentType, Metric
 from simulation.choices import Reason
 from simulation.jit import compiled
 from simulation.state import RECENT_TRADES, SESSION
@@ -74,10 +74,11 @@ class Found(NamedTuple):
 
 
 _DAY_MS = 86_400_000
-_HOU_MS = 3_600_000.0
+_HOUR_MS = 3_600_000.0
 _STOPPED, _TARGETED = int(Reason.STOP_LOSS), int(Reason.TAKE_PROFIT)
 _UNJUDGED, _NEGATIVE, _UNKNOWN = int(OutcomeKind.PENDING), int(OutcomeKind.NEGATIVE), int(OutcomeKind.UNKNOWN)
 _PAUSE, _SMALLER = TYPES.index(AdjustmentType.PAUSE_TRADING), TYPES.index(AdjustmentType.POSITION_SIZE_DECREASE)
+_RESUME = TYPES.index(AdjustmentType.RESUME_TRADING)
 _ON_ITS_OWN = (int(Bound.NONE), int(Bound.STRATEGY), int(Bound.ACCOUNT))
 (
     _DISABLED, _SELF_DISABLED, _COOLDOWN, _DAILY_CAP, _FEW_TRADES, _PENDING, _NO_TRIGGER, _AT_BOUND, _DANGEROUS,
@@ -158,6 +159,9 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
         return refusal
     session, tuning, policy = shown.sessions[row], shown.tuning[row], shown.policies[row]
     market = shown.markets[session.analyst]
+    is_short = session.closed_trades < policy.window_trades
+    if (is_pending or is_short) and tuning.disabled == 0 and not _is_urgent(shown, row, market, metrics):
+        return _untriggered(is_pending, is_short)
     measure(session, tuning, policy, market, shown.block_time_ms, metrics)
     refusal = -1
     for place in range(len(shown.triggers)):
@@ -170,9 +174,36 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
                 refusal = why_not
     if refusal >= 0:
         return refusal
+    return _untriggered(is_pending, is_short)
+
+
+@compiled
+def _is_urgent(shown, row, market, metrics):
+    """Tell whether a trigger fires that needs no window of trades: most often none does, and the rest can be spared."""
+    session, tuning = shown.sessions[row], shown.tuning[row]
+    _measure_state(session, tuning, market, shown.block_time_ms, metrics)
+    metrics[STREAK] = _losing_streak(session, min(shown.policies[row].window_trades, session.closed_trades))
+    for place in range(len(shown.triggers)):
+        trigger = shown.triggers[place]
+        if trigger.evidence != WINDOW and fires(trigger, metrics):
+            return True
+    return False
+
+
+@compiled
+def _losing_streak(session, count):
+    for back in range(1, min(count, RECENT_TRADES) + 1):
+        if session.recent_pnl_micro_usd[(session.closed_trades - back) % RECENT_TRADES] > 0:
+            return back - 1
+    return min(count, RECENT_TRADES)
+
+
+@compiled
+def _untriggered(is_pending, is_short):
+    """Return why there is no adjustment where no trigger that counts has fired."""
     if is_pending:
         return _PENDING
-    return _NO_TRIGGER if session.closed_trades >= policy.window_trades else _FEW_TRADES
+    return _FEW_TRADES if is_short else _NO_TRIGGER
 
 
 @compiled
@@ -181,7 +212,7 @@ def _gate(shown, row):
     session, policy = shown.sessions[row], shown.policies[row]
     if policy.enabled == 0:
         return _DISABLED
-    if shown.tuning[row].disabled != 0:
+    if shown.tuning[row].disabled != 0 and session.paused == 0:
         return _SELF_DISABLED
     block, last = session.next_block, session.last_adjustment_block
     if last < 0:
@@ -218,11 +249,13 @@ def _try(shown, row, place, is_pending, adjustment):
     )
     parameter, regime = trigger.parameter, shown.markets[session.analyst].regime
     is_safety = trigger.type in (_PAUSE, _SMALLER)
+    if tuning.disabled != 0 and trigger.type != _RESUME:  # what it has paused it may still resume
+        return _SELF_DISABLED
     if is_pending and (not is_safety or parameter == tuning.pending_parameter):
         return _PENDING
     if not _has_evidence(session, tuning, policy, trigger):
         return _FEW_TRADES
-    if not is_safety and shown.against[trigger.type, regime] != 0:
+    if not is_safety and trigger.type != _RESUME and shown.against[trigger.type, regime] != 0:
         return _TAUGHT_NOT
     old = shown.words[row, COLUMNS[parameter]]
     confidence = shown.confidence[trigger.type, regime]
@@ -260,32 +293,37 @@ def _has_evidence(session, tuning, policy, trigger):
 @compiled
 def measure(session, tuning, policy, market, block_time_ms, metrics):
     """Write the metrics of a session at a review."""
-    peak, equity = session.peak_equity_micro_usd, session.equity_micro_usd
-    metrics[DRAWDOWN] = 100.0 * (peak - equity) / peak
+    _measure_state(session, tuning, market, block_time_ms, metrics)
     _measure_window(session, tuning, min(policy.window_trades, session.closed_trades, RECENT_TRADES), metrics)
     metrics[ORDERS] = tuning.orders
     metrics[SLIPPED] = _percent(tuning.slipped_orders, tuning.orders)
     metrics[LATE] = _percent(tuning.late_orders, tuning.orders)
     periods = session.return_count
     metrics[PER_PERIOD] = session.closed_trades / periods if periods > 0 else MOST_PROFIT_FACTOR
+
+
+@compiled
+def _measure_state(session, tuning, market, block_time_ms, metrics):
+    """Write the metrics that need no trades."""
+    metrics[VOLATILITY], metrics[GAS] = market.volatility_percent, market.gas_percent
+    peak, equity = session.peak_equity_micro_usd, session.equity_micro_usd
+    metrics[DRAWDOWN] = 100.0 * (peak - equity) / peak
     metrics[PAUSED_HOURS] = 0.0
     if session.paused != 0:
-        metrics[PAUSED_HOURS] = (session.next_block - tuning.changed_block[PAUSED]) * block_time_ms / _HOU_MS
-    metrics[VOLATILITY], metrics[GAS] = market.volatility_percent, market.gas_percent
+        metrics[PAUSED_HOURS] = (session.next_block - tuning.changed_block[PAUSED]) * block_time_ms / _HOUR_MS
 
 
 @compiled
 def _measure_window(session, tuning, count, metrics):
-    won, lost, wins, streak, is_streak, cost = 0, 0, 0, 0, True, 0
+    won, lost, wins, cost = 0, 0, 0, 0
     stops, recovered, targets, ran_on, peaks_bp, given_bp = 0, 0, 0, 0, 0, 0
     for back in range(1, count + 1):
         place = (session.closed_trades - back) % RECENT_TRADES
         net = session.recent_pnl_micro_usd[place]
         if net > 0:
-            won, wins, is_streak = won + net, wins + 1, False
+            won, wins = won + net, wins + 1
         else:
             lost -= net
-        streak += int(is_streak)
         cost += tuning.cost_micro_usd[place]
         if tuning.exit_reason[place] == _STOPPED:
             stops += 1
@@ -299,7 +337,7 @@ def _measure_window(session, tuning, count, metrics):
     losses = count - wins
     metrics[TRADES], metrics[WIN_RATE], metrics[NET] = count, _percent(wins, count), (won - lost) / 1e6
     metrics[PROFIT_FACTOR] = _ratio(won, lost)
-    metrics[STREAK] = streak
+    metrics[STREAK] = _losing_streak(session, count)
     metrics[LOSS_TO_WIN] = _ratio(lost * wins, won * losses)
     metrics[STOPS], metrics[RECOVERED] = stops, _percent(recovered, stops)
     metrics[TARGETS], metrics[TARGETS_PERCENT] = targets, _percent(targets, count)

@@ -121,6 +121,8 @@ TRIGGERS = (
             "the account has recovered"),
     Trigger(A.RESUME_TRADING, at_least(M.PAUSED_HOURS, 6), below(M.VOLATILITY_PERCENT, 50), PAUSED, -1, AT_ONCE,
             "the market is calm after a long enough pause"),
+    Trigger(A.RESUME_TRADING, at_least(M.PAUSED_HOURS, 24), ALWAYS, PAUSED, -1, AT_ONCE,
+            "the drawdown of an account that buys nothing may never end, so a pause does"),
     Trigger(A.POSITION_SIZE_DECREASE, at_least(M.DRAWDOWN_PERCENT, 5), BUYING, SIZE, -0.25, SAFETY,
             "the account is well below its peak"),
     Trigger(A.POSITION_SIZE_DECREASE, at_least(M.LOSING_STREAK, 6), BUYING, SIZE, -0.25, SAFETY,
@@ -157,6 +159,11 @@ TRIGGERS = (
             "wins outweigh losses and the drawdown is small"),
 )  # fmt: skip
 """In order of precedence: the first that fires and can move its parameter is the adjustment."""
+
+URGENT_METRICS = {M.DRAWDOWN_PERCENT, M.LOSING_STREAK, M.PAUSED_HOURS, M.VOLATILITY_PERCENT, M.GAS_PERCENT, M.TRADES}
+"""All that triggers may look at which wait for no window of trades: they are asked before it is measured."""
+
+assert all({t.symptom.metric, t.also.metric} <= URGENT_METRICS for t in TRIGGERS if t.evidence != WINDOW)
 
 TRIGGER = np.dtype(
     [

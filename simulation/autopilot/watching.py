@@ -28,10 +28,11 @@ _EXPIRED = int(Failure.EXPIRED)
 
 
 @compiled
-def watch(sessions, holdings, tuning, trades, mids, first_block, rules):
+def watch(sessions, holdings, tuning, trades, mids, highest_q, first_block, rules):
     """Bring TUNING and the watched fields of HOLDING up to the end of a segment, in place.
 
-    ``trades`` are all TRADE records of the segment, in order within each session; ``mids`` the segment's.
+    ``trades`` are all TRADE records of the segment, in order within each session; ``mids`` the segment's, and
+    ``highest_q`` the highest price of each token in it: most positions are held all through.
     """
     for place in range(len(trades)):
         trade = trades[place]
@@ -40,10 +41,16 @@ def watch(sessions, holdings, tuning, trades, mids, first_block, rules):
             _note_order(tuning[row], trade, rules.block_time_ms)
             if trade.status == _COMPLETED:
                 _note_fill(tuning[row], holdings[row], trade, mids, first_block)
+    after_block = first_block + len(mids)
     for row in range(len(sessions)):
         if tuning[row].is_watched != 0:
             for t in range(holdings.shape[1]):
-                _look(tuning[row], holdings[row, t], t, mids, first_block, sessions[row].next_block)
+                holding, end_block = holdings[row, t], sessions[row].next_block
+                if holding.watch == HELD and holding.watched_block == first_block and end_block == after_block:
+                    holding.watch_best_q = max(holding.watch_best_q, highest_q[t])
+                    holding.watched_block = end_block
+                elif holding.watch != IDLE:
+                    _look(tuning[row], holding, t, mids, first_block, end_block)
 
 
 @compiled

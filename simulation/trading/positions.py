@@ -47,6 +47,14 @@ def set_exits(session, holding):
 
 
 @compiled
+def derive_exits(sessions, holdings, rows):
+    """Set the exits of all positions of some sessions anew, after their parameters have changed."""
+    for row in rows:
+        for t in range(holdings.shape[1]):
+            set_exits(sessions[row], holdings[row, t])
+
+
+@compiled
 def buy(session, holding, block, cost_micro_usd, gas_micro_usd, quantity_hi, quantity_lo):
     """Enter a filled purchase into the books, except that its gas has been paid."""
     session.cash_micro_usd -= cost_micro_usd

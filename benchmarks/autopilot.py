@@ -1,0 +1,339 @@
+"""Whether the Auto Pilot helps, and what it costs.
+
+    .venv/bin/python benchmarks/autopilot.py [--sessions 10000]
+
+The same strategies trade the same markets with the same luck, without Auto Pilot and with it at each
+aggressiveness. The policy was tuned on seeds 1 to 30; seeds 101 to 130 confirm it. The regimes differ in what a
+cautious rule earns there: in a normal market neither buying nor waiting pays, in a crash having little pays, in a
+choppy one prices come back, so that whoever is scared out of it loses, and in a bull market waiting costs.
+Differences are with minus without, averaged over the strategies of a market; a market is one independent unit, and
+the interval is Student's t over the seeds, 95 %.
+
+What is measured of costs: 10,000 of these sessions with Auto Pilot, beside the kernel's time for the same sessions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from math import sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np
+from heading import heading
+
+from actors.market import Market
+from simulation import cohort as cohorts
+from simulation.autopilot import review as carrying
+from simulation.autopilot.conditions import market_conditions
+from simulation.autopilot.guardrails import Calendar, policies_of
+from simulation.autopilot.knowledge import IGNORANT
+from simulation.autopilot.outcomes import T_975, OutcomeKind
+from simulation.autopilot.policy import Policy, Review, Verdict, review, reviewed
+from simulation.autopilot.review import carry_out
+from simulation.autopilot.triggers import TYPES
+from simulation.cohort import Cohort
+from simulation.intelligence.roster import roster_of
+from simulation.market.segment import Segment, terms_of
+from simulation.performance.metrics import periods_per_year, sharpe_ratio
+from simulation.scenario import Scenario
+from simulation.settings.strategy import Strategy
+from simulation.trading.rules import rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SETS = range(1, 31), range(101, 131)
+"""Seeds that the policy was tuned on, and others that confirm it."""
+REGIMES = ("normal", "crash", "chop", "bull")
+MANNERS = ("CONSERVATIVE", "MODERATE", "AGGRESSIVE")
+VARIANTS = "without", *MANNERS, "half the size"
+"""The last one is what a cautious user might do instead: no Auto Pilot, and half the position size throughout."""
+DAYS, DAY_BLOCKS = 7, 7_200
+WARM_PERIODS, COST_PERIODS = 48, 24
+COST_BUDGET_PERCENT = 10
+COSTS = "writing", "watching", "comparing", "reviewing", "words", "carrying out"
+"""Trades written for Auto Pilot alone; the passes over them and over pairs; the review; its words; changes made."""
+
+
+TOKENS = [
+    {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000,
+     "pools": [{"fee_bp": 5, "liquidity_usd": 200_000_000}]},
+    {"symbol": "LINK", "name": "Chainlink", "token_class": "mid", "price_usd": 15,
+     "pools": [{"fee_bp": 30, "liquidity_usd": 12_000_000}]},
+    {"symbol": "PEPE", "name": "Pepe", "token_class": "meme", "price_usd": 0.00001,
+     "pools": [{"fee_bp": 30, "liquidity_usd": 1_500_000}]},
+]  # fmt: skip
+GAS = {"base_fee_gwei": 2, "priority_fee_gwei": 0.2}
+PATIENT = {"analyst": "mean_reversion", "custom_parameters": {"lookback_blocks": 1024}, "allowed_tokens": ["WETH"],
+           "max_position_size_percent": 20}  # fmt: skip
+STRATEGIES: dict[str, dict[str, object]] = {
+    "conservative": {"trading_mode": "CONSERVATIVE"},
+    "moderate": {"trading_mode": "MODERATE"},
+    "aggressive": {"trading_mode": "AGGRESSIVE"},
+    "momentum": {"trading_mode": "AGGRESSIVE", "analyst": "momentum"},
+    "reversion": {"trading_mode": "MODERATE", "analyst": "mean_reversion"},
+    "patient": {**PATIENT, "confidence_threshold": 85},
+    "very patient": {**PATIENT, "confidence_threshold": 92},
+    "buy, stop": {"trading_mode": "AGGRESSIVE", "analyst": "buy_and_hold"},
+    "hold": {"analyst": "buy_and_hold", "max_position_size_percent": 20, "stop_loss_percent": 30,
+             "take_profit_percent": 100, "max_hold_hours": 720},
+}  # fmt: skip
+"""The modes with the built-in analyst, others that trade more or the other way, two that earn, and one that holds."""
+
+FIGURES = ("return %", "Sharpe", "drawdown %")
+
+
+class Played(NamedTuple):
+    """What became of one market's sessions; shape (strategies, variants)."""
+
+    figures: np.ndarray  # (strategies, variants, figures)
+    counts: dict[str, np.ndarray]  # (strategies, variants) each
+
+
+def scenario(seed: int, regime: str) -> Scenario:
+    """Return a market and its accounts: each strategy without Auto Pilot, then at each aggressiveness."""
+    variants: list[dict[str, object]] = [
+        {},
+        *({"autopilot_enabled": True, "adaptation_aggressiveness": manner} for manner in MANNERS),
+        {"is_half": True},
+    ]
+    accounts = [
+        {
+            "name": f"{name} {place}",
+            "initial_balance_usd": 100_000,
+            "strategy": halved({**strategy, **variant, "max_trade_size_usd": 20_000}),
+        }
+        for name, strategy in STRATEGIES.items()
+        for place, variant in enumerate(variants)
+    ]
+    market = {"source": "synthetic", "tokens": TOKENS, "regime": regime}
+    fields = {"seed": seed, "record": "none", "blocks": DAYS * DAY_BLOCKS, "market": market, "gas": GAS}
+    return Scenario.model_validate({**fields, "accounts": accounts})
+
+
+def halved(strategy: dict[str, object]) -> dict[str, object]:
+    """Return a strategy with half its position size where it is marked to be of that kind."""
+    if not strategy.pop("is_half", False):
+        return strategy
+    size_percent = Strategy.model_validate(strategy).max_position_size_percent
+    return {**strategy, "max_position_size_percent": size_percent / 2}
+
+
+def segments(market: Market, review_blocks: int) -> Iterator[Segment]:
+    """Yield the market review period by review period; it is made a day at a time."""
+    carried = market.begin()
+    for _ in range(DAYS):
+        _, day, carried = market.segment(carried, DAY_BLOCKS)
+        for first in range(0, DAY_BLOCKS, review_blocks):
+            here = slice(first, first + review_blocks)
+            signals = day.signals[:, here].copy()  # in one piece, as the kernel is compiled for
+            yield Segment(day.first_block + first, day.mids[here], day.pools[here], day.gas[here], signals)
+
+
+def played(seed: int, regime: str) -> Played:
+    """Trade one market with every strategy in every manner."""
+    plan = scenario(seed, regime)
+    market, rules = Market(plan), rules_of(plan)
+    luck = [row // len(VARIANTS) for row in range(len(plan.accounts))]  # a strategy's own, whatever its manner
+    analysts = [rows[0] for rows in roster_of(plan.accounts).rows]
+    state = cohorts.begin(plan.accounts, luck, market.tokens, rules, analysts)
+    terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
+    policies = policies_of([a.strategy for a in plan.accounts], [a.trading for a in plan.accounts])
+    policy = Policy(policies, calendar, IGNORANT)
+    counts = {name: np.zeros(len(plan.accounts)) for name in (*COUNTED, *TYPES)}
+    for segment in segments(market, rules.review_blocks):
+        state, _ = cohorts.advance(state, segment, terms, rules)
+        counts["paused %"] += state.sessions["paused"] * 100 * rules.review_blocks / plan.blocks
+        verdict = review(shown(state), policy, [market_conditions(segment, a) for a in range(len(segment.signals))])
+        state = changed(state, verdict, calendar)
+        count(verdict, counts)
+    counts["switched off"] += state.tuning["disabled"]
+    yearly = periods_per_year(rules.review_blocks, rules.block_time_ms)
+    shape = (len(STRATEGIES), len(VARIANTS))
+    figures = np.array([figures_of(session, yearly) for session in state.sessions]).reshape(*shape, -1)
+    return Played(figures, {name: values.reshape(shape) for name, values in counts.items()})
+
+
+def shown(state: Cohort) -> Review:
+    """Return what the sessions show the Auto Pilot, numbered by their rows."""
+    rows = np.arange(len(state.sessions))
+    return Review(rows, np.zeros_like(rows), state.sessions, state.tuning)
+
+
+def changed(state: Cohort, verdict: Verdict, calendar: Calendar) -> Cohort:
+    """Return the sessions with a verdict carried out, which changes the arrays that are given."""
+    return carry_out(state, [(change.session, change) for change in verdict.changes], calendar)
+
+
+COUNTED = ("adjustments", "reversals", *(kind.name.lower() for kind in OutcomeKind if kind), "switched off", "paused %")
+
+
+def count(verdict: Verdict, counts: dict[str, np.ndarray]) -> None:
+    """Add what a review came to."""
+    for made in verdict.adjustments:
+        counts["reversals" if made.is_reversal else "adjustments"][made.session] += 1
+        counts[made.type][made.session] += not made.is_reversal
+    for judgement in verdict.judgements:
+        counts[judgement.outcome.name.lower()][judgement.session] += 1
+
+
+def figures_of(session: np.void, yearly: float) -> tuple[float, float, float]:
+    """Return return, annualised Sharpe ratio and deepest drawdown of a session."""
+    gained = 100 * (int(session["equity_micro_usd"]) / int(session["initial_micro_usd"]) - 1)
+    count, mean, m2 = (session[name] for name in ("return_count", "return_mean", "return_m2"))
+    return gained, sharpe_ratio(int(count), float(mean), float(m2), yearly), int(session["max_drawdown_bp"]) / 100
+
+
+def interval(differences: np.ndarray) -> tuple[float, float]:
+    """Return the mean of independent differences and half the width of its 95 % confidence interval."""
+    n = len(differences)
+    return float(differences.mean()), float(T_975[n - 2] * differences.std(ddof=1) / sqrt(n))
+
+
+def report(seeds: range, regime: str, runs: list[Played]) -> None:
+    """Print one line for each aggressiveness, and for half the size, of one set of seeds and regime."""
+    figures = np.array([run.figures for run in runs])
+    without = "  ".join(f"{value:.2f}" for value in figures[:, :, 0].mean(axis=(0, 1)))
+    print(f"\nseeds {seeds.start} to {seeds.stop - 1}, {regime}; without: {without}")
+    for place, manner in enumerate(VARIANTS[1:], 1):
+        differences = (figures[:, :, place] - figures[:, :, 0]).mean(axis=1)
+        cells = "".join(shown_interval(differences[:, column]) for column in range(len(FIGURES)))
+        totals = [sum(run.counts[name][:, place].sum() for run in runs) for name in COUNTED]
+        totals[-1] /= len(runs) * len(STRATEGIES)
+        print(f"{manner:<13}{cells}" + "".join(f"{total:>9.0f}" for total in totals))
+
+
+def report_strategies(where: str, runs: list[Played]) -> None:
+    """Print what each strategy came to without Auto Pilot, and what a moderate one changed; a unit is a market."""
+    figures = np.array([run.figures for run in runs])
+    place = VARIANTS.index("MODERATE")
+    print(f"\n{where:<13}{'return %':>9}{'drawdown %':>12}   moderate minus without: {', '.join(FIGURES)}")
+    for row, name in enumerate(STRATEGIES):
+        without = figures[:, row, 0].mean(axis=0)
+        differences = figures[:, row, place] - figures[:, row, 0]
+        cells = "".join(shown_interval(differences[:, column]) for column in range(len(FIGURES)))
+        print(f"{name:<13}{without[0]:>9.2f}{without[2]:>12.2f}{cells}")
+
+
+def shown_interval(differences: np.ndarray) -> str:
+    """Return a mean difference and its interval; a star where that excludes zero."""
+    mean, half = interval(differences)
+    return f"{f'{mean:+.2f} ± {half:.2f}' + ('*' if abs(mean) > half else ' '):>17}"
+
+
+def measure_help() -> None:
+    """Print the tables of both sets of seeds."""
+    print(f"{DAYS} days, reviewed every hour, {len(TOKENS)} tokens, {len(STRATEGIES)} strategies; with minus without,")
+    print("mean over seeds ± half of the 95 % interval (t), * where it excludes 0")
+    print(f"{'':<13}{''.join(f'{name:>16} ' for name in FIGURES)}{''.join(f'{name[:8]:>9}' for name in COUNTED)}")
+    kinds: dict[str, float] = {}
+    for seeds in SETS:
+        of_set = {}
+        for regime in REGIMES:
+            of_set[regime] = [played(seed, regime) for seed in seeds]
+            report(seeds, regime, of_set[regime])
+        report_strategies("in a crash", of_set["crash"])
+        others = zip(*(runs for regime, runs in of_set.items() if regime != "crash"), strict=True)
+        report_strategies("elsewhere", [over_regimes(runs) for runs in others])
+        for run in (run for runs in of_set.values() for run in runs):
+            for kind in TYPES:
+                kinds[kind] = kinds.get(kind, 0) + run.counts[kind].sum()
+    print("\nall adjustments: " + ", ".join(f"{kind} {count:.0f}" for kind, count in kinds.items()))
+
+
+def over_regimes(runs: tuple[Played, ...]) -> Played:
+    """Return the mean of one seed's regimes: they share their luck, so they are one unit."""
+    return runs[0]._replace(figures=np.mean([run.figures for run in runs], axis=0))
+
+
+class Clock:
+    """Adds up the seconds of what it is told to time."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def timed(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what some work returns."""
+        began = time.perf_counter()
+        result = work(*arguments)
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+        return result
+
+
+def measure_cost(n_sessions: int) -> None:
+    """Print what Auto Pilot costs for each part of its work, as a share of the kernel's time for the same sessions."""
+    plan = scenario(1, "normal")
+    tuned = [account for account in plan.accounts if account.strategy.autopilot_enabled]
+    accounts = [tuned[at % len(tuned)] for at in range(n_sessions)]
+    market, rules = Market(plan), rules_of(plan)
+    rows = {account.name: row[0] for account, row in zip(plan.accounts, roster_of(plan.accounts).rows, strict=True)}
+    state = cohorts.begin(accounts, range(n_sessions), market.tokens, rules, [rows[a.name] for a in accounts])
+    terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
+    policy = Policy(policies_of([a.strategy for a in accounts], [a.trading for a in accounts]), calendar, IGNORANT)
+    with_twins = carrying._with_twins  # noqa: SLF001 -- to be told apart, as these are
+    carrying._with_twins = lambda *a: clock.timed("twins", with_twins, *a)  # noqa: SLF001
+    stepped, watch, compare = cohorts._stepped, cohorts.watch, cohorts.compare  # noqa: SLF001 -- to be told apart
+    twins, adjustments = 0, 0
+    for number, segment in enumerate(segments(market, rules.review_blocks)):
+        if number == WARM_PERIODS:
+            clock, twins, adjustments = Clock(), 0, 0
+        elif number == WARM_PERIODS + COST_PERIODS:
+            break
+        elif number == 0:
+            clock = Clock()
+        cohorts._stepped = lambda *a: clock.timed("kernel", stepped, *a)  # noqa: B023, SLF001
+        bare = state.copy()
+        bare.tuning["is_watched"] = 0
+        cohorts.advance(Cohort(bare.sessions, bare.holdings, bare.tuning, bare.twins[:0], bare.twin_holdings[:0]),
+                        segment, terms, rules)  # fmt: skip
+        cohorts._stepped = lambda sessions, *a: clock.timed(  # noqa: B023, SLF001
+            "writing" if len(sessions) == n_sessions else "twins", stepped, sessions, *a)  # fmt: skip
+        cohorts.watch = lambda *a: clock.timed("watching", watch, *a)  # noqa: B023
+        cohorts.compare = lambda *a: clock.timed("comparing", compare, *a)  # noqa: B023
+        state, _ = cohorts.advance(state, segment, terms, rules)
+        markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
+        clock.timed("reviewing", reviewed, shown(state), policy, markets)
+        verdict = clock.timed("words", review, shown(state), policy, markets)
+        twins += len(state.twins)
+        adjustments += len(verdict.adjustments)
+        moved = clock.seconds.get("twins", 0.0)
+        state = clock.timed("carrying out", changed, state, verdict, calendar)
+        clock.seconds["carrying out"] -= clock.seconds["twins"] - moved
+    cohorts._stepped, cohorts.watch, cohorts.compare = stepped, watch, compare  # noqa: SLF001
+    print(f"\n{n_sessions:,} sessions, {len(TOKENS)} tokens; a review of {COST_PERIODS} after {WARM_PERIODS} has "
+          f"{adjustments / COST_PERIODS:.0f} adjustments and {twins / COST_PERIODS:.0f} twins")  # fmt: skip
+    report_costs({name: seconds / COST_PERIODS for name, seconds in clock.seconds.items()})
+
+
+def report_costs(seconds: dict[str, float]) -> None:
+    """Print what each part takes of a review period."""
+    kernel = seconds["kernel"]
+    seconds["writing"] -= kernel
+    seconds["words"] -= seconds["reviewing"]
+    print(f"{'kernel':<14}{1e3 * kernel:>8.1f} ms")
+    for name in (*COSTS, "twins"):
+        print(f"{name:<14}{1e3 * seconds[name]:>8.1f} ms {100 * seconds[name] / kernel:>7.1f} %")
+    share = 100 * sum(seconds[name] for name in COSTS) / kernel
+    print(f"all but twins {'':>11} {share:>7.1f} %, budget {COST_BUDGET_PERCENT} %")
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sessions", type=int, default=10_000, help="of the measurement of costs; 0 leaves it out")
+    parser.add_argument("--only-costs", action="store_true")
+    given = parser.parse_args()
+    print(heading())
+    if not given.only_costs:
+        measure_help()
+    if given.sessions:
+        measure_cost(given.sessions)
+
+
+if __name__ == "__main__":
+    main()
