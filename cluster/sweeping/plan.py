@@ -120,6 +120,7 @@ def _scenario(base: Scenario, account: AccountSpec, choice: MarketChoice) -> Sce
     changes: dict[str, Any] = {
         "accounts": (account,),
         "autopilot": False,
+        "knowledge": 0,
         "record": Record.NONE,
         "segment_blocks": SEGMENT_BLOCKS,
     }
