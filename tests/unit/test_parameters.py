@@ -10,6 +10,16 @@ from repository import modules
 
 REVIEWED = {
     ("storage/migrations/versions/0001_initial.py", "upgrade"): "The file of the first schema, beside the migration.",
+    (
+        "storage/migrations/versions/0012_sweeps.py",
+        "upgrade",
+    ): "The file of the tables of sweeps, beside the migration.",
+    (
+        "storage/migrations/rights.py",
+        "give",
+    ): "Tables and rights that migrations name, which are no parameters of a DO.",
+    ("storage/chain.py", ""): "Columns of the log, which its model declares.",
+    ("storage/committing.py", "_chain"): "Tables and columns, which storage.written names.",
     ("storage/models/base.py", "named"): "Defaults of columns, which the models declare.",
     ("storage/committing.py", "copy"): "Tables and columns, which storage.written and storage.beginning name.",
 }
