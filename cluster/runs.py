@@ -128,16 +128,21 @@ def _tried(plan: Plan) -> Plan:
     return replace(plan, plug_ins=try_analysts(plan))
 
 
+def check_version(key: UUID, begun_with: str) -> None:
+    """Refuse to take up what another version of paperdex has begun; raises UsageError."""
+    if begun_with != paperdex_version():
+        raise UsageError(
+            f"--resume {key}: it was begun with paperdex {begun_with}, this is {paperdex_version()}; "
+            "resume it with that one."
+        )
+
+
 def prepare_again(store: Store, run_id: UUID) -> Plan:
     """Return the plan of a run that was interrupted; raises UsageError where it would not be the same run."""
     stored = store.run(run_id)
     if stored.status == "COMPLETED":
         raise RunHasEnded(run=run_id)
-    if stored.version != paperdex_version():
-        raise UsageError(
-            f"--resume {run_id}: it was begun with paperdex {stored.version}, this is {paperdex_version()}; "
-            "resume it with that one."
-        )
+    check_version(run_id, stored.version)
     plan = prepare(Scenario.model_validate(stored.scenario))
     if scenario_hash(plan.scenario, plan.plug_ins, store.knowledge(plan.scenario.knowledge)) != stored.scenario_hash:
         raise UsageError(

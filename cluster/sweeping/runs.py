@@ -13,13 +13,13 @@ from cluster.connect import is_connected, start_ray, stop_ray
 from cluster.database import open_store
 from cluster.errors import UsageError
 from cluster.patience import Patience
+from cluster.runs import check_version
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking, rank
 from cluster.warm import compile_kernel, is_compiled
 from simulation.scenario import Scenario
 from storage.errors import DatabaseUnreachable, StaleSweep, SweepHasEnded
 from storage.ids import Kind, derive, new_prefix, prefix_of
-from storage.installed import paperdex_version
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -62,11 +62,7 @@ def plan_again(store: Store, sweep_id: UUID) -> SweepPlan:
     stored = store.sweep(sweep_id)
     if stored.status == "COMPLETED":
         raise SweepHasEnded(sweep=sweep_id)
-    if stored.version != paperdex_version():
-        raise UsageError(
-            f"--resume {sweep_id}: it was begun with paperdex {stored.version}, this is {paperdex_version()}; "
-            "resume it with that one."
-        )
+    check_version(sweep_id, stored.version)
     plan = sweep_plan(sweep_of(stored.spec, "the stored sweep"), Scenario.model_validate(stored.spec["scenario"]))
     if plan.spec_hash != stored.spec_hash:
         raise UsageError(f"--resume {sweep_id}: its recordings are not what they were when it began; put those back.")
