@@ -48,14 +48,25 @@ def pytest_unconfigure(config):
         os._exit(config.stash[_ended_with])
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Let what runs on the machine's server come last, so that each server is started once."""
+    """Let what runs on the machine's server come last, and what shares a cluster, a server or a file's fixtures together.
+
+    A group is run by one of the processes of ``pytest -n``, so that each starts what it needs once.
+    """
     items.sort(key=_is_on_the_machine)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def _is_on_the_machine(item):
     return hasattr(item, "callspec") and item.callspec.params.get("server") == machine_server.NAME
+
+
+def _group(item):
+    if _is_on_the_machine(item):
+        return machine_server.NAME
+    return "the cluster" if item.path.parent.name == "distributed" else item.path.stem
 
 
 @pytest.fixture(scope="session")
