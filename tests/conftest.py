@@ -14,6 +14,7 @@ import machine_server
 import pytest
 from hypothesis import settings
 from questions import questions
+from xdist.scheduler import LoadScopeScheduling
 
 from cluster import cli
 from cluster.connect import quiet_ray
@@ -48,25 +49,28 @@ def pytest_unconfigure(config):
         os._exit(config.stash[_ended_with])
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Let what runs on the machine's server come last, and what shares a cluster, a server or a file's fixtures together.
-
-    A group is run by one of the processes of ``pytest -n``, so that each starts what it needs once.
-    """
+    """Let what runs on the machine's server come last, so that each server is started once."""
     items.sort(key=_is_on_the_machine)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def _is_on_the_machine(item):
     return hasattr(item, "callspec") and item.callspec.params.get("server") == machine_server.NAME
 
 
-def _group(item):
-    if _is_on_the_machine(item):
-        return machine_server.NAME
-    return "the cluster" if item.path.parent.name == "distributed" else item.path.stem
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give what shares a cluster, a server or a file's fixtures to one of the processes of ``pytest -n``."""
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):
+    def _split_scope(self, nodeid):
+        if machine_server.NAME in nodeid:
+            return machine_server.NAME
+        file = nodeid.partition("::")[0]
+        return "distributed" if "/distributed/" in file else file
 
 
 @pytest.fixture(scope="session")
