@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import machine_server
+import own_cache  # noqa: F401 -- first: it says where compiled code is kept
 import pytest
 from hypothesis import settings
 from questions import questions
