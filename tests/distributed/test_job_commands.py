@@ -15,7 +15,10 @@ NOWHERE = "http://127.0.0.1:9"
     [
         (["dance"], "paperdex submit dance: run and sweep are what a cluster can be given."),
         (["run", "--bloks", "9"], "No such option: --bloks (Possible options: --blocks, --segment-blocks)."),
-        (["run", "--blocks", "-9"], "Invalid value for '--blocks': Input should be greater than or equal to 1, not '-9'."),
+        (
+            ["run", "--blocks", "-9"],
+            "Invalid value for '--blocks': Input should be greater than or equal to 1, not '-9'.",
+        ),
         (["run", "none.yaml"], "Scenario none.yaml cannot be read: No such file or directory; name a YAML file."),
         (
             ["run", "/tmp/none.yaml"],
