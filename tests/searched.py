@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
+import numpy as np
+
 from actors.market import Market
 from actors.trials import TrialWorker
 from cluster.sweeping.brackets import Bracket
 from storage.ids import Kind, derive
-from storage.trial_rows import TRIALS
+from storage.sweep_records import TrialFigures
+from storage.sweeps import FIGURES
+from storage.trial_rows import PARTS, TRIALS
 
 SWEEP_ID = derive(0, Kind.SWEEP, 0, 0)
 
@@ -92,3 +97,32 @@ def rows_of(batch):
     lines = (line.split("\t") for line in batch.trials.decode().splitlines())
     named = (dict(zip(TRIALS.names, line, strict=True)) for line in lines)
     return {(int(row["market"]), int(row["point"])): row for row in named}
+
+
+class Stored:
+    """The trials of a sweep as a Store gives them."""
+
+    def __init__(self, found, n_markets):
+        self._rows, self._n_markets = found.rows, n_markets
+
+    def trials_between(self, _sweep_id, first, end):
+        """Return the trials of some points, ordered by point and market."""
+        keys = sorted((point, market) for market, point in self._rows if first <= point < end)
+        rows = [self._rows[market, point] for point, market in keys]
+        sums = np.zeros((len(rows), 2, PARTS))
+        for place, row in enumerate(rows):
+            stored = np.frombuffer(bytes.fromhex(row["part_sums"].removeprefix("\\\\x")), "<f8")
+            if len(stored):
+                sums[place] = stored.reshape(2, PARTS)
+        return TrialFigures(
+            np.array([point for point, _ in keys]),
+            np.array([market for _, market in keys]),
+            np.array([row["status"] == "ERROR" for row in rows]),
+            np.array([row["status"] == "PRUNED" for row in rows]),
+            np.array([[float(row[name]) for name in FIGURES] for row in rows]),
+            sums,
+        )
+
+    def settings_of(self, _sweep_id, point):
+        """Return the setting of a point."""
+        return json.loads(self._rows[0, point]["settings"])
