@@ -256,9 +256,13 @@ def test_what_a_dead_node_took_with_it_is_traded_again(search, halved, monkeypat
 
 
 @pytest.mark.slow  # three sweeps
-def test_a_sampler_that_learns_arrives_at_the_same_points_for_any_workers_and_when_taken_up(search, store):
+@pytest.mark.parametrize(("blocks", "rungs"), [(600, []), (1_200, [{"at_percent": 50}])])
+def test_a_sampler_that_learns_arrives_at_the_same_points_for_any_workers_and_when_taken_up(
+    search, store, blocks, rungs
+):
     vary = {"strategy.stop_loss_percent": {"uniform": [0.3, 5]}, "strategy.take_profit_percent": {"uniform": [0.3, 5]}}
-    learning = plan(vary=vary, sampler={"kind": "optuna:tpe", "seed": 3, "batch": 8}, trials=24, markets={"seeds": [9]})
+    sampler = {"kind": "optuna:tpe", "seed": 3, "batch": 8}
+    learning = plan(blocks, vary=vary, sampler=sampler, trials=24, markets={"seeds": [9]}, rungs=rungs)
     whole = search(learning, workers=2)
 
     def interrupt():

@@ -9,11 +9,14 @@ import pytest
 from busy import busy_scenario
 from hypothesis import given
 from hypothesis import strategies as st
-from searched import searched
+from optuna.trial import TrialState
+from searched import Stored, searched
 
+from cluster.sweeping.figures import results_of
 from cluster.sweeping.plan import sweep_of, sweep_plan
-from simulation.sweeping.halving import survivors
-from simulation.sweeping.settings import Objective
+from simulation.sweeping.halving import Pruned, survivors
+from simulation.sweeping.optuna_study import optuna_study
+from simulation.sweeping.settings import Objective, Sweep
 
 VARY = {
     "strategy.stop_loss_percent": {"grid": [0.3, 1, 3]},
@@ -112,6 +115,44 @@ def test_receipts_count_every_trial_once_it_has_ended(halved):
     last = [receipt for receipt in halved.receipts if receipt.trials + receipt.skipped == len(receipt.figures)]
     counts = [sum(getattr(one, name) for one in last) for name in ("trials", "skipped", "failed", "pruned")]
     assert counts == [96, 48, 48, 36]
+
+
+def test_a_sampler_is_told_how_far_a_pruned_point_came(halved):
+    sweep = plan(rungs=RUNGS, bracket=40).sweep
+    trials = Stored(halved, 2).trials_between(None, 0, 72)
+    numbers = sorted({point for _, point in halved.rows})
+    told = dict(zip(numbers, results_of(sweep, trials, numbers), strict=True))
+    ratios = halved.figures("sharpe_ratio")
+    for point, result in told.items():
+        mean = (ratios[0, point] + ratios[1, point]) / 2
+        blocks, status = (halved.rows[0, point][name] for name in ("blocks", "status"))
+        expected = {"ERROR": None, "PRUNED": Pruned(int(blocks) // 300, mean), "COMPLETED": (mean,)}
+        assert result == expected[status]
+
+
+@pytest.mark.parametrize("kind", ["optuna:tpe", "optuna:cmaes", "optuna:nsga2"])
+def test_optuna_hears_that_a_point_was_pruned_and_goes_on(kind):
+    study = learning(kind, [{}])
+    assert [trial.state for trial in study.trials[:2]] == [TrialState.PRUNED, TrialState.COMPLETE]
+    assert study.trials[0].intermediate_values == {4: 1.5}
+
+
+def test_of_several_objectives_optuna_hears_no_figure_of_a_pruned_point():
+    study = learning("optuna:nsga2", [{}, {"figure": "return_percent"}])
+    assert (study.trials[0].state, study.trials[0].intermediate_values) == (TrialState.PRUNED, {})
+
+
+def learning(kind, objectives):
+    """Return Optuna's study after a pruned point, another, and the choice of one more."""
+    sampler = {"kind": kind, "batch": 2}
+    vary = {"strategy.stop_loss_percent": {"uniform": [1, 5]}, "strategy.take_profit_percent": {"uniform": [1, 5]}}
+    sweep = {"scenario": {"made": "below"}, "vary": vary, "trials": 3, "sampler": sampler, "objectives": objectives}
+    asked = optuna_study(Sweep.model_validate(sweep))
+    asked.choose(), asked.choose()
+    asked.learn(0, Pruned(4, 1.5))
+    asked.learn(1, (1.0,) * len(objectives))
+    assert asked.choose()
+    return asked._study
 
 
 figures = st.lists(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0, math.nan]), min_size=2, max_size=2), min_size=1)
