@@ -183,6 +183,7 @@ class SweepConductor:
                 if batches := flight.bracket.batches:
                     self._commits.put(batches)
                     begun.remove(flight.bracket)
+                self._observe(self._progress())
 
     def _next(self, begun: list[Bracket], brackets: Iterator[Bracket]) -> tuple[Bracket, Cohort] | None:
         """Return a cohort that may be traded now, of the oldest bracket that has one.
@@ -232,7 +233,6 @@ class SweepConductor:
         flight.bracket.settle(cohort, flight.carried, receipt)
         if cohort.legs > len(self._plan.sweep.rungs):
             self._note_best(receipt.figures[:, 0])
-        self._observe(self._progress())
 
     def _count(self, before: Receipt | None, now: Receipt) -> None:
         """Count what a leg adds to what its cohort had come to; one that is traded again adds nothing."""
