@@ -7,16 +7,15 @@ import signal
 
 import psutil
 import pytest
-import ray
 from busy import busy_scenario
 from questions import questions
+from ray.exceptions import ObjectLostError
 from watcher import Watcher as QuietView
 
 from actors.market import Market
 from cluster.runs import Place, prepare
 from cluster.runs import execute as run
 from cluster.sweeping import conductor
-from cluster.sweeping.conductor import SweepConductor
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.replaying import differences, scenario_of
 from cluster.sweeping.runs import execute, plan_again
@@ -237,22 +236,25 @@ def test_who_goes_on_depends_on_neither_workers_nor_cohorts(search, halved, work
     assert (summary.digest, summary.ranking) == (halved[0].digest, halved[0].ranking)
 
 
-@pytest.mark.slow  # two sweeps
+@pytest.mark.slow  # cohorts by themselves are tested in the unit tests of halving
 def test_what_a_dead_node_took_with_it_is_traded_again(search, halved, monkeypatch):
-    lost, settle = [], SweepConductor._settle
+    asked, result_of = [], conductor.result_of
 
-    def settle_and_lose(self, flight, receipt):
-        settle(self, flight, receipt)
-        if not lost:
-            lost.append(flight.carried)
-            ray.internal.free([flight.carried])
+    def lose_the_third(
+        reference,
+    ):  # the first two are the two markets up to the rung, of which it is a cohort behind it
+        asked.append(reference)
+        if len(asked) == 3:
+            raise ObjectLostError(reference.hex(), "", "")
+        return result_of(reference)
 
-    monkeypatch.setattr(SweepConductor, "_settle", settle_and_lose)
+    monkeypatch.setattr(conductor, "result_of", lose_the_third)
     watcher = Watcher()
-    summary = search(halving_plan(), workers=2, cohort=24, watcher=watcher)
+    summary = search(halving_plan(), cohort=24, watcher=watcher)
+    last = watcher.progress[-1]
     assert (summary.digest, summary.ranking) == (halved[0].digest, halved[0].ranking)
-    assert watcher.progress[-1].trials == 96
-    assert watcher.progress[-1].restarts == 1
+    assert (last.trials, last.pruned, last.restarts) == (96, 24, 1)
+    assert last.session_blocks > halved[2].session_blocks
 
 
 @pytest.mark.slow  # three sweeps
