@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cluster.errors import UsageError
-from cluster.sweeping.conductor import Uncovered
+from cluster.sweeping.brackets import Uncovered
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import pooled
 from simulation.performance.sharpe import moments, row_moments
@@ -28,17 +28,14 @@ def ranges(sizes):
     return first, covered, left
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(1, 5), st.lists(st.booleans(), max_size=9))
-def test_what_no_cohort_covers_is_taken_once_in_order(sizes, size, dies):
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(1, 5))
+def test_what_no_cohort_covers_is_taken_once_in_order(sizes, size):
     end, covered, left = ranges(sizes)
     uncovered, taken = Uncovered(0, end, covered[::-1]), []
     while uncovered:
-        first, count = uncovered.take(size)
-        assert 1 <= count <= size
-        if dies and dies.pop():
-            uncovered.put_back(first, count)
-        else:
-            taken += range(first, first + count)
+        first, stop = uncovered.take(size)
+        assert 1 <= stop - first <= size
+        taken += range(first, stop)
     assert taken == [point for first, count in left for point in range(first, first + count)]
 
 
@@ -86,8 +83,16 @@ def document(**changes):
     [
         ({"account": "nobody"}, "account 'nobody' is not in the scenario, which has tuned, plain, smart."),
         (
-            {"rungs": [{"at_percent": 50, "keep_percent": 50}]},
-            "rungs: trials are not pruned yet; leave them out, and every trial runs to its end.",
+            {"rungs": [{"at_percent": 20}]},
+            "rungs.0.at_percent 20: lies after 1 of the 4 review periods; figures need 2.",
+        ),
+        (
+            {"rungs": [{"at_percent": 40}, {"at_percent": 50}]},
+            "rungs.1.at_percent 50: lies after 2 of the 4 review periods, as the one before does.",
+        ),
+        (
+            {"rungs": [{"at_percent": 90}]},
+            "rungs.0.at_percent 90: lies after 4 of the 4 review periods, which is no rung but the end.",
         ),
         (
             {"vary": {"strategy.analyst": {"choice": ["momentum", "buy_and_hold"]}}},
