@@ -105,6 +105,12 @@ def test_points_are_compared_within_their_bracket_alone(halved):
         assert {point for _, point in halved.of_status("COMPLETED") if first <= point < first + 40}
 
 
+def test_brackets_of_which_no_point_can_be_traded_come_to_their_end(full):
+    found = searched(plan(rungs=RUNGS, bracket=2))
+    assert found.rows.keys() == full.rows.keys()
+    assert found.of_status("ERROR") == full.of_status("ERROR")
+
+
 def test_a_point_ends_on_all_markets_at_once(halved):
     for status in ("COMPLETED", "PRUNED"):
         first, second = ({point for on, point in halved.of_status(status) if on == market} for market in (0, 1))

@@ -96,11 +96,12 @@ def test_a_rung_keeps_half_of_a_bracket_by_default_and_a_bracket_is_no_larger_th
     assert learning.bracket_points == 16
 
 
-def test_the_sweep_file_of_the_page_is_one():
-    page = (ROOT / "docs" / "luck.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+@pytest.mark.parametrize(("page", "size"), [("luck.md", (4_096, 6, 4, 0)), ("sweeps.md", (10_000, 6, 6, 2))])
+def test_the_sweep_file_of_a_page_is_one(page, size):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     shown = Sweep.model_validate(yaml.safe_load(example))
-    assert (shown.n_points, shown.markets.size, len(shown.space.dimensions)) == (4096, 6, 4)
+    assert (shown.n_points, shown.markets.size, len(shown.space.dimensions), len(shown.rungs)) == size
 
 
 MISTAKES = [

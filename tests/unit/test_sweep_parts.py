@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from io import StringIO
+from uuid import UUID
+
 import numpy as np
 import pytest
 from busy import busy_scenario
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from rich.console import Console
 
 from cluster.errors import UsageError
 from cluster.sweeping.brackets import Uncovered
 from cluster.sweeping.plan import sweep_of, sweep_plan
-from cluster.sweeping.ranking import pooled
+from cluster.sweeping.ranking import Ranking, pooled
+from cluster.sweeping.runs import SweepSummary
+from cluster.sweeping.summary import print_summary
 from simulation.performance.sharpe import moments, row_moments
 from simulation.trials import columns_of
 
@@ -104,6 +110,14 @@ def test_what_cannot_be_swept_is_one_sentence(changes, sentence):
     with pytest.raises(UsageError) as raised:
         sweep_plan(sweep_of(document(**changes), "the sweep"), busy_scenario())
     assert str(raised.value) == sentence
+
+
+def test_the_summary_says_how_many_were_pruned_failed_and_skipped():
+    ranking = Ranking((), None, None, points=24, pruned=12, failed=8)
+    console = Console(file=StringIO(), width=200)
+    print_summary(console, SweepSummary(UUID(int=1), "exits", "COMPLETED", "", 36, 2, 1.5, ranking))
+    first, *_ = console.file.getvalue().splitlines()
+    assert first == "24 settings on 2 markets, 12 pruned, 8 failed, 4 skipped; 1.5 s."
 
 
 def test_a_plan_has_one_market_for_each_seed_with_nothing_written_and_nobody_tuned():
