@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cluster.plan import Plan
 
-CACHES_KEPT = 4
+CACHES_KEPT = 8
 """Of other versions of the sources: another checkout may be running on this machine."""
 
 

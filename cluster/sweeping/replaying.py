@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cluster.errors import UsageError
 from simulation.cohort import Cohort
 from simulation.performance.metrics import periods_per_year
 from simulation.scenario import Record, Scenario
@@ -28,7 +29,13 @@ NAMES = {"trial_id", "sweep_id", "market", "point", "settings", "status", "error
 
 
 def scenario_of(trial: TrialDetail) -> Scenario:
-    """Return the scenario of a trial's run: its market as far as it came, and its account with its setting."""
+    """Return the scenario of a trial's run: its market as far as it came, and its account with its setting.
+
+    Raises UsageError for a trial that has not traded.
+    """
+    if trial.row["status"] == "ERROR":
+        why = trial.row["error_message"].rstrip(".")
+        raise UsageError(f"Trial {trial.row['trial_id']} has not traded, so there is nothing to replay: {why}.")
     market = Scenario.model_validate(trial.scenario)
     account = with_settings(market.accounts[0], trial.row["settings"])
     changes: dict[str, Any] = {"accounts": (account,), "record": Record.ALL}

@@ -166,6 +166,15 @@ def test_a_trial_that_is_run_again_comes_to_the_same_in_every_column(sweep, stat
     store.close()
 
 
+def test_a_trial_that_has_not_traded_is_not_run_again(whole, paperdex):
+    with questions(whole[1]) as sql:
+        ((key,),) = sql("SELECT trial_id::text FROM trials WHERE status = 'ERROR' ORDER BY point LIMIT 1")
+    status, stdout, stderr = paperdex("replay", key, "--database-url", whole[1])
+    assert (status, stdout) == (2, "")
+    assert stderr.startswith(f"Trial {key} has not traded, so there is nothing to replay: ")
+    assert stderr.count("\n") == 1
+
+
 @pytest.mark.slow  # below, two workers have one digest with an interruption between them
 def test_a_worker_that_is_killed_is_replaced_and_its_cohort_traded_again(search, whole):
     watcher = Watcher(8, kill_a_worker)
