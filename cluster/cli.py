@@ -25,8 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (running.run, sweeping.sweep, stored.report, stored.digest, stored.replay):
+for command in (running.run, stored.report, stored.digest, stored.replay):
     app.command()(command)
+app.add_typer(sweeping.sweep, name="sweep")
 app.add_typer(stored.show, name="show")
 app.add_typer(database.db, name="db")
 app.add_typer(autopilot.autopilot, name="autopilot")

@@ -1,16 +1,18 @@
-"""The command that searches: many settings of an account, on one market or several."""
+"""The commands that search many settings of an account, on one market or several, and use what was found."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path  # noqa: TC003 -- typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster.commands.common import store_at, with_repairs_told
+from cluster.commands.default_command import WithDefault
 from cluster.errors import UsageError
-from cluster.options import FAILED, DatabaseUrl, err, out
+from cluster.options import FAILED, DatabaseUrl, SweepId, err, out
+from cluster.targets import file_target, new_file
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,7 +21,18 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 
-def sweep(
+sweep = typer.Typer(
+    cls=WithDefault,
+    subcommand_metavar="[SWEEP.yaml] | COMMAND [ARGS]...",
+    help="Try many settings of an account: `paperdex sweep FILE` is short for `paperdex sweep run FILE`.",
+)
+TrialId = Annotated[
+    str, typer.Argument(metavar="TRIAL", help="The id of a trial, which `show sweep` and reports tell.")
+]
+
+
+@sweep.command("run")
+def run(
     file: Annotated[
         Path | None, typer.Argument(metavar="[SWEEP.yaml]", show_default=False, help="What to try.")
     ] = None,
@@ -70,6 +83,55 @@ def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tu
     for market in plan.markets:
         with_repairs_told(market)
     return None, plan
+
+
+@sweep.command("export")
+def export(
+    sweep_id: SweepId,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", show_default="SWEEP.parquet", help="Where it goes.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write all trials of a sweep to one Parquet file: settings and figures as columns, the digest in its metadata."""
+    store = store_at(database_url)
+    key = store.resolve_sweep(sweep_id)
+    target = file_target(output or Path(f"{key}.parquet"), "--output", "parquet")
+    written = store.export_sweep(key, target)
+    said = f"{target.resolve()}: {written.trials:,} trials, {written.size_bytes / 1e6:,.1f} MB."
+    out.print(said, highlight=False, soft_wrap=True)
+
+
+@sweep.command("promote")
+def promote(
+    trial_id: TrialId,
+    *,
+    name: Annotated[str, typer.Option("--as", metavar="NAME", help="What the strategy is called.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", show_default="printed", help="A new file for the scenario."),
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a trial's setting a named strategy of its account, as a scenario that `paperdex run` trades.
+
+    Run as it is, it comes to what the trial came to; change its market, its length or the account's balance at will.
+    """
+    from cluster.sweeping.promoting import as_yaml, promoted
+
+    target = None if output is None else new_file(output, "--output", "yaml")
+    trial = store_at(database_url).trial(trial_id)
+    text = as_yaml(promoted(trial, name), trial)
+    if target is None:
+        print(text, end="")
+        return
+    from cluster.page import save
+
+    try:
+        save(text, target)
+    except OSError as error:
+        raise UsageError(f"--output {target} can't be written ({error.strerror}); name another file.") from error
+    out.print(f"{target.resolve()}: `paperdex run {target}` trades it.", highlight=False, soft_wrap=True)
 
 
 def replay_trial(key: str, database_url: str | None) -> None:
