@@ -23,8 +23,7 @@ _COVERED = text(
 )
 _JUDGED = ", ".join(f"{name}::float8" for name in JUDGED)
 _BETWEEN = text(
-    "SELECT point::float8, market::float8, (status = 'ERROR')::int::float8, (status = 'PRUNED')::int::float8,"
-    f" {_JUDGED}"  # noqa: S608 -- columns of ours
+    f"SELECT point, market, status = 'ERROR', status = 'PRUNED', {_JUDGED}"  # noqa: S608 -- columns of ours
     " FROM trials WHERE sweep_id = :sweep AND point >= :first AND point < :end ORDER BY point, market"
 )
 _SETTINGS = text("SELECT point, settings FROM trials WHERE sweep_id = :sweep AND market = 0 AND point = ANY(:points)")

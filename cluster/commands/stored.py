@@ -23,14 +23,19 @@ SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The id of a s
 
 
 def report(
-    run_id: RunId,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SWEEP", help="Its id or the first digits; a sweep's name; 'latest' run or 'latest-sweep'."
+        ),
+    ],
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Write a stored run as one self-contained HTML file."""
+    """Write a stored run or sweep as one self-contained HTML file."""
     store = store_at(database_url)
     target = report_target(output, "--output", wanted=True)
-    out.print(str(write_report(store, store.resolve_run(run_id), target)), soft_wrap=True, highlight=False)
+    out.print(str(write_report(store, store.resolve_run_or_sweep(name), target)), soft_wrap=True, highlight=False)
 
 
 def digest(run_id: RunId, database_url: DatabaseUrl = None) -> None:
