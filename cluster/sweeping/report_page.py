@@ -109,14 +109,14 @@ def _leaderboard(report: SweepReport) -> str:
         if judged
         else "By the first objective; a sweep is judged when it ends."
     )
-    first = f" The trial is the one on {wording.market(report.sweep.markets, 0)}."
+    first = f" Below a setting is the id of its trial on {wording.market(report.sweep.markets, 0)}."
     headings = [("Point", "number"), ("Setting", "reason")]
     if judged:
         headings += [("Deflated", "number"), ("Luck", ""), ("Sharpe", "number"), ("Return", "number"),
                      ("Max drawdown", "number"), ("Trades", "number")]  # fmt: skip
     headings += [(_objective(report, place), "number") for place in _told_objectives(report)]
     rows = "".join(_row(report, one) for one in report.best)
-    shown = table([*headings, ("Trial", "")], rows)
+    shown = table(headings, rows)
     return f'<section><h2>Leaderboard</h2><p class="note">{escape(note + first)}</p>{shown}</section>\n'
 
 
@@ -136,7 +136,8 @@ def _objective(report: SweepReport, place: int) -> str:
 
 
 def _row(report: SweepReport, one: Mapping[str, Any]) -> str:
-    cells = [("number", f"{one['point']:,}"), ("reason", escape(wording.point(one["settings"])))]
+    trial = f'<div class="aside"><code>{trial_of(report.sweep_id, 0, one["point"])}</code></div>'
+    cells = [("number", f"{one['point']:,}"), ("reason", escape(wording.point(one["settings"])) + trial)]
     if report.verdict is not None:
         cells += [
             ("number", f"{one['dsr']:.3f}"),
@@ -147,7 +148,6 @@ def _row(report: SweepReport, one: Mapping[str, Any]) -> str:
             ("number", f"{one['total_trades']:,.1f}"),
         ]
     cells += [("number", words.significant(one["objectives"][place])) for place in _told_objectives(report)]
-    cells.append(("when", f"<code>{trial_of(report.sweep_id, 0, one['point'])}</code>"))
     return "<tr>" + "".join(f'<td class="{css}">{text}</td>' for css, text in cells) + "</tr>"
 
 
