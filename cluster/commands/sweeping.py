@@ -94,9 +94,10 @@ def export(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Write all trials of a sweep to one Parquet file: settings and figures as columns, the digest in its metadata."""
+    given = None if output is None else file_target(output, "--output", "parquet")
     store = store_at(database_url)
     key = store.resolve_sweep(sweep_id)
-    target = file_target(output or Path(f"{key}.parquet"), "--output", "parquet")
+    target = given or file_target(Path(f"{key}.parquet"), "--output", "parquet")
     written = store.export_sweep(key, target)
     said = f"{target.resolve()}: {written.trials:,} trials, {written.size_bytes / 1e6:,.1f} MB."
     out.print(said, highlight=False, soft_wrap=True)

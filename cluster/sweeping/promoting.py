@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 _WHY_NOT = {
-    "ERROR": "failed ({error_message}); promote one that was traded to its end.",
+    "ERROR": "failed ({why}); promote one that was traded to its end.",
     "PRUNED": "was pruned after {blocks:,} blocks; promote one that was traded to its end.",
 }
 
@@ -33,7 +33,8 @@ def promoted(trial: TrialDetail, name: str) -> Scenario:
     """
     key, status = trial.row["trial_id"], trial.row["status"]
     if status in _WHY_NOT:
-        raise UsageError(f"Trial {key} {_WHY_NOT[status].format(**trial.row)}")
+        why = " ".join(trial.row["error_message"].split())
+        raise UsageError(f"Trial {key} {_WHY_NOT[status].format(why=why, blocks=trial.row['blocks'])}")
     try:
         _NAME.validate_python(name)
     except ValidationError as error:
