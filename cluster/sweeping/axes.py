@@ -82,6 +82,13 @@ class Axis:
         starts = [-(-place * size // BINS) for place in range(BINS + 1)]
         return [f"{listed[starts[place]]} to {listed[starts[place + 1] - 1]}" for place in range(BINS)]
 
+    def starts(self) -> list[str]:
+        """Return the first value of each bin."""
+        if isinstance(self.dimension, Continuous):
+            return [self._number_at(place / BINS) for place in range(BINS)]
+        listed, size = self.dimension.values, self.dimension.size
+        return [str(listed[-(-place * size // self.n_bins)]) for place in range(self.n_bins)]
+
     def ends(self) -> tuple[str, str]:
         """Return the first and the last value."""
         if isinstance(self.dimension, Continuous):

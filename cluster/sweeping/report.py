@@ -12,10 +12,10 @@ from cluster.errors import UsageError
 from cluster.sweeping.axes import axes_of
 from cluster.sweeping.equity import curves
 from cluster.sweeping.importance import importances
+from cluster.sweeping.plan import sweep_of
 from cluster.sweeping.shown import trial_of, verdict_in
 from cluster.sweeping.stability import Stability, stability
 from cluster.sweeping.survey import across_markets, signs, survey
-from simulation.sweeping.settings import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cluster.sweeping.equity import Curve
     from cluster.sweeping.survey import Survey
     from simulation.performance.verdict import Verdict
+    from simulation.sweeping.settings import Sweep
     from storage.store import Store
     from storage.sweep_records import Covered, SweepDetail
 
@@ -63,7 +64,7 @@ class SweepReport:
 def collect(store: Store, sweep_id: UUID) -> SweepReport:
     """Read what the report of a sweep tells, and trade its winner again; raises SweepNotFound."""
     detail = store.sweep(sweep_id)
-    sweep = Sweep.model_validate(detail.spec)
+    sweep = sweep_of(detail.spec, "the stored sweep")
     found = survey(store, sweep_id, sweep)
     stored = detail.verdict or {}
     axes = axes_of(sweep.space.dimensions)
@@ -116,6 +117,8 @@ def _curves(store: Store, detail: SweepDetail, best: tuple[Mapping[str, Any], ..
         drawn = tuple(curves(detail, best[0]["settings"]))
     except UsageError as error:
         return (), f"It can't be traded again here. {error}"
+    if not drawn:
+        return (), "No review period is complete in so short a market, so that there are no returns."
     for curve in drawn:
         row = store.trial(str(trial_of(UUID(detail.sweep_id), curve.market, best[0]["point"]))).row
         if not np.isclose(float(row["equity_usd"]), curve.final_equity_usd, rtol=0, atol=5e-7):

@@ -37,6 +37,9 @@ GROUPS = ((0.1, "the best tenth"), (0.5, "above the median"), (1.0, "the rest"))
 SCATTERED_MAX = 1_500
 """Points beside the Pareto front."""
 
+TICKS_MAX = 8
+"""Bins of an axis that are named."""
+
 RULE = "rgba(128, 134, 143, 0.45)"
 """Of lines that stand out from neither a light nor a dark page."""
 
@@ -76,25 +79,22 @@ def heatmap(report: SweepReport, across: Axis, up: Axis) -> dict[str, Any]:
     name, unit = wording.FIGURES[report.sweep.objectives[0].figure.value]
     trace = {
         "type": "heatmap",
-        "x": across.labels(),
-        "y": up.labels(),
         "z": [[None if math.isnan(value) else _short(value) for value in row] for row in medians.tolist()],
-        "customdata": counts.tolist(),
+        "customdata": [
+            [[f"{count:,}", escape(at), escape(on)] for count, at in zip(row, across.labels(), strict=True)]
+            for row, on in zip(counts.tolist(), up.labels(), strict=True)
+        ],
         "colorscale": "Viridis",
         "reversescale": bool(signs(report.sweep)[0] < 0),
         "xgap": 1,
         "ygap": 1,
         "colorbar": {"thickness": 12, "outlinewidth": 0, "ticksuffix": f" {unit}".rstrip(), "nticks": 6},
         "hovertemplate": (
-            f"{wording.field(across.path)} %{{x}}<br>{wording.field(up.path)} %{{y}}<br>"
-            f"<b>median {name} %{{z}} {unit}</b>, of %{{customdata}} points<extra></extra>"
+            f"{wording.field(across.path)} %{{customdata[1]}}<br>{wording.field(up.path)} %{{customdata[2]}}<br>"
+            f"<b>median {name} %{{z}} {unit}</b>, of %{{customdata[0]}} points<extra></extra>"
         ),
     }
-    axes = {
-        place: {"title": {"text": wording.field(axis.path), "standoff": 8}, "type": "category", "automargin": True,
-                "showgrid": False, "nticks": 8}
-        for place, axis in (("xaxis", across), ("yaxis", up))
-    }  # fmt: skip
+    axes = {"xaxis": _binned(across), "yaxis": _binned(up)}
     return {"data": [trace], "layout": {**axes, **FRAME, "margin": {"l": 8, "r": 8, "t": 8, "b": 32}}}
 
 
@@ -144,6 +144,21 @@ def front_chart(report: SweepReport) -> dict[str, Any]:
         for name, title in zip(("xaxis", "yaxis"), titles, strict=True)
     }
     return {"data": traces, "layout": {**axes, **FRAME, "hovermode": "closest"}}
+
+
+def _binned(axis: Axis) -> dict[str, Any]:
+    """Return the axis of a field's bins, which are numbered: two may begin with the same few digits."""
+    every = -(-axis.n_bins // TICKS_MAX)
+    return {
+        "title": {"text": wording.field(axis.path), "standoff": 8},
+        "tickmode": "array",
+        "tickvals": list(range(0, axis.n_bins, every)),
+        "ticktext": [escape(text) for text in axis.starts()[::every]],
+        "tickangle": 0,
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+    }
 
 
 def _lines(

@@ -56,7 +56,7 @@ def _champions(report: SweepReport) -> str:
     rows = "".join(
         f'<tr><td class="account">{escape(market)}</td><td class="number">{int(champions.numbers[number]):,}</td>'
         f'<td class="number">{words.significant(float(champions.values[number, number, 0]))}</td>'
-        f'<td class="reason">{escape(wording.point(report.champion_settings[number]))}</td></tr>'
+        f'<td class="reason">{escape(wording.point(report.sweep, report.champion_settings[number]))}</td></tr>'
         for number, market in enumerate(_named(report))
     )
     return table(headings, rows)

@@ -90,8 +90,8 @@ def _verdict(report: SweepReport) -> str:
         return ""
     verdict = report.verdict
     more = (
-        f"Of {verdict.n_trials:,} trials {verdict.n_effective:,.1f} are independent; the best of so many without skill "
-        f"shows a Sharpe ratio of {words.significant(verdict.sr0)} a period, the winner has "
+        f"Of {verdict.n_trials:,} trials {verdict.n_effective:,.1f} count as independent; the best of so many without "
+        f"skill shows a Sharpe ratio of {words.significant(verdict.sr0)} a period, the winner has "
         f"{words.significant(verdict.sharpe)}."
     )
     return (
@@ -114,7 +114,7 @@ def _leaderboard(report: SweepReport) -> str:
     if judged:
         headings += [("Deflated", "number"), ("Luck", ""), ("Sharpe", "number"), ("Return", "number"),
                      ("Max drawdown", "number"), ("Trades", "number")]  # fmt: skip
-    headings += [(_objective(report, place), "number") for place in _told_objectives(report)]
+    headings += [(_heading(report, place), "number") for place in _told_objectives(report)]
     rows = "".join(_row(report, one) for one in report.best)
     shown = table(headings, rows)
     return f'<section><h2>Leaderboard</h2><p class="note">{escape(note + first)}</p>{shown}</section>\n'
@@ -135,9 +135,15 @@ def _objective(report: SweepReport, place: int) -> str:
     return escape(wording.objective(one, several=report.sweep.markets.size > 1))
 
 
+def _heading(report: SweepReport, place: int) -> str:
+    """Return an objective as the heading of a column, with its unit."""
+    unit = wording.FIGURES[report.sweep.objectives[place].figure.value][1]
+    return _objective(report, place) + (f", {unit}" if unit else "")
+
+
 def _row(report: SweepReport, one: Mapping[str, Any]) -> str:
     trial = f'<div class="aside"><code>{trial_of(report.sweep_id, 0, one["point"])}</code></div>'
-    cells = [("number", f"{one['point']:,}"), ("reason", escape(wording.point(one["settings"])) + trial)]
+    cells = [("number", f"{one['point']:,}"), ("reason", escape(wording.point(report.sweep, one["settings"])) + trial)]
     if report.verdict is not None:
         cells += [
             ("number", f"{one['dsr']:.3f}"),
@@ -155,11 +161,11 @@ def _equity(report: SweepReport, drawn: dict[str, dict[str, Any]]) -> str:
     if not report.curves:
         return f'<section><h2>The winner\'s equity</h2><p class="note">{escape(report.why_no_curves)}</p></section>\n'
     point = report.best[0]["point"]
+    band = f"{words.percent(100 * LEVEL, 0)} of {PATHS} series"
     note = (
-        f"Point {point:,}, traded again from its setting: change from start. The band holds {LEVEL:.0%} of {PATHS} "
-        "series made of its own returns by the stationary bootstrap (Politis and Romano 1994), in blocks of the cube "
-        "root of their number on average, at each time alone. It says how far luck may carry these returns, not what "
-        "comes next."
+        f"Point {point:,}, traded again from its setting: change from start. The band holds {band} made of its own "
+        "returns by the stationary bootstrap (Politis and Romano 1994), in blocks of the cube root of their number on "
+        "average, at each time alone. It says how far luck may carry these returns, not what comes next."
     )
     hidden = report.sweep.markets.size - len(report.curves)
     if hidden:
@@ -182,9 +188,10 @@ def _importance(report: SweepReport) -> str:
     if not report.importance:
         note = f"Not told: it takes two fields that vary, {LEAST_POINTS} points that differ in the objective."
         return f'<section><h2>Which fields matter</h2><p class="note">{note}</p></section>\n'
+    best = words.percent(100 * BEST_SHARE, 0)
     note = (
-        f"How differently a field's values are distributed among the best {BEST_SHARE:.0%} of points and among all: "
-        "PED-ANOVA (Watanabe, Bansal and Hutter 2023) as Optuna computes it, shares of the whole, from "
+        f"How differently a field's values are distributed among the best {best} of points and among all: PED-ANOVA "
+        "(Watanabe, Bansal and Hutter 2023) as Optuna computes it, shares of the whole, from "
         f"{words.count(len(report.survey.settings), 'point')}{_sampled(report)}."
     )
     headings = (("Field", "account"), ("Importance", "number"), ("", "wide"), ("Searched", ""), ("Winner", "number"))
@@ -247,17 +254,17 @@ def _front(report: SweepReport, drawn: dict[str, dict[str, Any]]) -> str:
     )
     if report.survey.front_size > len(front):
         note = f"At least {note} Kept are {FRONT_MAX} of them, evenly spread along the first objective."
-    headings = [("Point", "number"), *((_objective(report, place), "number") for place in range(front.values.shape[2])),
+    headings = [("Point", "number"), *((_heading(report, place), "number") for place in range(front.values.shape[2])),
                 ("Setting", "reason")]  # fmt: skip
     values = across_markets(report.sweep, front)
     step = max(1, -(-len(front) // FRONT_LISTED))
-    if step > 1:
-        note += f" Listed is every {step}th."
     told = list(zip(front.numbers.tolist(), values, report.front_settings, strict=True))[::step]
+    if step > 1:
+        note += f" Listed are {len(told)} of them."
     rows = "".join(
         f'<tr><td class="number">{number:,}</td>'
         + "".join(f'<td class="number">{words.significant(float(value))}</td>' for value in row)
-        + f'<td class="reason">{escape(wording.point(setting))}</td></tr>'
+        + f'<td class="reason">{escape(wording.point(report.sweep, setting))}</td></tr>'
         for number, row, setting in told
     )
     shown = chart("front", "Pareto front of the first two objectives among other points", "small")

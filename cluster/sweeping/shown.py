@@ -11,8 +11,8 @@ from rich.text import Text
 
 from cluster.facts import counted, facts
 from cluster.sweeping import wording
+from cluster.sweeping.plan import sweep_of
 from simulation.performance.verdict import Verdict, in_words
-from simulation.sweeping.settings import Sweep
 from storage.ids import Kind, derive, prefix_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from simulation.sweeping.settings import Sweep
     from storage.sweep_records import Covered, SweepDetail
 
 MARKETS_NAMED = 8
@@ -32,14 +33,14 @@ SHOWN = 10
 def shown(detail: SweepDetail, covered: Covered) -> RenderableType:
     """Return a sweep as it is printed for a person."""
     said = f": {detail.error_message.rstrip('.')}." if detail.error_message else "."
-    sweep = Sweep.model_validate(detail.spec)
+    sweep = sweep_of(detail.spec, "the stored sweep")
     verdict = detail.verdict or {}
     return Group(
         Text(detail.name, style="bold"),
         Text(f"{detail.status}{said}"),
         Text(),
         facts({**_defined(sweep, detail), **_came(sweep, detail, covered)}),
-        *_leaderboard(verdict.get("best", [])),
+        *_leaderboard(sweep, verdict.get("best", [])),
         *(Text(line) for line in _judged(verdict)),
     )
 
@@ -98,7 +99,7 @@ def _winner(sweep: Sweep, detail: SweepDetail) -> dict[str, str]:
     return {"winner": f"point {point:,}; its trial{where} is {trial}"}
 
 
-def _leaderboard(best: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def _leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     if not best:
         return []
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -113,7 +114,7 @@ def _leaderboard(best: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             f"{one['return_percent']:+.2f} %",
             f"{one['max_drawdown_percent']:.2f} %",
             f"{one['total_trades']:.1f}",
-            wording.point(one["settings"]),
+            wording.point(sweep, one["settings"]),
         )
     return [Text(), table, Text()]
 

@@ -57,15 +57,15 @@ def objectives(sweep: Sweep) -> str:
     return "; ".join(objective(one, several=sweep.markets.size > 1) for one in sweep.objectives)
 
 
-def point(settings: Mapping[str, Any]) -> str:
-    """Return a setting: stop loss percent 3.5, take profit percent 6."""
-    return ", ".join(f"{field(path)} {value}" for path, value in settings.items())
+def point(sweep: Sweep, settings: Mapping[str, Any]) -> str:
+    """Return a setting, its fields in the order of the sweep: stop loss percent 3.5, take profit percent 6."""
+    return ", ".join(f"{field(path)} {settings[path]}" for path in sweep.vary if path in settings)
 
 
 FIGURES = {
     "sharpe_ratio": ("Sharpe ratio", ""),
     "return_percent": ("return", "%"),
-    "max_drawdown_percent": ("largest drawdown", "%"),
+    "max_drawdown_percent": ("drawdown", "%"),
     "profit_factor": ("profit factor", ""),
     "win_rate_percent": ("win rate", "%"),
     "total_trades": ("trades", ""),

@@ -145,6 +145,14 @@ def test_heatmaps_are_of_the_four_most_important_fields(collected):
     assert {axis.path for axis in drawn[0]} == {"strategy.max_hold_hours", "strategy.max_daily_trades"}
 
 
+def test_bins_that_begin_with_the_same_digits_stay_apart(collected):
+    near = sweep_of(
+        vary={STOP: {"uniform": [10, 10.03]}, TARGET: {"grid": [1, 2]}}, trials=60, sampler={"kind": "random"}
+    )
+    heat = charts_of(render(collected(near, lambda setting, _: setting[STOP])))["heat-0"]["data"][0]
+    assert len(heat["z"]) * len(heat["z"][0]) == 24
+
+
 def test_a_bounded_number_of_lines_is_drawn_the_best_among_them():
     assert lines_of(10) == list(range(10))
     drawn = lines_of(100_000)

@@ -175,7 +175,8 @@ def test_a_value_has_its_place_on_the_axis_of_its_field(how, values, units, bins
     (axis,) = axes_of(sweep_of(vary={STOP: how}, sampler={"kind": "random"}, trials=5).space.dimensions).values()
     assert axis.units(values) == pytest.approx(units)
     assert axis.bins(values).tolist() == bins
-    assert len(axis.labels()) == axis.n_bins <= max(BINS, 16)
+    assert len(axis.labels()) == len(axis.starts()) == axis.n_bins <= max(BINS, 16)
+    assert all(label.startswith(start) for label, start in zip(axis.labels(), axis.starts(), strict=True))
 
 
 def test_texts_and_truths_are_values_of_their_own():
