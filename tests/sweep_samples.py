@@ -55,10 +55,10 @@ class Trials:
 
     def outcomes_between(self, _sweep_id: UUID, first: int, end: int) -> Outcomes:
         rows = [
-            (number, market, self.status.get((number, market), "COMPLETED"), self.value(point, market))
-            for number, point in self.settings.items()
+            (number, market, self.status.get((number, market), "COMPLETED"), self.value(self.settings[number], market))
+            for number in range(first, end)
             for market in range(self.sweep.markets.size)
-            if first <= number < end and self.status.get((number, market)) != "MISSING"
+            if number in self.settings and self.status.get((number, market)) != "MISSING"
         ]
         self.asked.append(len(rows))
         figures = np.zeros((len(rows), len(JUDGED)))
