@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 for command in (running.run, stored.report, stored.digest, stored.replay):
     app.command()(command)
-app.add_typer(sweeping.sweep, name="sweep")
+app.add_typer(sweeping.sweep_commands, name="sweep")
 app.add_typer(stored.show, name="show")
 app.add_typer(database.db, name="db")
 app.add_typer(autopilot.autopilot, name="autopilot")

@@ -66,7 +66,8 @@ def _page(store: Store, key: UUID) -> str:
     if kind_of(str(key)) == Kind.SWEEP:
         from cluster.sweeping import report, report_page
 
-        return report_page.render(report.collect(store, key))
+        with err.status("reading the trials, and trading the winner again"):
+            return report_page.render(report.collect(store, key))
     from cluster.report import collect
     from cluster.report_page import render
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 
-sweep = typer.Typer(
+sweep_commands = typer.Typer(
     cls=WithDefault,
     subcommand_metavar="[SWEEP.yaml] | COMMAND [ARGS]...",
     help="Try many settings of an account: `paperdex sweep FILE` is short for `paperdex sweep run FILE`.",
@@ -31,8 +31,8 @@ TrialId = Annotated[
 ]
 
 
-@sweep.command("run")
-def run(
+@sweep_commands.command("run")
+def sweep(
     file: Annotated[
         Path | None, typer.Argument(metavar="[SWEEP.yaml]", show_default=False, help="What to try.")
     ] = None,
@@ -41,7 +41,10 @@ def run(
         int | None, typer.Option(min=1, max=10_000, show_default="one a core", help="Processes that trade.")
     ] = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="SWEEP", show_default=False, help="Go on with one that was interrupted.")
+        str | None,
+        typer.Option(
+            metavar="SWEEP", show_default=False, help="Go on with one that was interrupted, by id, name or 'latest'."
+        ),
     ] = None,
     database_url: DatabaseUrl = None,
     ray_address: Annotated[
@@ -85,7 +88,7 @@ def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tu
     return None, plan
 
 
-@sweep.command("export")
+@sweep_commands.command("export")
 def export(
     sweep_id: SweepId,
     output: Annotated[
@@ -103,7 +106,7 @@ def export(
     out.print(said, highlight=False, soft_wrap=True)
 
 
-@sweep.command("promote")
+@sweep_commands.command("promote")
 def promote(
     trial_id: TrialId,
     *,

@@ -15,7 +15,7 @@ from cluster.sweeping.importance import importances
 from cluster.sweeping.plan import sweep_of
 from cluster.sweeping.shown import trial_of, verdict_in
 from cluster.sweeping.stability import Stability, stability
-from cluster.sweeping.survey import across_markets, signs, survey
+from cluster.sweeping.survey import MARKETS_COMPARED, across_markets, signs, survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +105,10 @@ def _settings(store: Store, sweep_id: UUID, numbers: list[int]) -> tuple[dict[st
 def _stability(sweep: Sweep, found: Survey) -> Stability | None:
     if sweep.markets.size == 1 or not len(found.sample):
         return None
-    sign = signs(sweep)[0]
-    return stability(found.sample.values[:, :, 0] * sign, found.champions.values[:, :, 0] * sign)
+    sample, champions = (
+        points.values[:, :MARKETS_COMPARED, 0] * signs(sweep)[0] for points in (found.sample, found.champions)
+    )
+    return stability(sample, champions)
 
 
 def _curves(store: Store, detail: SweepDetail, best: tuple[Mapping[str, Any], ...]) -> tuple[tuple[Curve, ...], str]:

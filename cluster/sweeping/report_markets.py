@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cluster.sweeping.stability import Array
 
 MARKETS_LISTED = 10
-"""Markets in the tables, the first ones; means are over all."""
+"""Markets in the tables, the first ones; means are over all that are compared."""
 
 
 def stability_section(report: SweepReport) -> str:
@@ -30,9 +30,11 @@ def stability_section(report: SweepReport) -> str:
         f"correlation of points between two markets is {_number(stable.mean_correlation)}: 1 says that they rank "
         "points alike, 0 that one tells nothing of the other."
     )
-    size = report.sweep.markets.size
+    size, compared = report.sweep.markets.size, len(stable.correlation)
+    if size > compared:
+        note += f" Compared are the first {compared} of {size:,} markets."
     if size > MARKETS_LISTED:
-        note += f" Listed are the first {MARKETS_LISTED} of {size:,} markets."
+        note += f" Listed are the first {MARKETS_LISTED}."
     return (
         f'<section><h2>Is the optimum stable?</h2><p class="note">{escape(note)}</p>{_champions(report)}'
         f'<p class="note spaced">Of how many points, in percent, the best of one market (row) is no worse on another '

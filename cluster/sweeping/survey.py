@@ -38,6 +38,9 @@ BEST = 20
 FRONT_MAX = 512
 """Points of the Pareto front that are kept; of more, evenly spread ones along the first objective."""
 
+MARKETS_COMPARED = 64
+"""Markets that have a champion; of more, the first ones."""
+
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -75,7 +78,10 @@ class Survey:
     best: Points
     """By the first objective, the best first."""
     champions: Points
-    """The best point of each market alone, by the first objective: point ``m`` is that of market ``m``."""
+    """The best point of each market alone, by the first objective: point ``m`` is that of market ``m``.
+
+    Of the first markets only, where there are more than ``MARKETS_COMPARED``.
+    """
     front: Points
     """The Pareto front where there are several objectives, ordered by the first; else empty."""
     front_size: int
@@ -172,7 +178,7 @@ def _best(sweep: Sweep, points: Points) -> Points:
 def _champions(sweep: Sweep, points: Points) -> Points:
     """Return the best point of each market; of equal ones the one with the lowest number, which comes first."""
     ordered = points.take(np.argsort(points.numbers, kind="stable"))
-    return ordered.take(np.argmax(ordered.values[:, :, 0] * signs(sweep)[0], axis=0))
+    return ordered.take(np.argmax(ordered.values[:, :MARKETS_COMPARED, 0] * signs(sweep)[0], axis=0))
 
 
 def _front(sweep: Sweep, points: Points) -> tuple[Points, int]:

@@ -64,6 +64,13 @@ def test_each_market_has_its_own_champion():
     assert stops == [3, 4]
 
 
+def test_a_bounded_number_of_markets_have_a_champion(monkeypatch):
+    monkeypatch.setattr(surveying, "MARKETS_COMPARED", 2)
+    sweep = sweep_of(markets={"seeds": [1, 2, 3]})
+    found = survey(Trials(sweep, peak), SWEEP, sweep)
+    assert found.champions.values.shape == (2, 3, 1)
+
+
 def test_a_figure_of_which_less_is_better_has_the_lowest_as_best():
     sweep = sweep_of(objectives=[{"figure": "max_drawdown_percent", "direction": "minimize"}])
     found = survey(Trials(sweep, peak), SWEEP, sweep)
