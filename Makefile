@@ -21,7 +21,7 @@ run: install  ## run the built-in scenario
 	@$(BIN)/paperdex run
 
 test: install lint  ## run all tests but the slow ones
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not slow"
 
 lint: install  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cluster.commands import autopilot, database, preparing, running, stored, sweeping
+from cluster.commands import autopilot, database, jobs, preparing, running, stored, sweeping
 from cluster.connect import quiet_ray
 from cluster.errors import UsageError
 from cluster.options import FAILED, STOPPED, USAGE, err
@@ -25,8 +25,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (running.run, stored.report, stored.digest, stored.replay):
+COMMANDS: tuple[Any, ...] = (running.run, stored.report, stored.digest, stored.replay, jobs.status, jobs.stop)
+for command in COMMANDS:
     app.command()(command)
+app.command(context_settings={"ignore_unknown_options": True})(jobs.submit)
 app.add_typer(sweeping.sweep_commands, name="sweep")
 app.add_typer(stored.show, name="show")
 app.add_typer(database.db, name="db")

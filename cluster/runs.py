@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import signal
-import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from actors.analysts import load as load_analyst
 from cluster.analysts import try_analysts
-from cluster.connect import check_port_is_free, is_connected, start_ray, stop_ray
-from cluster.errors import LeftRunning, UsageError
+from cluster.connect import check_port_is_free, start_ray
+from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
+from cluster.errors import UsageError
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.start import Start, beginning, taken_up
@@ -25,12 +22,12 @@ from simulation.intelligence.roster import roster_of
 from simulation.scenario import Scenario
 from simulation.settings.market import ReplayMarket
 from storage.beginning import scenario_hash
-from storage.errors import DatabaseUnreachable, RunHasEnded, StaleConductor
+from storage.errors import RunHasEnded
 from storage.ids import new_prefix, prefix_of, run_id_of
 from storage.installed import paperdex_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from uuid import UUID
 
     from cluster.latency import Written
@@ -170,34 +167,18 @@ def execute(
         _opened(place.database_url)  # a database that is named may be the wrong one: say so before Ray is started
     prefix = new_prefix() if interrupted is None else prefix_of(interrupted)
     run_id = run_id_of(prefix)
-    try:
-        # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
-        with redirect_stdout(sys.stderr):
+    with ray_until_the_end():
+        with told_to_people():
             store, url = _ready(plan, place, run_id, view)
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             with store.hold(run_id):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
-                with _named_if_left(run_id):
+                with resumable(f"paperdex run --resume {run_id}"):
                     digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
         view.close()
         summary = _summary(plan, run_id, digest, written, time.monotonic() - started, store, url)
         tell(summary, store)
-    finally:
-        if is_connected():  # an interrupt may have come before Ray was up, or even imported
-            with redirect_stdout(sys.stderr):
-                stop_ray()
     return summary
-
-
-@contextmanager
-def _named_if_left(run_id: UUID) -> Iterator[None]:
-    """Say of a run that its database leaves RUNNING how to go on with it."""
-    try:
-        yield
-    except DatabaseUnreachable as error:
-        raise LeftRunning(
-            f"{str(error).rstrip('.')}; `paperdex run --resume {run_id}` goes on with the run, which is still RUNNING."
-        ) from error
 
 
 def _begun(plan: Plan, prefix: int, store: Store) -> Start:
@@ -264,38 +245,13 @@ def _conducted(
     """Conduct the run and close it with the status it deserves; return its digest and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
 
-    patience = Patience(view.say)
-    try:
+    patience, run_id = Patience(view.say), run_id_of(prefix)
+
+    def close(status: str, why: str) -> str:
+        return store.finish_run(run_id, status, why, start.conductor)
+
+    with closed_if_it_fails(close):
         conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience)
         why = conductor.run()
-    except KeyboardInterrupt:
-        _close_early(prefix, start, store, "STOPPED", "Stopped by the user.")
-        raise
-    except DatabaseUnreachable:
-        raise  # which leaves the run as it is: RUNNING, up to its last committed segment
-    except BaseException as error:
-        _close_early(prefix, start, store, "ERROR", f"{type(error).__name__}: {error}")
-        raise
-    status = "ERROR" if why else "COMPLETED"
-    digest = patience(lambda: store.finish_run(run_id_of(prefix), status, why, start.conductor))
+    digest = patience(lambda: close("ERROR" if why else "COMPLETED", why))
     return digest, conductor.written
-
-
-def _close_early(prefix: int, start: Start, store: Store, status: str, why: str) -> None:
-    """Close a run that did not reach its end, unless another conductor has taken it up."""
-    with _uninterrupted(), suppress(StaleConductor):
-        store.finish_run(run_id_of(prefix), status, why, start.conductor)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Finish what takes a moment though the user asks to stop a second time."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,7 +1,8 @@
 """The one decorator that compiles: everything else imports numba through this file.
 
-Numba's own cache does not notice a change in another file's function, so the cache folder is named by a
-hash of every source file in ``simulation/``, where it lies and when it was written.
+Numba's own cache does not notice a change in another file's function, so the cache folder is named by a hash of every
+source file in ``simulation/``. Where they lie does not count: another checkout, or a copy that a job brings to a node,
+runs the same machine code.
 """
 
 from __future__ import annotations
@@ -16,21 +17,32 @@ from typing import TYPE_CHECKING, Any
 import numba
 import platformdirs
 from llvmlite.binding import get_host_cpu_name
+from numba.core.caching import UserProvidedCacheLocator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def cache_folder() -> Path:
-    """Return the folder of compiled code for the sources as they are now, on a processor like this one.
+_SOURCES = Path(__file__).parent
 
-    Numba keeps code for a file at its path and of its time, so both count: a second checkout of the same sources shares
-    nothing, and must not be told that it had been compiled.
-    """
+
+class CacheLocator(UserProvidedCacheLocator):
+    """Where in the cache folder numba keeps the code of a file: for ours, wherever they lie, at one place."""
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """Return the folder of a source file's code."""
+        if Path(py_file).is_relative_to(_SOURCES):
+            return "_".join(Path(py_file).relative_to(_SOURCES.parent).parent.parts)
+        elsewhere: str = super().get_suitable_cache_subpath(py_file)
+        return elsewhere
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled code for the sources as they are now, on a processor like this one."""
     digest = sha256(repr((sys.version, numba.__version__, get_host_cpu_name())).encode())
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(repr((str(source), source.stat().st_mtime_ns)).encode())
-        digest.update(source.read_bytes())
+    for source in sorted(_SOURCES.rglob("*.py")):
+        digest.update(str(source.relative_to(_SOURCES)).encode() + source.read_bytes())
     return _cache_root() / digest.hexdigest()[:16]
 
 
@@ -45,6 +57,7 @@ def _cache_root() -> Path:
 
 
 numba.config.CACHE_DIR = str(cache_folder())
+numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{CacheLocator.__name__}"
 
 
 # Compiled code here reads and writes arrays that its callers own and allocates none, so it does without numba's

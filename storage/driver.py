@@ -124,6 +124,10 @@ _REFUSED = (
     ("certificate verify failed", "its certificate has expired or is not signed by one of the URL's sslrootcert"),
     ("does not match host name", "its certificate is for another host, which sslmode=verify-full refuses"),
     ("root certificate file", ""),
+    ("private key file", ""),
+    ("requires a valid client certificate", "it asks for a certificate; name yours by sslcert and sslkey in the URL"),
+    ("alert unknown ca", "it does not know who signed the certificate of the URL's sslcert"),
+    ("certificate authentication failed", "the certificate of the URL's sslcert is another user's"),
 )
 _CONNECTING = tuple(
     (words, kind, why)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+VERSION = "0.1.0"
+"""Of paperdex, wherever it runs; the distribution is built with it."""
 
 
 def paperdex_version() -> str:
-    """Return the version of the installed distribution."""
-    try:
-        return version("paperdex")
-    except PackageNotFoundError:  # run from a source tree
-        return "uninstalled"
+    """Return the version that a run or sweep is begun with, and that goes on with it."""
+    return VERSION

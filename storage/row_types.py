@@ -66,34 +66,6 @@ class SessionRow(NamedTuple):
     status_reason: str
 
 
-class PositionRow(NamedTuple):
-    """A row of ``paper_positions``, as it stands after the segment."""
-
-    position_id: str
-    account_id: str
-    session_id: str
-    strategy_config_id: str
-    ordinal: int
-    opened_block: int
-    closed_block: int | None
-    token_address: str
-    token_symbol: str
-    token_name: str
-    token_decimals: int
-    quantity: int
-    average_entry_price_usd: str
-    total_invested_usd: str
-    cost_basis_usd: str
-    current_price_usd: str
-    current_value_usd: str
-    unrealized_pnl_usd: str
-    realized_pnl_usd: str
-    is_open: bool
-    opened_at: datetime
-    closed_at: datetime | None
-    last_updated: datetime
-
-
 class MetricRow(NamedTuple):
     """A row of ``paper_performance_metrics``."""
 

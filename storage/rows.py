@@ -12,9 +12,10 @@ from storage.context import SessionContext
 from storage.copying import encode
 from storage.mark_rows import log_rows, metric_rows, snapshot_rows
 from storage.outcome_rows import outcome_rows, why_off
+from storage.position_rows import POSITIONS, positions_of
 from storage.row_types import AccountRow, SessionRow, StrategyRow
 from storage.thought_rows import THOUGHTS, Thoughts
-from storage.trade_rows import TRADES, orders_of, position_rows
+from storage.trade_rows import TRADES, orders_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ def batch_of(
     }
     # In a segment of no blocks nothing was traded: what is held and on its way is stored since the one before.
     if context.record is not Record.NONE and len(segment.gas):
-        encoded["paper_positions"] = encode(position_rows(context, holdings, trades, segment))
+        encoded["paper_positions"] = POSITIONS.encode(positions_of(context, holdings, trades, segment))
         encoded["paper_trades"] = TRADES.encode(orders_of(context, session, holdings, trades, before.finished_trades))
     return Batch(
         session_id=context.session_id,

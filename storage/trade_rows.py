@@ -1,7 +1,7 @@
-"""Orders and positions as rows.
+"""Orders as rows.
 
-A finished order's row is made from its TRADE record alone, and a closed position's from the order that closed it, so
-that rows are the same wherever a run was cut into segments. An order in flight at the end of a segment gets a row too,
+A finished order's row is made from its TRADE record alone, so that rows are the same wherever a run was cut into
+segments. An order in flight at the end of a segment gets a row too,
 pending on its way to the chain and executing once its block has come, which a later batch replaces as a whole.
 """
 
@@ -11,26 +11,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulation.choices import Failure, Lane, Reason, Side, TradeStatus
 from simulation.state import TRADE
-from simulation.wei import join
-from storage import units
 from storage.columns import GWEI, INTEGER, NULL, TEXT, USD, Column, Table, names_of, or_null, times_of
 from storage.context import Legs
 from storage.copying import escaped
 from storage.ids import Kind
-from storage.row_types import PositionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from simulation.market.segment import Segment, TokenInfo
     from storage.context import SessionContext
 
 FAILURES: dict[int, str] = {
@@ -266,82 +262,3 @@ TRADES: Table[Orders] = Table((
     Column("sold_position_id", TEXT, lambda orders: _positions(orders, "from_position")),
 ))  # fmt: skip
 """``paper_trades``: rows as they stand after the segment."""
-
-
-def position_rows(
-    context: SessionContext, holdings: NDArray[np.void], trades: NDArray[np.void], segment: Segment
-) -> Iterator[PositionRow]:
-    """Yield the positions that were closed in the segment, then those that are open after it."""
-    for trade in trades:
-        if trade["closes"]:
-            yield _closed_position(context, trade, segment)
-    for token, holding in enumerate(holdings):
-        if holding["quantity_hi"] or holding["quantity_lo"]:
-            yield _open_position(context, token, holding, segment)
-
-
-def _closed_position(context: SessionContext, trade: np.void, segment: Segment) -> PositionRow:
-    names, cost = ("token", "position", "opened_block"), int(trade["cost_micro_usd"])
-    if trade["side"] == Side.SWAP:  # its cost is what the token given up was sold for
-        names, cost = ("from_token", "from_position", "from_opened_block"), cost - int(trade["realized_micro_usd"])
-    token, ordinal, opened_block = (int(trade[name]) for name in names)
-    block, info, sold = int(trade["block"]), context.tokens[token], join(trade["in_hi"], trade["in_lo"])
-    return PositionRow(
-        **_position_keys(context, token, ordinal, opened_block),
-        closed_block=block,
-        quantity=0,
-        average_entry_price_usd=units.price(cost, sold, info.decimals),
-        total_invested_usd=units.usd(int(trade["invested_micro_usd"])),
-        cost_basis_usd=units.usd(0),
-        current_price_usd=units.pool_price(_price_q(segment, block, token), info.price_shift, info.decimals),
-        current_value_usd=units.usd(0),
-        unrealized_pnl_usd=units.usd(0),
-        realized_pnl_usd=units.usd(int(trade["earned_micro_usd"])),
-        is_open=False,
-        closed_at=context.clock.at(block),
-        last_updated=context.clock.at(block),
-    )
-
-
-def _open_position(context: SessionContext, token: int, holding: np.void, segment: Segment) -> PositionRow:
-    info, block, cost = context.tokens[token], segment.end_block - 1, int(holding["cost_micro_usd"])
-    quantity = join(holding["quantity_hi"], holding["quantity_lo"])
-    price_q = _price_q(segment, block, token)
-    value = units.value_micro_usd(quantity, price_q, info.price_shift)
-    return PositionRow(
-        **_position_keys(context, token, int(holding["position"]), int(holding["opened_block"])),
-        closed_block=None,
-        quantity=quantity,
-        average_entry_price_usd=units.price(cost, quantity, info.decimals),
-        total_invested_usd=units.usd(int(holding["invested_micro_usd"])),
-        cost_basis_usd=units.usd(cost),
-        current_price_usd=units.pool_price(price_q, info.price_shift, info.decimals),
-        current_value_usd=units.usd(value),
-        unrealized_pnl_usd=units.usd(value - cost),
-        realized_pnl_usd=units.usd(int(holding["earned_micro_usd"])),
-        is_open=True,
-        closed_at=None,
-        last_updated=context.clock.at(block),
-    )
-
-
-def _position_keys(context: SessionContext, token: int, ordinal: int, opened_block: int) -> dict[str, Any]:
-    info: TokenInfo = context.tokens[token]
-    session_key, strategy_key = context.opener_keys(opened_block)
-    return {
-        "position_id": context.key(Kind.POSITION, ordinal),
-        "account_id": context.account_key,
-        "session_id": session_key,
-        "strategy_config_id": strategy_key,
-        "ordinal": ordinal,
-        "opened_block": opened_block,
-        "opened_at": context.clock.at(opened_block),
-        "token_address": context.addresses[token],
-        "token_symbol": info.symbol,
-        "token_name": info.name,
-        "token_decimals": info.decimals,
-    }
-
-
-def _price_q(segment: Segment, block: int, token: int) -> int:
-    return int(segment.mids[block - segment.first_block, token]["price_q"])

@@ -29,13 +29,14 @@ def gwei(wei: int) -> str:
     return fixed(wei, 9)
 
 
-def price(micro_usd: int, units: int, decimals: int) -> str:
-    """Return the USD of one whole token when ``units`` base units cost ``micro_usd``, rounded down."""
-    return fixed(micro_usd * 10 ** (decimals + PRICE_PLACES - USD_PLACES) // units, PRICE_PLACES)
+def price(micro_usd: int, units: int, decimals: int) -> int:
+    """Return the price of one whole token when ``units`` base units cost ``micro_usd``, in 1e-18 USD, rounded down."""
+    scale: int = 10 ** (decimals + PRICE_PLACES - USD_PLACES)
+    return micro_usd * scale // units
 
 
-def pool_price(price_q: int, price_shift: int, decimals: int) -> str:
-    """Return the USD of one whole token at ``price_q`` * 2**-``price_shift`` micro-USD a base unit, rounded down."""
+def pool_price(price_q: int, price_shift: int, decimals: int) -> int:
+    """Return the price of one whole token at ``price_q`` * 2**-``price_shift`` micro-USD a base unit: see ``price``."""
     return price(price_q, 1 << price_shift, decimals)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from storage.position_rows import POSITIONS
 from storage.row_types import (
     AccountRow,
     CheckpointRow,
     LogRow,
     MetricRow,
     OutcomeRow,
-    PositionRow,
     SessionRow,
     SnapshotRow,
     StrategyRow,
@@ -25,7 +25,7 @@ UPDATED: dict[str, tuple[str, ...]] = {
 """Columns of the rows that exist since the beginning and change; the first is the key."""
 
 UPSERTED: dict[str, tuple[str, ...]] = {
-    "paper_positions": PositionRow._fields,
+    "paper_positions": POSITIONS.names,
     "paper_trades": TRADES.names,
 }
 """Columns of the rows that appear and change later; the first is the key."""

@@ -11,9 +11,11 @@ from itertools import count
 from pathlib import Path
 
 import machine_server
+import own_cache  # noqa: F401 -- first: it says where compiled code is kept
 import pytest
 from hypothesis import settings
 from questions import questions
+from xdist.scheduler import LoadScopeScheduling
 
 from cluster import cli
 from cluster.connect import quiet_ray
@@ -56,6 +58,20 @@ def pytest_collection_modifyitems(items):
 
 def _is_on_the_machine(item):
     return hasattr(item, "callspec") and item.callspec.params.get("server") == machine_server.NAME
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give what shares a cluster, a server or a file's fixtures to one of the processes of ``pytest -n``."""
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):
+    def _split_scope(self, nodeid):
+        if machine_server.NAME in nodeid:
+            return machine_server.NAME
+        file = nodeid.partition("::")[0]
+        return "distributed" if "/distributed/" in file else file
 
 
 @pytest.fixture(scope="session")

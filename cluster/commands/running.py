@@ -46,6 +46,7 @@ def run(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the report goes.", show_default="reports/RUN.html")
     ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write none.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object, write no report unless named.")
     ] = False,
@@ -62,7 +63,7 @@ def run(
         interrupted, plan = None, prepared(load(scenario, overrides))
     else:
         interrupted, plan = _again(resume, scenario, overrides, database_url)
-    target = report_target(report, "--report", wanted=not as_json)
+    target = report_target(report, "--report", wanted=not (as_json or no_report))
     place = runs.Place(database_url, ray_address, dashboard_port, writers)
 
     def tell(result: runs.RunSummary, store: Store) -> None:

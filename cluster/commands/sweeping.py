@@ -42,9 +42,7 @@ def sweep(
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(
-            metavar="SWEEP", show_default=False, help="Go on with one that was interrupted, by id, name or 'latest'."
-        ),
+        typer.Option(metavar="SWEEP", show_default=False, help="Go on with an interrupted one: id, name or 'latest'."),
     ] = None,
     database_url: DatabaseUrl = None,
     ray_address: Annotated[

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
-from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cluster.connect import is_connected, start_ray, stop_ray
+from cluster.connect import start_ray
 from cluster.database import open_store
+from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
 from cluster.errors import UsageError
 from cluster.patience import Patience
 from cluster.runs import check_version
@@ -18,7 +17,7 @@ from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking, rank
 from cluster.warm import compile_kernel, is_compiled
 from simulation.scenario import Scenario
-from storage.errors import DatabaseUnreachable, StaleSweep, SweepHasEnded
+from storage.errors import SweepHasEnded
 from storage.ids import Kind, derive, new_prefix, prefix_of
 
 if TYPE_CHECKING:
@@ -79,21 +78,17 @@ def execute(
     started = time.monotonic()
     prefix = new_prefix() if interrupted is None else prefix_of(interrupted)
     sweep_id = derive(prefix, Kind.SWEEP, 0, 0)
-    try:
-        # What Ray has to say of dead processes it prints on stdout, which belongs to the result.
-        with redirect_stdout(sys.stderr):
+    with ray_until_the_end():
+        with told_to_people():
             store, url = open_store(place.database_url, upgrade=True)
             view.say("starting Ray" + ("" if is_compiled(plan.markets[0]) else " and, this once, compiling the kernel"))
             compile_kernel(plan.markets[0])
             start_ray(place.ray_address, f"paperdex-{sweep_id}-{secrets.token_hex(4)}", place.dashboard_port)
             with store.hold(sweep_id):
                 conductor = _begun(plan, sweep_id, store) if interrupted is None else store.reopen_sweep(sweep_id)
-                digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, workers, view)
+                with resumable(f"paperdex sweep --resume {sweep_id}"):
+                    digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, workers, view)
         view.close()
-    finally:
-        if is_connected():
-            with redirect_stdout(sys.stderr):
-                stop_ray()
     sweep = plan.sweep
     return SweepSummary(
         sweep_id,
@@ -130,23 +125,13 @@ def _conducted(
 
     patience = Patience(view.say)
     n_workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-    try:
+
+    def close(status: str, why: str, verdict: dict[str, Any] | None = None) -> str:
+        return store.finish_sweep(sweep_id, conductor, status, why, verdict)
+
+    with closed_if_it_fails(close):
         view.say(f"starting {n_workers} workers")
         SweepConductor(plan, sweep_id, prefix, conductor, store, url, n_workers, view.show, patience).run()
         ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0].periods_per_year))
-        digest = patience(lambda: store.finish_sweep(sweep_id, conductor, "COMPLETED", "", ranking.as_json()))
-    except KeyboardInterrupt:
-        _close_early(store, sweep_id, conductor, "STOPPED", "Stopped by the user.")
-        raise
-    except DatabaseUnreachable:
-        raise  # which leaves the sweep as it is: RUNNING, up to its last committed cohort
-    except BaseException as error:
-        _close_early(store, sweep_id, conductor, "ERROR", f"{type(error).__name__}: {error}")
-        raise
+        digest = patience(lambda: close("COMPLETED", "", ranking.as_json()))
     return digest, ranking
-
-
-def _close_early(store: Store, sweep_id: UUID, conductor: int, status: str, why: str) -> None:
-    """Close a sweep that did not reach its end, unless another conductor has taken it up."""
-    with suppress(StaleSweep):
-        store.finish_sweep(sweep_id, conductor, status, why)

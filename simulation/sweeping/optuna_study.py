@@ -7,7 +7,6 @@ another. A trial without results is a failed one to it.
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -60,8 +59,6 @@ class OptunaStudy:
 
 def optuna_study(sweep: Sweep) -> OptunaStudy:
     """Return an empty study with the sampler, seed and objectives of a sweep."""
-    if sweep.sampler.kind is SamplerKind.CMAES and find_spec("cmaes") is None:
-        raise ValueError('sampler optuna:cmaes needs the package cmaes; pip install "paperdex[cmaes]"')
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     population = max(sweep.sampler.batch, _LEAST_POPULATION)
     sampler = _SAMPLERS[sweep.sampler.kind](sweep.sampler.seed, population)

@@ -24,7 +24,7 @@ REFUSED_AT = 3
 SMALL, LARGE = "size=192k", "size=64m"
 """Of a disk that a run fills, and of one that it does not."""
 
-GOES_ON = r"; `paperdex run --resume [0-9a-f-]{36}` goes on with the run, which is still RUNNING\."
+GOES_ON = r"; `paperdex run --resume [0-9a-f-]{36}` goes on from what was committed last\."
 
 
 @pytest.fixture

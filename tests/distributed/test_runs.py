@@ -30,7 +30,7 @@ def test_a_run_has_one_digest_whatever_the_length_of_its_segments(run, store, un
     assert store.check() == []
 
 
-@pytest.mark.parametrize("writers", [2, 3])
+@pytest.mark.parametrize("writers", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_a_run_has_one_digest_however_many_write_it(writers, run, store, undisturbed):
     result = run(busy_scenario(segment_blocks=100), writers=writers)
     assert result.digest == undisturbed.summary.digest

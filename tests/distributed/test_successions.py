@@ -32,7 +32,7 @@ def scenario(**changes):
         pytest.param(550, "AccountSession plain", marks=pytest.mark.slow),
         pytest.param(600, "AccountSession plain", marks=pytest.mark.slow),
         (650, "AccountSession#2 plain"),
-        (600, "Writer"),
+        pytest.param(600, "Writer", marks=pytest.mark.slow),
     ],
 )
 def test_a_run_whose_sessions_follow_one_another_has_one_digest_whoever_is_killed_around_the_change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,10 +22,10 @@ SOMEBODY = UUID(int=1)
 NOW = datetime.now(UTC)
 
 
-def certify(folder, name, days=1):
-    """Write a certificate for localhost, signed by itself and good for so many days, and its key."""
+def certify(folder, name, days=1, owner="localhost"):
+    """Write a certificate for its owner, signed by itself and good for so many days, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(who)
@@ -42,6 +43,7 @@ def certify(folder, name, days=1):
     files = folder / f"{name}.crt", folder / f"{name}.key"
     files[0].write_bytes(certificate.public_bytes(pem))
     files[1].write_bytes(key.private_bytes(pem, *plain))
+    files[1].chmod(0o600)  # libpq takes no key that others may read
     return files
 
 
@@ -158,3 +160,50 @@ def test_a_certificate_that_has_expired_is_refused(certificates):
         store.checkpoint(SOMEBODY)
     store.close()
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def by_certificate(certificates):
+    """Start a server that knows its users by their certificates, and return the URL of its database without password."""
+    mine = certify(certificates, "client", owner=machine_server.USER)
+    others = certify(certificates, "other user", owner="somebody")
+    certify(certificates, "stranger", owner=machine_server.USER)
+    for file in mine:
+        shutil.copy(file, certificates / f"open{file.suffix}")
+    (certificates / "open.key").chmod(0o644)
+    known = certificates / "known.crt"
+    known.write_bytes(mine[0].read_bytes() + others[0].read_bytes())
+    files = [certificates / "server.crt", certificates / "server.key", known]
+    rules = ENCRYPTED_ONLY.replace("scram-sha-256", "cert")
+    server = machine_server.start(rules, files, ssl="on", ssl_ca_file="known.crt")
+
+    def by_certificate(name):
+        query = (
+            {"sslcert": str(certificates / f"{name}.crt"), "sslkey": str(certificates / f"{name}.key")} if name else {}
+        )
+        query |= {"sslmode": "verify-full", "sslrootcert": str(certificates / "server.crt")}
+        return server.url(host="localhost", password=None, query=query)
+
+    yield by_certificate
+    server.stop()
+
+
+def test_a_certificate_of_the_url_is_a_login(by_certificate):
+    assert asked(by_certificate("client")) == (True, "TLSv1.3")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("stranger", "it does not know who signed the certificate of the URL's sslcert"),
+        ("other user", "the certificate of the URL's sslcert is another user's"),
+        ("open", "has group or world access"),
+        ("", "it asks for a certificate; name yours by sslcert and sslkey in the URL"),
+    ],
+)
+def test_without_a_certificate_that_the_server_knows_nobody_comes_in(by_certificate, paperdex, name, why):
+    status, told, complained = paperdex("db", "check", "--database-url", by_certificate(name))
+    assert (status, told) == (2, "")
+    assert why in complained
+    assert complained.endswith("; nothing but another right, password or URL helps.\n")
+    assert complained.count("\n") == 1

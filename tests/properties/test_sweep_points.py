@@ -242,23 +242,18 @@ def searched(sweep):
 
 @pytest.mark.parametrize("kind", ["optuna:tpe", "optuna:cmaes", "optuna:nsga2"])
 def test_a_study_of_optuna_is_repeatable_and_within_bounds(kind):
-    pytest.importorskip("optuna")
-    if kind == "optuna:cmaes":
-        pytest.importorskip("cmaes")
     points = searched(optuna_sweep(kind))
     assert points == searched(optuna_sweep(kind))
     assert all(1.0 <= point[STOP] <= 20.0 and 1.0 <= point[TARGET] <= 100.0 for point in points)
 
 
 def test_optuna_learns_from_what_it_is_told():
-    pytest.importorskip("optuna")
     points = searched(optuna_sweep("optuna:tpe"))
     first, last = points[:8], points[-16:]
     assert np.median([abs(p[STOP] - 7) for p in last]) < np.median([abs(p[STOP] - 7) for p in first])
 
 
 def test_optuna_takes_several_objectives():
-    pytest.importorskip("optuna")
     objectives = [{"figure": "sharpe_ratio"}, {"figure": "return_percent"}]
     sweep = optuna_sweep("optuna:nsga2", objectives=objectives)
     assert searched(sweep) == searched(sweep)

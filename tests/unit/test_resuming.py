@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 
 from actors.market import Market
 from actors.session import AccountSession, Owner
+from cluster.endings import resumable
 from cluster.errors import LeftRunning
 from cluster.plan import plan_of
-from cluster.runs import _named_if_left
 from cluster.start import Start, beginning, taken_up
 from storage.errors import AccessRefused
-from storage.ids import run_id_of
 
 SEGMENTS = 12
 LIVELY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
@@ -159,10 +158,10 @@ def test_a_session_shows_where_it_stands_without_a_batch():
 
 
 def test_what_the_database_refuses_is_told_with_the_command_that_goes_on_with_the_run():
-    with pytest.raises(LeftRunning) as told, _named_if_left(run_id_of(0xF00D)):
+    with pytest.raises(LeftRunning) as told, resumable("paperdex run --resume 00000000-f00d"):
         raise AccessRefused(url="there/paperdex", why="permission denied for table paper_trades")
     assert str(told.value) == (
         "The database at there/paperdex refuses this login: permission denied for table paper_trades; nothing but another "
-        "right, password or URL helps; `paperdex run --resume 00000000-f00d-8001-8000-000000000000` goes on with the run, "
-        "which is still RUNNING."
+        "right, password or URL helps; `paperdex run --resume 00000000-f00d` goes on from "
+        "what was committed last."
     )

@@ -1,0 +1,80 @@
+"""How runs and sweeps end, well or early: what is said, what is stored, what is stopped."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import TYPE_CHECKING
+
+from cluster.connect import is_connected, stop_ray
+from cluster.errors import LeftRunning
+from storage.errors import DatabaseUnreachable, StaleConductor, StaleSweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+
+def told_to_people() -> AbstractContextManager[Any]:
+    """Keep stdout for the result: what Ray has to say of dead processes it prints there."""
+    return redirect_stdout(sys.stderr)
+
+
+@contextmanager
+def ray_until_the_end() -> Iterator[None]:
+    """Stop Ray at the end, if it was started: an interrupt may come before, or even before its import."""
+    try:
+        yield
+    finally:
+        if is_connected():
+            with told_to_people():
+                stop_ray()
+
+
+@contextmanager
+def resumable(command: str) -> Iterator[None]:
+    """Say of what its database leaves RUNNING by which command it goes on; raises LeftRunning."""
+    try:
+        yield
+    except DatabaseUnreachable as error:
+        raise LeftRunning(f"{str(error).rstrip('.')}; `{command}` goes on from what was committed last.") from error
+
+
+@contextmanager
+def closed_if_it_fails(close: Callable[[str, str], object]) -> Iterator[None]:
+    """Close what does not reach its end with ``close(status, why)``, unless another conductor has taken it up.
+
+    What loses its database stays as it is: RUNNING, up to what was committed last.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        _close(close, "STOPPED", "Stopped by the user.")
+        raise
+    except DatabaseUnreachable:
+        raise
+    except BaseException as error:
+        _close(close, "ERROR", f"{type(error).__name__}: {error}")
+        raise
+
+
+def _close(close: Callable[[str, str], object], status: str, why: str) -> None:
+    with _uninterrupted(), suppress(StaleConductor, StaleSweep):
+        close(status, why)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Finish what takes a moment though the user asks to stop a second time."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
