@@ -14,9 +14,10 @@ from sweep_samples import STOP, TARGET, Trials, sweep_of, verdict_of
 from simulation.sweeping.samplers import sampler_of
 from simulation.trials import TRIAL
 from storage import trial_files
+from storage.copying import encode
 from storage.errors import AmbiguousRun, ExportNotWritten, NothingSoCalled, RunNotFound, SweepNotFound
 from storage.ids import Kind, derive
-from storage.trial_rows import Results, SweepContext, batch_of
+from storage.trial_rows import TRIALS, CohortBatch, Results, SweepContext
 
 PREFIX = 0xABCD_0000_0001
 FAILED = "no lane:\topen one \\ of two,\nor both"
@@ -46,8 +47,10 @@ def trade(store, sweep, prefix=PREFIX):
         told["completed_trades"], told["won_micro_usd"] = 3, np.array(numbers) + 1
         returns = np.sin(np.outer(np.array(numbers) + 1, np.arange(1, 41) + market)) / 100
         errors = [FAILED if number % 17 == 3 else "" for number in numbers]
-        batch = batch_of(Results(context, market, numbers, points, errors, told, returns), 1, 0, sweep.n_points)
-        store.commit_cohorts([batch])
+        key = derive(prefix, Kind.COHORT, market, 0)
+        cohort = encode([(key, context.sweep_id, market, 0, sweep.n_points, sweep.n_points - len(numbers))])
+        trials = TRIALS.encode(Results(context, market, numbers, points, errors, told, returns))
+        store.commit_cohorts([CohortBatch(context.sweep_id, 1, key, cohort, trials)])
 
 
 @pytest.fixture
