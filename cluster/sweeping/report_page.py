@@ -219,7 +219,7 @@ def _heatmaps(report: SweepReport, drawn: dict[str, dict[str, Any]]) -> str:
     note = (
         f"Pairs of{which} {len(report.axes)} fields. A cell is the median over all points in it, whatever their other "
         f"fields, of the objective: {_objective(report, 0)}. Empty where no point was traded. From "
-        f"{words.count(len(report.survey.settings), 'point')}{_sampled(report)}; yellow is best."
+        f"{words.count(len(report.survey.settings), 'point')}{_sampled(report)}; yellow is best. An axis names where bins begin."
     )
     figures = []
     for number, (across, up) in enumerate(pairs):
