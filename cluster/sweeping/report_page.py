@@ -218,8 +218,8 @@ def _heatmaps(report: SweepReport, drawn: dict[str, dict[str, Any]]) -> str:
     which = "" if len(report.axes) <= charts.PAIRED_FIELDS else f" the {charts.PAIRED_FIELDS} most important of"
     note = (
         f"Pairs of{which} {len(report.axes)} fields. A cell is the median over all points in it, whatever their other "
-        f"fields, of the objective: {_objective(report, 0)}. Empty where no point was traded. From "
-        f"{words.count(len(report.survey.settings), 'point')}{_sampled(report)}; yellow is best. An axis names where bins begin."
+        f"fields, of the objective: {_objective(report, 0)}. Empty where no point was traded; yellow is best. An axis "
+        f"names where bins begin. From {words.count(len(report.survey.settings), 'point')}{_sampled(report)}."
     )
     figures = []
     for number, (across, up) in enumerate(pairs):
