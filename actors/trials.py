@@ -1,8 +1,11 @@
-"""A worker of a sweep: trades whole cohorts of trials on a market, and keeps nothing between two of them."""
+"""A worker of a sweep: trades cohorts of trials from rung to rung of a market, and keeps nothing between two calls.
+
+What the next call needs of this one is handed back with what the conductor looks at, and goes by reference.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +13,15 @@ import numpy as np
 from simulation.market.segment import terms_of
 from simulation.sweeping.figures import figure
 from simulation.sweeping.samplers import sampler_of
-from simulation.trials import TRIAL, Setter, advance, columns_of, results
-from storage.trial_rows import CohortBatch, Results, SweepContext, batch_of
+from simulation.trials import TRIAL, Setter, advance, chosen, columns_of, results
+from storage.trial_rows import CohortBatch, Results, SweepContext, batch_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+    from simulation.cohort import Cohort
     from simulation.market.segment import Segment, TokenInfo
     from simulation.scenario import AccountSpec
     from simulation.sweeping.settings import Sweep
@@ -40,22 +46,63 @@ class Task:
     market: int
     first_point: int
     n_points: int
+    points: tuple[Point, ...] | None = None
+    """Those of a sampler that learns; one that does not is asked by the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A cohort at a rung: all of those that came so far, and the rows of those that ended before."""
+
+    task: Task
+    legs: int
+    """How many have been traded: to the first rung, from rung to rung, and from the last one to the end."""
+    numbers: NDArray[np.int64]
+    """Of the points that came so far, (n_trials,)."""
+    points: list[Point]
+    cohort: Cohort
+    returns: NDArray[np.float64]
+    """Of each period, (n_trials, n_periods)."""
+    skipped: int
+    failed: int
+    ended: bytes
+    """COPY text."""
+
+    def only(self, rows: NDArray[np.bool_]) -> Carried:
+        """Return it with some of its trials alone, (n_trials,)."""
+        if rows.all():
+            return self
+        return replace(
+            self,
+            numbers=self.numbers[rows],
+            points=[point for point, stays in zip(self.points, rows, strict=True) if stays],
+            cohort=chosen(self.cohort, rows),
+            returns=self.returns[rows],
+        )
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks its trials have traded, all together."""
+        return int(self.cohort.sessions["next_block"].sum())
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the conductor sees of a cohort: counts, and the figures that a sampler learns from."""
+    """What the conductor sees of a cohort after a leg: counts of its trials so far, and the figures of this leg."""
 
     trials: int
+    """That have ended."""
     skipped: int
     failed: int
+    pruned: int
     session_blocks: int
+    """Traded in this leg."""
     figures: Any
-    """(n_points, n_figures): by point, in the order of the sweep's objectives; nan where there is none."""
+    """(n_points, n_figures): by point, in the order of the sweep's objectives; nan for those not traded in this leg."""
 
 
 class TrialWorker:
-    """A function of the task and the market, so that it may die at any time."""
+    """A function of what it is given, so that it may die at any time."""
 
     def __init__(
         self, sweep: Sweep, markets: Sequence[Terms], sweep_id: Any, prefix: int, conductor: int, number: int
@@ -70,50 +117,106 @@ class TrialWorker:
     def __repr__(self) -> str:
         return f"TrialWorker({self._sweep.name}, {self._number})"
 
-    def trade(self, task: Task, points: Sequence[Point] | None, *segments: Segment) -> tuple[Receipt, CohortBatch]:
-        """Trade a task's points through all segments of its market, from the first block to the last.
+    def trade(
+        self, cohort: Task | Carried, goes_on: NDArray[np.bool_] | None, *segments: Segment
+    ) -> tuple[Receipt, Carried | CohortBatch]:
+        """Trade a cohort through the segments of its next leg; return what is seen of it, and what is to be handed on.
 
-        ``points`` are those of a sampler that learns; one that does not is asked here.
+        A Task begins it. ``goes_on``, (n_points,), says which points of a Carried go on; the others are pruned. With
+        the last leg it ends, and what is handed on is its batch.
         """
-        numbers = range(task.first_point, task.first_point + task.n_points)
-        asked = self._sampler.ask(numbers) if points is None else points
-        kept = [(number, point) for number, point in zip(numbers, asked, strict=True) if self._space.allows(point)]
-        traded = self._traded(task.market, kept, segments)
-        return self._receipt(task, traded), batch_of(traded, self._conductor, task.first_point, task.n_points)
+        begun = self._begun(cohort) if isinstance(cohort, Task) else self._thinned(cohort, goes_on)
+        carried = self._advanced(begun, segments)
+        came = self._results(carried)
+        is_last = carried.legs > len(self._sweep.rungs)
+        receipt = self._receipt(carried, came, carried.blocks - begun.blocks, is_last=is_last)
+        return receipt, self._batch(carried, came) if is_last else carried
 
-    def _traded(self, market: int, kept: Sequence[tuple[int, Point]], segments: Sequence[Segment]) -> Results:
-        terms = self._markets[market]
-        context = SweepContext(self._sweep_id, self._prefix, terms.periods_per_year)
-        if not kept:
-            return Results(context, market, [], [], [], np.zeros(0, TRIAL), np.zeros((0, 0)))
-        numbers, points = [number for number, _ in kept], [point for _, point in kept]
-        if market not in self._setters:
-            self._setters = {market: Setter(terms.account, terms.tokens, terms.rules)}
-        cohort, errors = self._setters[market].cohort(columns_of(points))
-        pool_terms, parts = terms_of(terms.tokens), []
-        for segment in segments:
+    def _begun(self, task: Task) -> Carried:
+        """Return a cohort before its first block; those that cannot be run have ended."""
+        numbers = range(task.first_point, task.first_point + task.n_points)
+        asked = self._sampler.ask(numbers) if task.points is None else task.points
+        kept = [(number, point) for number, point in zip(numbers, asked, strict=True) if self._space.allows(point)]
+        points = [point for _, point in kept]
+        cohort, errors = self._setter(task.market).cohort(columns_of(points))
+        begun = Carried(
+            task,
+            legs=0,
+            numbers=np.array([number for number, _ in kept], np.int64),
+            points=points,
+            cohort=cohort,
+            returns=np.zeros((len(kept), 0)),
+            skipped=task.n_points - len(kept),
+            failed=0,
+            ended=b"",
+        )
+        failed = errors != ""
+        if not failed.any():
+            return begun
+        untraded = replace(self._results(begun.only(failed)), errors=errors[failed].tolist())
+        untraded = replace(untraded, told=_untraded(untraded.told))
+        return replace(begun.only(~failed), failed=int(failed.sum()), ended=rows_of(untraded))
+
+    def _thinned(self, carried: Carried, goes_on: NDArray[np.bool_] | None) -> Carried:
+        """Return a cohort without those that the rung ends."""
+        assert goes_on is not None, "a rung decides"
+        stays = goes_on[carried.numbers - carried.task.first_point]
+        pruned = replace(self._results(carried.only(~stays)), status="PRUNED")
+        return replace(carried.only(stays), ended=carried.ended + rows_of(pruned))
+
+    def _advanced(self, carried: Carried, segments: Sequence[Segment]) -> Carried:
+        """Return a cohort after one more leg."""
+        terms = self._markets[carried.task.market]
+        cohort, parts, pool_terms = carried.cohort, [carried.returns], terms_of(terms.tokens)
+        for segment in segments if len(carried.numbers) else ():
             cohort, returns = advance(cohort, segment, pool_terms, terms.rules)
             parts.append(returns)
-        told, returns = results(cohort), np.concatenate(parts, axis=1)
-        failed = errors != ""
-        told[failed], returns[failed] = _untraded(told[failed]), 0.0
-        return Results(context, market, numbers, points, errors.tolist(), told, returns)
+        return replace(carried, cohort=cohort, returns=np.concatenate(parts, axis=1), legs=carried.legs + 1)
 
-    def _receipt(self, task: Task, traded: Results) -> Receipt:
-        failed = np.array([bool(error) for error in traded.errors], bool)
+    def _results(self, carried: Carried) -> Results:
+        """Return what a cohort's trials have come to."""
+        numbers = carried.numbers.tolist()
+        return Results(
+            self._context(carried.task.market),
+            carried.task.market,
+            numbers,
+            carried.points,
+            [""] * len(numbers),
+            results(carried.cohort),
+            carried.returns,
+        )
+
+    def _receipt(self, carried: Carried, came: Results, session_blocks: int, *, is_last: bool) -> Receipt:
+        task = carried.task
         figures = np.full((task.n_points, len(self._sweep.objectives)), np.nan)
-        rows = np.array(traded.numbers, np.int64) - task.first_point
         for place, objective in enumerate(self._sweep.objectives):
-            values = figure(objective.figure, traded.kept)
-            values[failed] = np.nan
-            figures[rows, place] = values
+            figures[carried.numbers - task.first_point, place] = figure(objective.figure, came.kept)
+        begun = task.n_points - carried.skipped
+        pruned = begun - carried.failed - len(carried.numbers)
         return Receipt(
-            trials=len(traded.numbers),
-            skipped=task.n_points - len(traded.numbers),
-            failed=int(failed.sum()),
-            session_blocks=int(traded.told["next_block"].sum()),
+            trials=begun if is_last else carried.failed + pruned,
+            skipped=carried.skipped,
+            failed=carried.failed,
+            pruned=pruned,
+            session_blocks=session_blocks,
             figures=figures,
         )
+
+    def _batch(self, carried: Carried, came: Results) -> CohortBatch:
+        """Return all trials of a cohort that has come to its end."""
+        task = carried.task
+        rows = carried.ended + rows_of(came)
+        place = task.market, task.first_point, task.n_points
+        return batch_of(self._context(task.market), self._conductor, *place, carried.skipped, rows)
+
+    def _setter(self, market: int) -> Setter:
+        if market not in self._setters:
+            terms = self._markets[market]
+            self._setters = {market: Setter(terms.account, terms.tokens, terms.rules)}
+        return self._setters[market]
+
+    def _context(self, market: int) -> SweepContext:
+        return SweepContext(self._sweep_id, self._prefix, self._markets[market].periods_per_year)
 
 
 def _untraded(told: Any) -> Any:

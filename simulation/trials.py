@@ -108,7 +108,7 @@ class Setter:
         The text is empty where it can be. The others have their place in the cohort all the same, as the account is
         without settings, and nothing that becomes of them means anything.
         """
-        n_trials = len(columns[0].codes)
+        n_trials = len(columns[0].codes) if columns else 0
         cohort = self._room(n_trials)
         errors = np.full(n_trials, "", np.object_)
         tied = [column for column in columns if column.path not in INDEPENDENT]
@@ -180,7 +180,7 @@ def with_settings(account: AccountSpec, settings: Mapping[str, Any]) -> AccountS
 def columns_of(points: Sequence[Mapping[str, Any]]) -> list[Column]:
     """Return settings that all name the same fields as columns."""
     columns = []
-    for path in points[0]:
+    for path in points[0] if points else ():
         codes: dict[str, int] = {}
         values: list[Any] = []
         places = np.empty(len(points), np.int64)
@@ -205,6 +205,12 @@ def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[di
     ends = np.cumsum(np.bincount(which, minlength=len(distinct)))
     for combination, rows in zip(distinct, np.split(order, ends[:-1]), strict=True):
         yield {column.path: column.values[code] for column, code in zip(columns, combination, strict=True)}, rows
+
+
+def chosen(cohort: Cohort, rows: NDArray[Any]) -> Cohort:
+    """Return some of the trials, by a mask or by their places, in a cohort that shares nothing with theirs."""
+    parts = cohort.sessions[rows], cohort.holdings[rows], cohort.tuning[rows]
+    return Cohort(*parts, cohort.twins, cohort.twin_holdings)
 
 
 def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, NDArray[np.float64]]:

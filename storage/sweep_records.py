@@ -101,6 +101,8 @@ class TrialFigures:
     point: NDArray[np.int64]
     market: NDArray[np.int64]
     failed: NDArray[np.bool_]
+    pruned: NDArray[np.bool_]
+    """Those that ended at a rung; their figures are those there."""
     figures: NDArray[np.float64]
     """(n_trials, n_figures), in the order of ``FIGURES``."""
     sums: NDArray[np.float64]

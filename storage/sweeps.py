@@ -187,6 +187,7 @@ def between(connection: Connection, sweep_id: UUID, first: int, end: int) -> Tri
         np.array([row.point for row in rows], np.int64),
         np.array([row.market for row in rows], np.int64),
         np.array([row.status == "ERROR" for row in rows], bool),
+        np.array([row.status == "PRUNED" for row in rows], bool),
         np.array([[float(value) for value in row[3:-1]] for row in rows]).reshape(len(rows), len(FIGURES)),
         sums,
     )

@@ -50,6 +50,8 @@ class Results:
     """TRIAL, (n_trials,)."""
     returns: NDArray[np.float64]
     """Of each period, (n_trials, n_periods)."""
+    status: str = "COMPLETED"
+    """How those ended that could be run."""
 
     @cached_property
     def moments(self) -> tuple[NDArray[np.float64], ...]:
@@ -96,12 +98,17 @@ class CohortBatch:
 COHORT_COLUMNS = ("cohort_id", "sweep_id", "market", "first_point", "n_points", "skipped")
 
 
-def batch_of(results: Results, conductor: int, first_point: int, n_points: int) -> CohortBatch:
-    """Return the batch of the trials among ``n_points`` points from ``first_point`` on; the rest was skipped."""
-    context = results.context
-    key = derive(context.prefix, Kind.COHORT, results.market, first_point)
-    row = key, context.sweep_id, results.market, first_point, n_points, n_points - len(results.numbers)
-    trials = TRIALS.encode(results) if results.numbers else b""
+def rows_of(results: Results) -> bytes:
+    """Return trials as COPY text."""
+    return TRIALS.encode(results) if results.numbers else b""
+
+
+def batch_of(
+    context: SweepContext, conductor: int, market: int, first_point: int, n_points: int, skipped: int, trials: bytes
+) -> CohortBatch:
+    """Return the batch of ``n_points`` points from ``first_point`` on, with the rows of all but the skipped ones."""
+    key = derive(context.prefix, Kind.COHORT, market, first_point)
+    row = key, context.sweep_id, market, first_point, n_points, skipped
     return CohortBatch(context.sweep_id, conductor, key, encode([row]), trials)
 
 
@@ -175,7 +182,7 @@ TRIALS: Table[Results] = Table((
     _constant("market", lambda results: results.market),
     Column("point", INTEGER, lambda results: results.numbers),
     Column("settings", TEXT, lambda results: [escaped(to_json(point)) for point in results.points]),
-    Column("status", TEXT, lambda results: ["ERROR" if error else "COMPLETED" for error in results.errors]),
+    Column("status", TEXT, lambda results: ["ERROR" if error else results.status for error in results.errors]),
     Column("error_message", TEXT, lambda results: [escaped(error) for error in results.errors]),
     _integer("blocks", "next_block"),
     _usd("equity_usd", "equity_micro_usd"),

@@ -1,27 +1,31 @@
 """The conductor of a sweep: hands cohorts of trials to workers, and what they come to, to the writer.
 
-    Market --all Segments of a market--> TrialWorker --CohortBatch--> TrialWriter --one transaction--> Postgres
+    Market --Segments of a leg--> TrialWorker --CohortBatch--> TrialWriter --one transaction--> Postgres
+                                    ^      |
+                                    Carried, from rung to rung
 
-A worker has one cohort at a time; how large a cohort should be is measured on the way. Results depend on none of it.
+A worker has one cohort at a time, for one leg; how large a cohort should be is measured on the way. Results depend on
+none of it. What is large goes by reference: the conductor sees counts and figures.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
+from ray.exceptions import ObjectLostError
 
 from actors import remote
-from actors.trials import Task
 from cluster.commit_queue import CommitQueue
 from cluster.latency import Latencies
 from cluster.market_feed import MarketFeed
 from cluster.remote_calls import ACTOR_LOST, CALL_SECONDS_MAX, Restarts, discard, result_of
+from cluster.sweeping.brackets import Bracket, Uncovered
 from cluster.sweeping.figures import results_of
 from simulation.sweeping.samplers import sampler_of
 from simulation.sweeping.settings import ADAPTIVE
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
     from actors.trials import Receipt
     from cluster.patience import Patience
+    from cluster.sweeping.brackets import Cohort
     from cluster.sweeping.plan import SweepPlan
     from simulation.sweeping.space import Point
     from storage.store import Store
@@ -40,6 +45,9 @@ FIRST_COHORT = 64
 MOST_IN_COHORT = 16_384
 COHORT_SECONDS = 1.5
 """Long enough that a call costs nothing beside it, short enough that little is done again when a worker dies."""
+
+COUNTED = ("trials", "skipped", "failed", "pruned")
+"""What a Receipt counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class SweepProgress:
     n_trials: int
     skipped: int
     failed: int
+    pruned: int
     session_blocks: int
     best: float | None
     """Of the first objective, on one market."""
@@ -61,39 +70,19 @@ class _Worker:
     number: int
     actor: Any
     restarts: Restarts
-    task: Task | None = None
-    batch: Any = None
-    started: float = 0.0
+    is_idle: bool = True
 
 
-class Uncovered:
-    """The points of one market that no committed cohort has, taken from the front in cohorts of any size."""
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A call on its way."""
 
-    def __init__(self, first: int, end: int, covered: Sequence[tuple[int, int]]) -> None:
-        """Take the points from ``first`` to before ``end``; ``covered`` are (first, n) of committed cohorts."""
-        self._ranges: deque[tuple[int, int]] = deque()
-        for start, count in sorted(covered):
-            if start >= end or start + count <= first:
-                continue
-            if start > first:
-                self._ranges.append((first, start))
-            first = start + count
-        if first < end:
-            self._ranges.append((first, end))
-
-    def __bool__(self) -> bool:
-        return bool(self._ranges)
-
-    def take(self, size: int) -> tuple[int, int]:
-        """Return (first, n) of the next cohort, of at most ``size`` points."""
-        first, end = self._ranges.popleft()
-        if first + size < end:
-            self._ranges.appendleft((first + size, end))
-        return first, min(size, end - first)
-
-    def put_back(self, first: int, n_points: int) -> None:
-        """Take a cohort back that was not traded."""
-        self._ranges.appendleft((first, first + n_points))
+    worker: _Worker
+    bracket: Bracket
+    cohort: Cohort
+    carried: Any
+    """What it hands on."""
+    started: float
 
 
 class SweepConductor:
@@ -119,27 +108,26 @@ class SweepConductor:
         self._workers = [
             _Worker(number, self._spawn(number), Restarts(f"TrialWorker {number}")) for number in range(workers)
         ]
-        self._segments: dict[int, list[Any]] = {}
-        self._markets: list[Any] = []
+        self._segments: dict[int, list[list[Any]]] = {}
         self._size = FIRST_COHORT
-        self._trials = sum(n_points - skipped for _, _, n_points, skipped in self._committed)
-        self._skipped = sum(skipped for _, _, _, skipped in self._committed)
-        self._failed = self._session_blocks = 0
+        self._counts = dict.fromkeys(COUNTED, 0)
+        self._counts["trials"] = sum(n_points - skipped for _, _, n_points, skipped in self._committed)
+        self._counts["skipped"] = sum(skipped for _, _, _, skipped in self._committed)
+        self._session_blocks = 0
         self._best: float | None = None
 
     def run(self) -> None:
         """Trade all trials; everything is durable on return, and the actors are gone."""
         try:
             for first, end, points in self._rounds():
-                for market in range(len(self._plan.markets)):
-                    self._trade(market, first, end, points)
+                self._trade(self._brackets(first, end, points))
                 self._commits.drain()
         except BaseException:
             with suppress(Exception):  # whatever it was that failed is told; what has been traded is not to be lost
                 self._commits.drain()
             raise
         finally:
-            for actor in (*(worker.actor for worker in self._workers), self._commits.writer, *self._markets):
+            for actor in (*(worker.actor for worker in self._workers), self._commits.writer):
                 discard(actor)
 
     def _rounds(self) -> Iterator[tuple[int, int, Sequence[Point] | None]]:
@@ -156,50 +144,101 @@ class SweepConductor:
             numbers = [number for number in range(first, end) if sweep.space.allows(points[number - first])]
             sampler.tell(numbers, results_of(sweep, self._store.trials_between(self._sweep_id, first, end), numbers))
 
-    def _trade(self, market: int, first: int, end: int, points: Sequence[Point] | None) -> None:
-        """Trade the points of one round on one market."""
-        covered = [(start, count) for number, start, count, _ in self._committed if number == market]
-        left = Uncovered(first, end, covered)
-        flights: dict[Any, _Worker] = {}
-        while left or flights:
+    def _brackets(self, first: int, end: int, points: Sequence[Point] | None) -> Iterator[Bracket]:
+        """Yield the brackets of a round that are not committed, each as large as is right when it is asked for."""
+        sweep = self._plan.sweep
+        for start, stop, markets in self._compared(first, end) if sweep.rungs else self._uncovered(first, end):
+            mine = None if points is None else points[start - first : stop - first]
+            yield Bracket(sweep, start, stop, markets, mine)
+
+    def _compared(self, first: int, end: int) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Yield the points, and all markets, of each bracket that has rungs: those of one are committed together."""
+        n_points, there = self._plan.sweep.bracket_points, {start for _, start, _, _ in self._committed}
+        for start in range(first, end, n_points):
+            if start not in there:
+                yield start, min(start + n_points, end), range(len(self._plan.markets))
+
+    def _uncovered(self, first: int, end: int) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Yield the points of cohorts that are not committed, one market after another."""
+        for market in range(len(self._plan.markets)):
+            left = Uncovered(first, end, [(start, count) for on, start, count, _ in self._committed if on == market])
+            while left:
+                yield *left.take(self._size), (market,)
+
+    def _trade(self, brackets: Iterator[Bracket]) -> None:
+        """Trade brackets to their end, the first ones first."""
+        begun: list[Bracket] = []
+        flights: dict[Any, _Flight] = {}
+        while True:
             for worker in self._workers:
-                if worker.task is None and left:
-                    task: Task | None = Task(market, *left.take(self._size))
-                    assert task is not None
-                    flights[self._send(worker, task, None if points is None else points, first)] = worker
+                if worker.is_idle and (found := self._next(begun, brackets)):
+                    receipt, flight = self._send(worker, *found)
+                    flights[receipt] = flight
+            if not flights:
+                return
             ready, _ = ray.wait(list(flights), num_returns=1, timeout=CALL_SECONDS_MAX)
             for reference in ready:
-                worker = flights.pop(reference)
-                task, worker.task = worker.task, None
-                assert task is not None, "it was sent one"
-                try:
-                    self._settle(worker, task, result_of(reference))
-                except ACTOR_LOST as lost:
-                    worker.restarts.note(lost)
-                    discard(worker.actor)
-                    worker.actor = self._spawn(worker.number)
-                    left.put_back(task.first_point, task.n_points)
+                flight = flights.pop(reference)
+                self._land(flight, reference)
+                if batches := flight.bracket.batches:
+                    self._commits.put(batches)
+                    begun.remove(flight.bracket)
+                self._observe(self._progress())
 
-    def _send(self, worker: _Worker, task: Task, points: Sequence[Point] | None, first: int) -> Any:
-        worker.task, worker.started = task, time.monotonic()
-        place = task.first_point - first
-        mine = None if points is None else list(points[place : place + task.n_points])
+    def _next(self, begun: list[Bracket], brackets: Iterator[Bracket]) -> tuple[Bracket, Cohort] | None:
+        """Return a cohort that may be traded now, of the oldest bracket that has one.
+
+        While a bracket waits for its last cohort at a rung, the workers have the next: one for each is enough.
+        """
+        for bracket in begun:
+            if cohort := bracket.take(self._size):
+                return bracket, cohort
+        if len(begun) > len(self._workers) or (bracket_begun := next(brackets, None)) is None:
+            return None
+        begun.append(bracket_begun)
+        cohort = bracket_begun.take(self._size)
+        assert cohort is not None, "a bracket has points"
+        return bracket_begun, cohort
+
+    def _send(self, worker: _Worker, bracket: Bracket, cohort: Cohort) -> tuple[Any, _Flight]:
+        """Return the reference to the receipt of a cohort's next leg, and the call that is on its way."""
+        legs = self._market(cohort.task.market)
         call = worker.actor.trade.options(num_returns=2)
-        receipt, worker.batch = call.remote(task, mine, *self._market(task.market))
-        return receipt
+        given = cohort.carried if cohort.legs else cohort.task
+        receipt, carried = call.remote(given, bracket.goes_on(cohort), *legs[cohort.legs])
+        worker.is_idle = False
+        return receipt, _Flight(worker, bracket, cohort, carried, time.monotonic())
 
-    def _settle(self, worker: _Worker, task: Task, receipt: Receipt) -> None:
-        self._commits.put([worker.batch])
-        worker.batch = None
-        seconds = time.monotonic() - worker.started
-        fitting = int(task.n_points * COHORT_SECONDS / max(seconds, 1e-3))
-        self._size = min(max(fitting, FIRST_COHORT), 4 * self._size, MOST_IN_COHORT)
-        self._trials += receipt.trials
-        self._skipped += receipt.skipped
-        self._failed += receipt.failed
-        self._session_blocks += receipt.session_blocks
-        self._note_best(receipt.figures[:, 0])
-        self._observe(self._progress())
+    def _land(self, flight: _Flight, reference: Any) -> None:
+        """Take what came of a call; where its worker died, another one has the cohort's leg to trade again."""
+        worker = flight.worker
+        try:
+            receipt = result_of(reference)
+        except ACTOR_LOST as lost:
+            worker.restarts.note(lost)
+            discard(worker.actor)
+            worker.actor = self._spawn(worker.number)
+            flight.bracket.put_back(flight.cohort, is_lost=isinstance(lost, ObjectLostError))
+        else:
+            self._settle(flight, receipt)
+        worker.is_idle = True
+
+    def _settle(self, flight: _Flight, receipt: Receipt) -> None:
+        cohort = flight.cohort
+        if cohort.legs == 0:
+            seconds = time.monotonic() - flight.started
+            fitting = int(cohort.task.n_points * COHORT_SECONDS / max(seconds, 1e-3))
+            self._size = min(max(fitting, FIRST_COHORT), 4 * self._size, MOST_IN_COHORT)
+        self._count(cohort.receipt, receipt)
+        flight.bracket.settle(cohort, flight.carried, receipt)
+        if cohort.legs > len(self._plan.sweep.rungs):
+            self._note_best(receipt.figures[:, 0])
+
+    def _count(self, before: Receipt | None, now: Receipt) -> None:
+        """Count what a leg adds to what its cohort had come to; one that is traded again adds nothing."""
+        self._session_blocks += now.session_blocks
+        for name in COUNTED:
+            self._counts[name] += getattr(now, name) - (getattr(before, name) if before else 0)
 
     def _note_best(self, figures: Any) -> None:
         if np.isnan(figures).all():
@@ -210,23 +249,25 @@ class SweepConductor:
             self._best = best
 
     def _progress(self) -> SweepProgress:
-        n_trials = self._plan.sweep.n_points * len(self._plan.markets)
         restarts = sum(worker.restarts.count for worker in self._workers) + self._commits.restarts.count
+        n_trials = self._plan.sweep.n_points * len(self._plan.markets)
         return SweepProgress(
-            self._trials, n_trials, self._skipped, self._failed, self._session_blocks, self._best, restarts
+            n_trials=n_trials, session_blocks=self._session_blocks, best=self._best, restarts=restarts, **self._counts
         )
 
-    def _market(self, number: int) -> list[Any]:
-        """Return references to all segments of a market, made once; the market before is forgotten, unless needed."""
+    def _market(self, number: int) -> list[list[Any]]:
+        """Return references to the segments of each leg of a market, made once.
+
+        The market before is forgotten where no point needs it again before all others have been there.
+        """
         if number not in self._segments:
-            if self._plan.sweep.sampler.kind not in ADAPTIVE:
+            if not self._plan.sweep.rungs and self._plan.sweep.sampler.kind not in ADAPTIVE:
                 self._segments.clear()
-            plan = self._plan.markets[number]
-            feed = MarketFeed(
-                lambda: remote.spawn_market(plan.scenario, plan.recording, number), 0, plan.segment_lengths()
-            )
-            self._segments[number] = [segment for _, segment in feed.segments()]
-            self._markets.append(feed.market)
+            plan, legs = self._plan.markets[number], self._plan.legs(number)
+            feed = MarketFeed(lambda: remote.spawn_market(plan.scenario, plan.recording, number), 0, chain(*legs))
+            made = feed.segments()
+            self._segments[number] = [[segment for _, segment in islice(made, len(leg))] for leg in legs]
+            discard(feed.market)
         return self._segments[number]
 
     def _spawn(self, number: int) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulation.sweeping.figures import across, figure
+from simulation.sweeping.halving import Pruned
 from storage.sweeps import FIGURES
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simulation.sweeping.samplers import Results
     from simulation.sweeping.settings import Sweep
     from storage.sweep_records import TrialFigures
 
@@ -38,8 +40,21 @@ def has_failed(sweep: Sweep, trials: TrialFigures) -> NDArray[np.bool_]:
     return np.asarray(trials.failed.reshape(-1, sweep.markets.size).any(axis=1))
 
 
-def results_of(sweep: Sweep, trials: TrialFigures, numbers: Sequence[int]) -> list[tuple[float, ...] | None]:
+def was_pruned(sweep: Sweep, trials: TrialFigures) -> NDArray[np.bool_]:
+    """Tell of each point whether it ended at a rung, as it then did on all markets."""
+    return np.asarray(trials.pruned.reshape(-1, sweep.markets.size).any(axis=1))
+
+
+def results_of(sweep: Sweep, trials: TrialFigures, numbers: Sequence[int]) -> list[Results]:
     """Return the results of some points that were traded on all markets; None for one that failed on any."""
     assert trials.point[:: sweep.markets.size].tolist() == list(numbers), "all of them have been committed"
-    rows = zip(has_failed(sweep, trials), of_points(sweep, trials).tolist(), strict=True)
-    return [None if failed else tuple(row) for failed, row in rows]
+    return [
+        None if failed else Pruned(int(periods), row[0]) if pruned else tuple(row)
+        for failed, pruned, periods, row in zip(
+            has_failed(sweep, trials),
+            was_pruned(sweep, trials),
+            column(trials, "periods")[:: sweep.markets.size],
+            of_points(sweep, trials).tolist(),
+            strict=True,
+        )
+    ]

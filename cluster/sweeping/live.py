@@ -73,6 +73,7 @@ class SweepView:
         if progress.best is not None:
             parts.append(f"best so far {progress.best:.3f}")
         for count, what in (
+            (progress.pruned, "pruned"),
             (progress.failed, "failed"),
             (progress.skipped, "skipped"),
             (progress.restarts, "restarts"),

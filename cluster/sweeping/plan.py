@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from cluster.scenarios import Overrides, load, parsed, read_text, sentence_of, v
 from simulation.performance.metrics import periods_per_year
 from simulation.scenario import Record
 from simulation.settings.market import ReplayMarket
+from simulation.sweeping.halving import rung_blocks
 from simulation.sweeping.settings import Sweep
 from storage.beginning import scenario_hash
 
@@ -63,6 +65,18 @@ class SweepPlan:
         base = self.markets[0].scenario.model_dump(mode="json")
         return {**self.sweep.model_dump(mode="json"), "scenario": base}
 
+    def legs(self, number: int) -> tuple[tuple[int, ...], ...]:
+        """Return the lengths of the segments of each leg of a market: to its first rung, to the next, and to the end.
+
+        A ValueError says which rung has no place in it.
+        """
+        market = self.markets[number]
+        rungs = rung_blocks(self.sweep.rungs, market.blocks, market.scenario.review_blocks)
+        return tuple(
+            tuple(min(SEGMENT_BLOCKS, end - block) for block in range(first, end, SEGMENT_BLOCKS))
+            for first, end in pairwise((0, *rungs, market.blocks))
+        )
+
     def terms(self) -> tuple[Terms, ...]:
         """Return what a worker must know of each market."""
         return tuple(
@@ -97,11 +111,15 @@ def sweep_plan(sweep: Sweep, base: Scenario) -> SweepPlan:
     for path in sweep.vary:
         if path.startswith(NOT_VARIED):
             raise UsageError(f"vary.{path}: every trial of a sweep has the same; run another sweep for another value.")
-    if sweep.rungs:
-        raise UsageError("rungs: trials are not pruned yet; leave them out, and every trial runs to its end.")
     account = _account(sweep, base)
     choices = [sweep.markets.choice(number) for number in range(sweep.markets.size)]
-    return SweepPlan(sweep, tuple(prepare(_scenario(base, account, choice)) for choice in choices))
+    plan = SweepPlan(sweep, tuple(prepare(_scenario(base, account, choice)) for choice in choices))
+    for number in range(len(choices)):
+        try:
+            plan.legs(number)
+        except ValueError as error:
+            raise UsageError(f"rungs.{error}.") from error
+    return plan
 
 
 def _account(sweep: Sweep, base: Scenario) -> AccountSpec:

@@ -1,28 +1,32 @@
 """Which points were best, and whether luck is a sufficient explanation for it.
 
 The trials are read twice, a few thousand points at a time: first for what deflates (how much Sharpe ratios differ, how
-alike the trials are, a sample for the probability of overfitting), then for the points that stand out.
+alike the trials are, a sample for the probability of overfitting), then for the points that stand out. Only points that
+ran to the end stand out; those that were pruned at a rung were looked at all the same, and deflate (docs/luck.md).
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cluster.sweeping.figures import column, has_failed, of_points
+from cluster.sweeping.figures import column, has_failed, of_points, was_pruned
 from simulation.performance.overfitting import BlockSums, Overfitting, joined, overfitting
 from simulation.performance.sharpe import Moments, probability_above
-from simulation.performance.trials import Likeness, effective_trials, likeness
+from simulation.performance.trials import Likeness, TrialCount, likeness
 from simulation.performance.verdict import Verdict, judge
 from simulation.sweeping.settings import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
+
+    from numpy.typing import NDArray
 
     from simulation.sweeping.settings import Sweep
     from storage.store import Store
@@ -63,6 +67,8 @@ class Ranking:
     overfitting: float | None
     """The probability of backtest overfitting; None where the returns are too few, or the points fewer than two."""
     points: int
+    """That were traded, the pruned ones included."""
+    pruned: int
     failed: int
 
     def as_json(self) -> dict[str, Any]:
@@ -71,6 +77,7 @@ class Ranking:
             "verdict": None if self.verdict is None else asdict(self.verdict),
             "probability_of_overfitting": self.overfitting,
             "points": self.points,
+            "pruned": self.pruned,
             "failed": self.failed,
             "best": [asdict(one) for one in self.ranked],
         }
@@ -85,14 +92,15 @@ def rank(store: Store, sweep_id: UUID, sweep: Sweep, periods_per_year: float) ->
     spread = _Spread(sweep)
     for trials in chunks():
         spread.add(trials)
-    if spread.n_points == 0:
-        return Ranking((), None, None, 0, spread.n_failed)
-    n_effective = effective_trials(spread.n_points, spread.mean_correlation)
-    sr0 = judge(Moments(2, 0.0, 1.0), spread.variance, spread.n_points, n_effective).sr0
+    count = spread.count
+    if count.finished == 0:
+        return Ranking((), None, None, count.pruned, count.pruned, count.failed)
+    n_effective = count.effective(spread.mean_correlation)
+    sr0 = judge(Moments(2, 0.0, 1.0), spread.variance, count.looked_at, n_effective).sr0
     best: list[tuple[float, int, Moments, TrialFigures, int]] = []
     for trials in chunks():
         values = of_points(sweep, trials)[:, 0]
-        for place in _standing(sweep, trials):
+        for place in np.flatnonzero(_finished(sweep, trials)).tolist():
             track = _track(sweep, trials, place)
             key = _key(sweep, float(values[place]), probability_above(track, sr0))
             entry = key, -int(trials.point[place * sweep.markets.size]), track, trials, place
@@ -102,8 +110,9 @@ def rank(store: Store, sweep_id: UUID, sweep: Sweep, periods_per_year: float) ->
         _ranked(store, sweep_id, sweep, trials, place, track, probability_above(track, sr0), periods_per_year)
         for _, _, track, trials, place in best
     )
-    verdict = judge(best[0][2], spread.variance, spread.n_points, n_effective)
-    return Ranking(ranked, verdict, spread.overfitting(), spread.n_points, spread.n_failed)
+    verdict = judge(best[0][2], spread.variance, count.looked_at, n_effective)
+    traded = count.finished + count.pruned
+    return Ranking(ranked, verdict, spread.overfitting(), traded, count.pruned, count.failed)
 
 
 def _chunks(store: Store, sweep_id: UUID, sweep: Sweep) -> Iterator[TrialFigures]:
@@ -113,9 +122,9 @@ def _chunks(store: Store, sweep_id: UUID, sweep: Sweep) -> Iterator[TrialFigures
             yield trials
 
 
-def _standing(sweep: Sweep, trials: TrialFigures) -> list[int]:
-    """Return the places of the points that did not fail."""
-    return np.flatnonzero(~has_failed(sweep, trials)).tolist()
+def _finished(sweep: Sweep, trials: TrialFigures) -> NDArray[np.bool_]:
+    """Tell of each point whether it ran to the end."""
+    return ~has_failed(sweep, trials) & ~was_pruned(sweep, trials)
 
 
 def _key(sweep: Sweep, value: float, dsr: float) -> float:
@@ -183,43 +192,53 @@ def _ranked(
 
 
 class _Spread:
-    """What is added up over all points, in their order: how Sharpe ratios differ, and how alike the trials are."""
+    """What is added up over all points, in their order: how Sharpe ratios differ, and how alike the trials are.
+
+    Sharpe ratios are those of all that were traded, as far as they came: a short track record has more noise in it, so
+    that they differ more and deflate more. What compares points over time is of those that ran to the end.
+    """
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
-        self._every = max(1, sweep.n_points // SAMPLED_POINTS)
+        share = math.prod(rung.keep_percent / 100 for rung in sweep.rungs)
+        self._every = max(1, int(sweep.n_points * share) // SAMPLED_POINTS)
         self._likeness: Likeness | None = None
         self._sampled: list[BlockSums] = []
         self._mean = self._m2 = 0.0
-        self.n_points = self.n_failed = 0
+        self._traded = 0
+        self.count = TrialCount(0)
 
     def add(self, trials: TrialFigures) -> None:
         """Take the next points."""
-        places = _standing(self._sweep, trials)
-        self.n_failed += len(trials.point) // self._sweep.markets.size - len(places)
-        for place in places:
-            self.n_points += 1
-            sharpe = _track(self._sweep, trials, place).sharpe
-            step = sharpe - self._mean
-            self._mean += step / self.n_points
-            self._m2 += step * (sharpe - self._mean)
-        if not places:
-            return
+        failed, finished = has_failed(self._sweep, trials), _finished(self._sweep, trials)
+        n_failed, n_finished = int(failed.sum()), int(finished.sum())
+        self.count += TrialCount(n_finished, len(failed) - n_failed - n_finished, n_failed)
+        for place in np.flatnonzero(~failed).tolist():
+            self._note_sharpe(_track(self._sweep, trials, place).sharpe)
+        if n_finished:
+            self._note_returns(trials, np.flatnonzero(finished).tolist())
+
+    def _note_sharpe(self, sharpe: float) -> None:
+        self._traded += 1
+        step = sharpe - self._mean
+        self._mean += step / self._traded
+        self._m2 += step * (sharpe - self._mean)
+
+    def _note_returns(self, trials: TrialFigures, places: list[int]) -> None:
         first, second = self._sums(trials, places)
         alike = likeness(first)
         self._likeness = alike if self._likeness is None else self._likeness + alike
         kept = [row for row, place in enumerate(places) if self._point(trials, place) % self._every == 0]
         if kept:
-            self._sampled.append(
-                BlockSums(self._rows(trials), np.zeros(len(kept)), first[:, kept].copy(), second[:, kept].copy())
-            )
+            rows = self._rows(trials, places[0])
+            self._sampled.append(BlockSums(rows, np.zeros(len(kept)), first[:, kept].copy(), second[:, kept].copy()))
 
     def _point(self, trials: TrialFigures, place: int) -> int:
         return int(trials.point[place * self._sweep.markets.size])
 
-    def _rows(self, trials: TrialFigures) -> int:
-        rows: int = int(column(trials, "periods")[0]) // int(trials.sums.shape[2])
-        return rows
+    def _rows(self, trials: TrialFigures, place: int) -> int:
+        periods = int(column(trials, "periods")[place * self._sweep.markets.size])
+        return periods // int(trials.sums.shape[2])
 
     def _sums(self, trials: TrialFigures, places: list[int]) -> tuple[Any, Any]:
         """Return sums and sums of squares of the returns of each part of time on each market: (n_parts, n_points)."""
@@ -234,15 +253,15 @@ class _Spread:
     @property
     def variance(self) -> float:
         """Of the Sharpe ratios per period, ddof 1."""
-        return self._m2 / (self.n_points - 1) if self.n_points > 1 else 0.0
+        return self._m2 / (self._traded - 1) if self._traded > 1 else 0.0
 
     @property
     def mean_correlation(self) -> float:
-        """Between the trials, by the parts of their time."""
+        """Between those that ran to the end, by the parts of their time."""
         return self._likeness.mean_correlation if self._likeness is not None else 0.0
 
     def overfitting(self) -> float | None:
-        """Return the probability of backtest overfitting of the sampled points; None where there is too little."""
+        """Return the probability of backtest overfitting of a sample of the points that ran to the end."""
         if not self._sampled or self._sampled[0].rows < 2 or sum(len(part.center) for part in self._sampled) < 2:
             return None
         sums = joined(self._sampled)

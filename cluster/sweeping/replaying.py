@@ -28,10 +28,13 @@ NAMES = {"trial_id", "sweep_id", "market", "point", "settings", "status", "error
 
 
 def scenario_of(trial: TrialDetail) -> Scenario:
-    """Return the scenario of a trial's run: its market, and its account with its setting."""
+    """Return the scenario of a trial's run: its market as far as it came, and its account with its setting."""
     market = Scenario.model_validate(trial.scenario)
     account = with_settings(market.accounts[0], trial.row["settings"])
-    return market.model_copy(update={"accounts": (account,), "record": Record.ALL})
+    changes: dict[str, Any] = {"accounts": (account,), "record": Record.ALL}
+    if trial.row["status"] == "PRUNED":
+        changes["blocks"] = trial.row["blocks"]  # a run of so many blocks is where a longer one stands then
+    return market.model_copy(update=changes)
 
 
 def differences(store: Store, trial: TrialDetail, run_id: UUID, plan: Plan) -> list[str]:

@@ -24,7 +24,8 @@ def print_summary(out: Console, summary: SweepSummary) -> None:
         out.print(_table(ranking))
     skipped = summary.n_points - ranking.points - ranking.failed
     counts = [f"{ranking.points:,} settings on {summary.n_markets} markets"]
-    counts += [f"{count:,} {what}" for count, what in ((ranking.failed, "failed"), (skipped, "skipped")) if count]
+    fates = (ranking.pruned, "pruned"), (ranking.failed, "failed"), (skipped, "skipped")
+    counts += [f"{count:,} {what}" for count, what in fates if count]
     out.print(f"{', '.join(counts)}; {summary.wall_seconds:.1f} s.", highlight=False)
     if ranking.verdict is not None:
         out.print(in_words(ranking.verdict), highlight=False, soft_wrap=True)

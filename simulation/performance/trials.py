@@ -6,7 +6,8 @@ The rule of counting, which the deflated figures stand on (docs/luck.md):
 - a trial that repeats a point and a market of an earlier one is no further look and does not count, because a run is a
   function and gives the same again;
 - a trial that a constraint skipped was never run and does not count;
-- the variance is over the Sharpe ratios of all that have one: finished ones, and pruned ones as far as they came.
+- the variance is over the Sharpe ratios of all that have one: finished ones, and pruned ones as far as they came;
+- only finished trials can be seen to resemble one another, so every other one counts as independent.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ class TrialCount:
     def looked_at(self) -> int:
         """The N of the deflated Sharpe ratio: finished, pruned and failed."""
         return self.finished + self.pruned + self.failed
+
+    def effective(self, mean_correlation: float) -> float:
+        """Return the number of independent trials, from the mean correlation between the finished ones.
+
+        That of pruned ones with them is of another time, and unknown; each counts in full, which deflates the most.
+        """
+        alike = effective_trials(self.finished, mean_correlation) if self.finished else 0.0
+        return self.looked_at - self.finished + alike
 
     def __add__(self, other: TrialCount) -> TrialCount:
         return TrialCount(

@@ -1,7 +1,9 @@
 """Optuna's samplers as studies that are asked and told: TPE, CMA-ES and NSGA-II.
 
 Chooses the index of a listed value and the number of a continuous one, so that Optuna knows which values are near one
-another. A trial without results is a failed one to it.
+another. A trial without results is a failed one to it. A pruned one is told as such, with its figure at the rung: TPE
+ranks it below all that ran to the end, and evolution leaves it out. Told as a result, that figure would be one of a
+short time among those of the whole, whose noise would often look best.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
+from simulation.sweeping.halving import Pruned
 from simulation.sweeping.settings import SamplerKind
 from simulation.sweeping.space import Continuous
 
@@ -43,18 +46,25 @@ class OptunaStudy:
         """Take an empty study of Optuna."""
         self._space, self._study = space, study
         self._distributions = {part.path: _distribution(part) for part in space.dimensions}
+        self._chosen: dict[int, Any] = {}
 
     def choose(self) -> Point:
         """Return the next point."""
-        chosen = self._study.ask(self._distributions).params
-        return {part.path: _value(part, chosen[part.path]) for part in self._space.dimensions}
+        trial = self._study.ask(self._distributions)
+        self._chosen[trial.number] = trial
+        return {part.path: _value(part, trial.params[part.path]) for part in self._space.dimensions}
 
     def learn(self, number: int, results: Results) -> None:
         """Take the results of point ``number``."""
-        if results is None or any(math.isnan(result) for result in results):
-            self._study.tell(number, state=TrialState.FAIL)
+        trial = self._chosen.pop(number)
+        if isinstance(results, Pruned):
+            if len(self._study.directions) == 1:  # Optuna compares pruned trials by one figure or not at all
+                trial.report(results.figure, results.periods)
+            self._study.tell(trial, state=TrialState.PRUNED)
+        elif results is None or any(math.isnan(result) for result in results):
+            self._study.tell(trial, state=TrialState.FAIL)
         else:
-            self._study.tell(number, list(results))
+            self._study.tell(trial, list(results))
 
 
 def optuna_study(sweep: Sweep) -> OptunaStudy:

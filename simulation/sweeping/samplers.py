@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simulation.sweeping.halving import Pruned
     from simulation.sweeping.settings import Sweep
     from simulation.sweeping.space import Point, Space
 
-    Results = tuple[float, ...] | None
-    """One figure for each objective; None for a trial that has none: failed, or skipped by a constraint."""
+    Results = tuple[float, ...] | Pruned | None
+    """One figure for each objective, or how far it came; None for a trial that failed, or that a constraint skipped."""
 
 
 class Sampler(Protocol):

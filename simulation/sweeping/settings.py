@@ -28,6 +28,9 @@ SOBOL_TRIALS_MAX = 2**30
 
 DIMENSIONS_MAX = 100
 
+CARRIED_TRIALS_MAX = 131_072
+"""Of one bracket on all its markets: between two rungs each takes about five kilobytes."""
+
 
 class MarketChoice(Part):
     """What one market of a sweep changes in the base scenario; None leaves it."""
@@ -129,12 +132,12 @@ class Sampling(Part):
 
 
 class Rung(Part):
-    """Where losers are pruned."""
+    """A part of each market after which the worse points end."""
 
     at_percent: float = Field(gt=0, lt=100)
-    """Of the blocks of the run; rounded up to a segment."""
-    keep_percent: float = Field(gt=0, lt=100)
-    """Of the points that have come so far."""
+    """Of the blocks of a market; rounded up to a whole review period."""
+    keep_percent: float = Field(50, gt=0, lt=100)
+    """Of the points of a bracket that have come so far; the best go on, one at least."""
 
 
 class Sweep(Part):
@@ -158,7 +161,9 @@ class Sweep(Part):
     """Points to try, each on every market; a grid tries all of its own."""
     sampler: Sampling = Sampling()
     rungs: tuple[Rung, ...] = Field((), max_length=20)
-    """Successive halving: where losers are pruned, in the order of their blocks."""
+    """Successive halving: where the worse points are pruned, in the order of their blocks."""
+    bracket: int = Field(4_096, ge=2, le=CARRIED_TRIALS_MAX)
+    """So many consecutive points are compared with one another at a rung; of a sampler of Optuna, each batch."""
 
     @field_validator("scenario")
     @classmethod
@@ -227,6 +232,17 @@ class Sweep(Part):
             raise mistake("are several, and optuna:cmaes knows one; take optuna:nsga2", "objectives")
         return self
 
+    @model_validator(mode="after")
+    def _check_bracket(self) -> Sweep:
+        carried = self.bracket_points * self.markets.size
+        if self.rungs and carried > CARRIED_TRIALS_MAX:
+            path = ("sampler", "batch") if self.sampler.kind in ADAPTIVE else ("bracket",)
+            points = f"{self.bracket_points:,} points on {self.markets.size:,} markets"
+            raise mistake(
+                f"{points} are {carried:,} trials carried at once; {CARRIED_TRIALS_MAX:,} are the most", *path
+            )
+        return self
+
     def _check_grid(self) -> None:
         for path, how in self.vary.items():
             if isinstance(how.dimension(path), Continuous):
@@ -250,6 +266,11 @@ class Sweep(Part):
         size = self.space.size
         assert size is not None, "a grid was checked to have no continuous dimension"
         return size
+
+    @property
+    def bracket_points(self) -> int:
+        """So many consecutive points are compared with one another at each rung, and committed together."""
+        return min(self.sampler.batch if self.sampler.kind in ADAPTIVE else self.bracket, self.n_points)
 
     def _parsed_constraints(self) -> tuple[Constraint, ...]:
         return tuple(parsed(constraint) for constraint in self.constraints)

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from busy import busy_scenario
 from questions import questions
+from ray.exceptions import ObjectLostError
 from watcher import Watcher as QuietView
 
 from actors.market import Market
@@ -57,7 +58,7 @@ class Watcher:
         """Make room for the result."""
 
 
-def plan(**changes):
+def plan(blocks=600, **changes):
     """Return the plan of a small sweep on two markets."""
     document = {
         "name": "exits",
@@ -68,7 +69,12 @@ def plan(**changes):
         "sampler": {"kind": "grid"},
     }
     sweep = sweep_of({**document, **changes}, "the sweep")
-    return sweep_plan(sweep, busy_scenario(blocks=600, accounts=busy_scenario().accounts[1:2]))
+    return sweep_plan(sweep, busy_scenario(blocks=blocks, accounts=busy_scenario().accounts[1:2]))
+
+
+def halving_plan():
+    """Return the plan of the sweep with a rung in the middle, in three brackets."""
+    return plan(blocks=1_200, rungs=[{"at_percent": 50}], bracket=24)
 
 
 @pytest.fixture
@@ -92,6 +98,16 @@ def whole(server, execute, template, ray_address):
     execute(f"CREATE DATABASE undisturbed_sweep TEMPLATE {template}")
     place = Place(server.url("undisturbed_sweep"), ray_address)
     return execute_sweep(plan(), place, 1, Watcher()), server.url("undisturbed_sweep")
+
+
+@pytest.fixture(scope="session")
+def halved(server, execute, template, ray_address):
+    """Run the sweep with a rung once, undisturbed."""
+    from cluster.sweeping.runs import execute as execute_sweep
+
+    execute(f"CREATE DATABASE undisturbed_halving TEMPLATE {template}")
+    place, watcher = Place(server.url("undisturbed_halving"), ray_address), Watcher()
+    return execute_sweep(halving_plan(), place, 1, watcher), server.url("undisturbed_halving"), watcher.progress[-1]
 
 
 @pytest.mark.parametrize(
@@ -131,13 +147,18 @@ def test_a_trial_is_to_the_bit_what_a_run_of_its_account_is(whole):
     assert trades > 0
 
 
-def test_a_trial_that_is_run_again_comes_to_the_same_in_every_column(whole, ray_address):
-    store = Store(whole[1])
-    with questions(whole[1]) as sql:
-        ((key,),) = sql("SELECT trial_id::text FROM trials WHERE market = 1 ORDER BY total_trades DESC, point LIMIT 1")
+@pytest.mark.parametrize(("sweep", "status"), [("whole", "COMPLETED"), ("halved", "PRUNED")])
+def test_a_trial_that_is_run_again_comes_to_the_same_in_every_column(sweep, status, request, ray_address):
+    url = request.getfixturevalue(sweep)[1]
+    store = Store(url)
+    with questions(url) as sql:
+        ((key,),) = sql(
+            f"SELECT trial_id::text FROM trials WHERE market = 1 AND status = '{status}'"
+            " ORDER BY total_trades DESC, point LIMIT 1"
+        )
     trial, told = store.trial(key), []
     again = prepare(scenario_of(trial))
-    run(again, Place(whole[1], ray_address), QuietView(), lambda result, _: told.append(result))
+    run(again, Place(url, ray_address), QuietView(), lambda result, _: told.append(result))
     assert told[0].trades > 0
     assert differences(store, trial, told[0].run_id, again) == []
     other = TrialDetail(trial.scenario, {**trial.row, "failed_trades": -1})
@@ -177,10 +198,73 @@ def test_a_sweep_that_was_interrupted_goes_on_and_repeats_nothing(search, store,
     assert sql("SELECT count(*) = count(DISTINCT (point, market)) FROM trials") == [(True,)]
 
 
+def test_of_a_halved_sweep_those_that_ran_to_the_end_are_ranked_and_all_are_counted(halved):
+    summary, url, progress = halved
+    ranking = summary.ranking
+    assert (ranking.points, ranking.pruned, ranking.failed) == (24, 12, 24)
+    assert ranking.verdict.n_trials == 48
+    with questions(url) as sql:
+        ended = sql("SELECT status, blocks, count(*) FROM trials GROUP BY status, blocks ORDER BY status")
+        finished = {point for (point,) in sql("SELECT point FROM trials WHERE status = 'COMPLETED'")}
+        ((blocks,),) = sql("SELECT sum(blocks) FROM trials")
+    assert ended == [("COMPLETED", 1_200, 24), ("ERROR", 0, 48), ("PRUNED", 600, 24)]
+    assert {one.point for one in ranking.ranked} == finished
+    assert (progress.trials, progress.pruned, progress.session_blocks) == (96, 24, blocks)
+
+
+def test_a_halved_sweep_that_was_interrupted_and_loses_a_worker_ends_with_the_same_table(search, store, sql, halved):
+    def interrupt():
+        raise Interruption
+
+    with pytest.raises(Interruption):
+        search(halving_plan(), cohort=6, watcher=Watcher(50, interrupt))
+    sweep_id = store.resolve_sweep("latest")
+    before = sql("SELECT cohort_id, recorded_at FROM sweep_cohorts ORDER BY cohort_id")
+    assert 0 < len(before) < 3 * 2 * 4  # three brackets on two markets in four cohorts
+    watcher = Watcher(0, kill_a_worker)
+    again = search(plan_again(store, sweep_id), workers=2, cohort=5, interrupted=sweep_id, watcher=watcher)
+    assert (again.digest, again.ranking) == (halved[0].digest, halved[0].ranking)
+    assert watcher.progress[-1].restarts == 1
+    assert set(before) < set(sql("SELECT cohort_id, recorded_at FROM sweep_cohorts ORDER BY cohort_id"))
+
+
+@pytest.mark.parametrize(
+    ("workers", "cohort"), [pytest.param(4, 3, marks=pytest.mark.slow), pytest.param(2, 24, marks=pytest.mark.slow)]
+)
+def test_who_goes_on_depends_on_neither_workers_nor_cohorts(search, halved, workers, cohort):
+    summary = search(halving_plan(), workers=workers, cohort=cohort)
+    assert (summary.digest, summary.ranking) == (halved[0].digest, halved[0].ranking)
+
+
+@pytest.mark.slow  # cohorts by themselves are tested in the unit tests of halving
+def test_what_a_dead_node_took_with_it_is_traded_again(search, halved, monkeypatch):
+    asked, result_of = [], conductor.result_of
+
+    def lose_the_third(
+        reference,
+    ):  # the first two are the two markets up to the rung, of which it is a cohort behind it
+        asked.append(reference)
+        if len(asked) == 3:
+            raise ObjectLostError(reference.hex(), "", "")
+        return result_of(reference)
+
+    monkeypatch.setattr(conductor, "result_of", lose_the_third)
+    watcher = Watcher()
+    summary = search(halving_plan(), cohort=24, watcher=watcher)
+    last = watcher.progress[-1]
+    assert (summary.digest, summary.ranking) == (halved[0].digest, halved[0].ranking)
+    assert (last.trials, last.pruned, last.restarts) == (96, 24, 1)
+    assert last.session_blocks > halved[2].session_blocks
+
+
 @pytest.mark.slow  # three sweeps
-def test_a_sampler_that_learns_arrives_at_the_same_points_for_any_workers_and_when_taken_up(search, store):
+@pytest.mark.parametrize(("blocks", "rungs"), [(600, []), (1_200, [{"at_percent": 50}])])
+def test_a_sampler_that_learns_arrives_at_the_same_points_for_any_workers_and_when_taken_up(
+    search, store, blocks, rungs
+):
     vary = {"strategy.stop_loss_percent": {"uniform": [0.3, 5]}, "strategy.take_profit_percent": {"uniform": [0.3, 5]}}
-    learning = plan(vary=vary, sampler={"kind": "optuna:tpe", "seed": 3, "batch": 8}, trials=24, markets={"seeds": [9]})
+    sampler = {"kind": "optuna:tpe", "seed": 3, "batch": 8}
+    learning = plan(blocks, vary=vary, sampler=sampler, trials=24, markets={"seeds": [9]}, rungs=rungs)
     whole = search(learning, workers=2)
 
     def interrupt():

@@ -24,6 +24,12 @@ def test_pruned_and_failed_trials_were_looked_at_and_repeated_and_skipped_ones_w
     assert TrialCount(finished=70, pruned=20, failed=10, repeated=5, skipped=7).looked_at == 100
 
 
+def test_only_finished_trials_are_seen_to_resemble_one_another():
+    assert TrialCount(finished=70, pruned=20, failed=10).effective(0.9) == pytest.approx(30 + 0.9 + 0.1 * 70)
+    assert TrialCount(finished=70).effective(0.9) == pytest.approx(0.9 + 0.1 * 70)
+    assert TrialCount(finished=0, pruned=20).effective(0.0) == 20
+
+
 def test_the_trials_of_several_sweeps_add_up():
     assert TrialCount(1, 2, 3, 4, 5) + TrialCount(10, 20, 30, 40, 50) == TrialCount(11, 22, 33, 44, 55)
 

@@ -89,11 +89,19 @@ def test_a_sweep_has_a_json_schema_and_survives_json():
     assert Sweep.model_validate(json.loads(there.model_dump_json())) == there
 
 
-def test_the_sweep_file_of_the_page_is_one():
-    page = (ROOT / "docs" / "luck.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+def test_a_rung_keeps_half_of_a_bracket_by_default_and_a_bracket_is_no_larger_than_the_sweep():
+    halved = sweep(rungs=[{"at_percent": 25}])
+    assert (halved.rungs[0].keep_percent, halved.bracket, halved.bracket_points) == (50, 4_096, 100)
+    learning = sweep(rungs=[{"at_percent": 25}], sampler={"kind": "optuna:tpe", "batch": 16})
+    assert learning.bracket_points == 16
+
+
+@pytest.mark.parametrize(("page", "size"), [("luck.md", (4_096, 6, 4, 0)), ("sweeps.md", (10_000, 6, 6, 2))])
+def test_the_sweep_file_of_a_page_is_one(page, size):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     shown = Sweep.model_validate(yaml.safe_load(example))
-    assert (shown.n_points, shown.markets.size, len(shown.space.dimensions)) == (4096, 6, 4)
+    assert (shown.n_points, shown.markets.size, len(shown.space.dimensions), len(shown.rungs)) == size
 
 
 MISTAKES = [
@@ -140,6 +148,11 @@ MISTAKES = [
     ({"objectives": [{}, {}]}, "objectives: has a figure twice."),
     ({"markets": {"seeds": [1, 1]}}, "markets.seeds: has an entry twice, which is no further market."),
     ({"rungs": [{"at_percent": 50, "keep_percent": 50}, {"at_percent": 25, "keep_percent": 50}]}, "rungs: at_percent 25.0 is not after 50.0."),
+    ({"rungs": [{"at_percent": 50, "keep_percent": 100}]}, "rungs.0.keep_percent 100: input should be less than 100."),
+    ({"rungs": [{"at_percent": 50}], "trials": 9_999, "markets": {"seeds": list(range(40))}},
+     "bracket: 4,096 points on 40 markets are 163,840 trials carried at once; 131,072 are the most."),
+    ({"rungs": [{"at_percent": 50}], "sampler": {"kind": "optuna:tpe", "batch": 5_000}, "trials": 9_999, "markets": {"seeds": list(range(40))}},
+     "sampler.batch: 5,000 points on 40 markets are 200,000 trials carried at once; 131,072 are the most."),
     ({"scenario": 7}, "scenario 7: 7 is neither a path nor a scenario."),
     ({"scenarios": "x"}, "scenarios is not a known field; `paperdex scenario schema` lists them all."),
 ]  # fmt: skip

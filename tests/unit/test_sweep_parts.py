@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from io import StringIO
+from uuid import UUID
+
 import numpy as np
 import pytest
 from busy import busy_scenario
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from rich.console import Console
 
 from cluster.errors import UsageError
-from cluster.sweeping.conductor import Uncovered
+from cluster.sweeping.brackets import Uncovered
 from cluster.sweeping.plan import sweep_of, sweep_plan
-from cluster.sweeping.ranking import pooled
+from cluster.sweeping.ranking import Ranking, pooled
+from cluster.sweeping.runs import SweepSummary
+from cluster.sweeping.summary import print_summary
 from simulation.performance.sharpe import moments, row_moments
 from simulation.trials import columns_of
 
@@ -28,17 +34,14 @@ def ranges(sizes):
     return first, covered, left
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(1, 5), st.lists(st.booleans(), max_size=9))
-def test_what_no_cohort_covers_is_taken_once_in_order(sizes, size, dies):
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(1, 5))
+def test_what_no_cohort_covers_is_taken_once_in_order(sizes, size):
     end, covered, left = ranges(sizes)
     uncovered, taken = Uncovered(0, end, covered[::-1]), []
     while uncovered:
-        first, count = uncovered.take(size)
-        assert 1 <= count <= size
-        if dies and dies.pop():
-            uncovered.put_back(first, count)
-        else:
-            taken += range(first, first + count)
+        first, stop = uncovered.take(size)
+        assert 1 <= stop - first <= size
+        taken += range(first, stop)
     assert taken == [point for first, count in left for point in range(first, first + count)]
 
 
@@ -86,8 +89,16 @@ def document(**changes):
     [
         ({"account": "nobody"}, "account 'nobody' is not in the scenario, which has tuned, plain, smart."),
         (
-            {"rungs": [{"at_percent": 50, "keep_percent": 50}]},
-            "rungs: trials are not pruned yet; leave them out, and every trial runs to its end.",
+            {"rungs": [{"at_percent": 20}]},
+            "rungs.0.at_percent 20: lies after 1 of the 4 review periods; figures need 2.",
+        ),
+        (
+            {"rungs": [{"at_percent": 40}, {"at_percent": 50}]},
+            "rungs.1.at_percent 50: lies after 2 of the 4 review periods, as the one before does.",
+        ),
+        (
+            {"rungs": [{"at_percent": 90}]},
+            "rungs.0.at_percent 90: lies after 4 of the 4 review periods, which is no rung but the end.",
         ),
         (
             {"vary": {"strategy.analyst": {"choice": ["momentum", "buy_and_hold"]}}},
@@ -99,6 +110,14 @@ def test_what_cannot_be_swept_is_one_sentence(changes, sentence):
     with pytest.raises(UsageError) as raised:
         sweep_plan(sweep_of(document(**changes), "the sweep"), busy_scenario())
     assert str(raised.value) == sentence
+
+
+def test_the_summary_says_how_many_were_pruned_failed_and_skipped():
+    ranking = Ranking((), None, None, points=24, pruned=12, failed=8)
+    console = Console(file=StringIO(), width=200)
+    print_summary(console, SweepSummary(UUID(int=1), "exits", "COMPLETED", "", 36, 2, 1.5, ranking))
+    first, *_ = console.file.getvalue().splitlines()
+    assert first == "24 settings on 2 markets, 12 pruned, 8 failed, 4 skipped; 1.5 s."
 
 
 def test_a_plan_has_one_market_for_each_seed_with_nothing_written_and_nobody_tuned():
