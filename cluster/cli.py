@@ -25,12 +25,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS: tuple[Any, ...] = (
-    running.run, sweeping.sweep, stored.report, stored.digest, stored.replay, jobs.status, jobs.stop
-)  # fmt: skip
+COMMANDS: tuple[Any, ...] = (running.run, stored.report, stored.digest, stored.replay, jobs.status, jobs.stop)
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings={"ignore_unknown_options": True})(jobs.submit)
+app.add_typer(sweeping.sweep_commands, name="sweep")
 app.add_typer(stored.show, name="show")
 app.add_typer(database.db, name="db")
 app.add_typer(autopilot.autopilot, name="autopilot")

@@ -28,3 +28,6 @@ DatabaseUrl = Annotated[
     ),
 ]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the first digits of it, or 'latest'.")]
+SweepId = Annotated[
+    str, typer.Argument(metavar="SWEEP", help="A sweep's id, the first digits of it, its name, or 'latest'.")
+]

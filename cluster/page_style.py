@@ -77,6 +77,12 @@ th:last-child, td:last-child { padding-right: 4px; }
 .account.drawn { padding-left: 28px; }
 .account .swatch { margin: 0 10px 0 -28px; }
 .reason { min-width: 280px; padding-left: 20px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 20px 28px; }
+figure { margin: 0; min-width: 0; }
+figcaption { font-size: 13.5px; overflow-wrap: anywhere; }
+.spaced { margin-top: 20px; }
+.wide { min-width: 160px; }
+.bar { display: inline-block; height: 9px; min-width: 1px; background: #2f7ed8; }
 .gap td { color: var(--muted); text-align: center; }
 .sum td { font-weight: 600; border-bottom: 0; }
 .thoughts { list-style: none; margin: 0; padding: 0; }

@@ -19,14 +19,22 @@ def report_target(path: Path | None, option: str, *, wanted: bool) -> Path | Non
     return Path("reports")
 
 
-def file_target(path: Path, option: str) -> Path:
+def new_file(path: Path, option: str, ending: str) -> Path:
+    """Return the file that something goes to, which must not be there yet; raises UsageError."""
+    target = file_target(path, option, ending)
+    if target.exists():
+        raise UsageError(f"{option} {path} is there already; name a new file.")
+    return target
+
+
+def file_target(path: Path, option: str, ending: str = "html") -> Path:
     """Return the file that something goes to; raises UsageError when it could not be written there."""
     try:
         is_folder = path.is_dir()
     except OSError as error:
         raise UsageError(f"{option} {path} can't be written ({error.strerror}); name another file.") from error
     if is_folder:
-        raise UsageError(f"{option} {path} is a folder; name a file such as {path}/{option.strip('-')}.html.")
+        raise UsageError(f"{option} {path} is a folder; name a file such as {path}/{option.strip('-')}.{ending}.")
     _check_folder(path.parent, str(path), option)
     return path
 

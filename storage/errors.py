@@ -85,7 +85,15 @@ class RunHeld(StorageError):
 
 
 class SweepNotFound(StorageError):
-    """There is no sweep {text}; name one by its id, the beginning of its id, or "latest"."""
+    """There is no sweep {text}; name one by its id, the beginning of its id, its name, or "latest"."""
+
+
+class NothingSoCalled(StorageError):
+    """There is no run {text}, and no sweep; "latest" is the latest run, "latest-sweep" the latest sweep."""
+
+
+class ExportNotWritten(StorageError):
+    """The file {path} can't be written: {why}; name another with --output."""
 
 
 class TrialNotFound(StorageError):

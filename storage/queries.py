@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from simulation.choices import DecisionType, Reason
-from storage.errors import AmbiguousRun, RunNotFound, SweepNotFound
+from storage.errors import AmbiguousRun, NothingSoCalled, RunNotFound, SweepNotFound
 from storage.records import (
     AccountCosts,
     AccountResult,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from storage.errors import StorageError
 
-LATEST = "latest"
+LATEST, LATEST_SWEEP = "latest", "latest-sweep"
 MOST_CANDIDATES = 5
 """So many runs are named when a prefix fits several."""
 
@@ -226,30 +226,46 @@ _LATEST_SWEEP = text("SELECT sweep_id FROM sweeps ORDER BY started_at DESC, swee
 _SWEEPS_BETWEEN = text(
     "SELECT sweep_id FROM sweeps WHERE sweep_id BETWEEN :first AND :last ORDER BY sweep_id LIMIT :limit"
 )
+_SWEEP_NAMED = text("SELECT sweep_id FROM sweeps WHERE name = :name ORDER BY started_at DESC, sweep_id DESC LIMIT 1")
 _BETWEEN = text("SELECT run_id FROM runs WHERE run_id BETWEEN :first AND :last ORDER BY run_id LIMIT :limit")
 
 
 def resolve_run(connection: Connection, name: str) -> UUID:
     """Return the key of a run from a full key, an unambiguous beginning of one, or "latest"."""
-    return _resolved(connection, name, _LATEST, _BETWEEN, RunNotFound)
+    found = connection.execute(_LATEST).scalars() if name == LATEST else _beginning(connection, name, _BETWEEN)
+    return _one(name, list(found), RunNotFound)
 
 
 def resolve_sweep(connection: Connection, name: str) -> UUID:
-    """Return the key of a sweep as ``resolve_run`` does that of a run."""
-    return _resolved(connection, name, _LATEST_SWEEP, _SWEEPS_BETWEEN, SweepNotFound)
+    """Return the key of a sweep as ``resolve_run`` does that of a run, or from a name, which means its latest sweep."""
+    return _one(name, _sweeps(connection, name), SweepNotFound)
 
 
-def _resolved(
-    connection: Connection, name: str, latest: TextClause, between: TextClause, not_found: type[StorageError]
-) -> UUID:
+def resolve_run_or_sweep(connection: Connection, name: str) -> UUID:
+    """Return the key of a run or of a sweep; "latest" is the latest run, "latest-sweep" the latest sweep."""
     if name == LATEST:
-        return _one(name, list(connection.execute(latest).scalars()), not_found)
+        return resolve_run(connection, name)
+    if name == LATEST_SWEEP:
+        return resolve_sweep(connection, LATEST)
+    found = _beginning(connection, name, _BETWEEN) + _beginning(connection, name, _SWEEPS_BETWEEN)
+    return _one(name, found or _sweeps(connection, name), NothingSoCalled)
+
+
+def _sweeps(connection: Connection, name: str) -> list[UUID]:
+    if name == LATEST:
+        return list(connection.execute(_LATEST_SWEEP).scalars())
+    found = _beginning(connection, name, _SWEEPS_BETWEEN)
+    return found or list(connection.execute(_SWEEP_NAMED, {"name": name}).scalars())
+
+
+def _beginning(connection: Connection, name: str, between: TextClause) -> list[UUID]:
+    """Return the keys that begin with the digits of ``name``, a few if there are many; none for other text."""
     wanted = name.strip().lower()
     digits = wanted.replace("-", "")
     if not digits or len(digits) > _DIGITS or not _HEX.fullmatch(wanted):
-        raise not_found(text=name)
+        return []
     bounds = {"first": UUID(digits.ljust(_DIGITS, "0")), "last": UUID(digits.ljust(_DIGITS, "f"))}
-    return _one(name, list(connection.execute(between, {**bounds, "limit": MOST_CANDIDATES}).scalars()), not_found)
+    return list(connection.execute(between, {**bounds, "limit": MOST_CANDIDATES}).scalars())
 
 
 def runs(connection: Connection, limit: int) -> list[RunRecord]:

@@ -127,6 +127,11 @@ def digest_of(folder: Path) -> str:
     return hasher.hexdigest()
 
 
+def plain_text(field: str) -> str:
+    """Return what a field of COPY text means."""
+    return _ESCAPED.sub(lambda found: _MEANT[found[0]], field) if "\\" in field else field
+
+
 def _parquet_type(kind: TypeEngine[object]) -> pl.DataType:
     if isinstance(kind, Boolean):
         return pl.Boolean()
@@ -166,8 +171,4 @@ def _text(name: str, kind: pl.DataType, *, tail: bool) -> pl.Expr:
 
 
 def _fields(line: str) -> list[str | None]:
-    return [None if field == NULL else _plain(field) for field in line.split("\t")]
-
-
-def _plain(field: str) -> str:
-    return _ESCAPED.sub(lambda found: _MEANT[found[0]], field) if "\\" in field else field
+    return [None if field == NULL else plain_text(field) for field in line.split("\t")]

@@ -29,6 +29,7 @@ from storage.batch import Checkpoint
 from storage.driver import masked, parse_url, settings, translated
 from storage.errors import SessionNotFound
 from storage.models import RunStatus
+from storage.sweep_reader import SweepReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +78,7 @@ _READ_ONLY = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _PRUNED_AT = text("SELECT pruned_at FROM runs WHERE run_id = :run")
 
 
-class Store:
+class Store(SweepReader):
     """One database. Every method is one transaction, and raises StorageErrors only."""
 
     def __init__(self, url: str) -> None:
@@ -354,11 +355,6 @@ class Store:
         """Return a sweep with what defines it; raises SweepNotFound."""
         with self._transaction() as connection:
             return sweeps.detail(connection, sweep_id)
-
-    def resolve_sweep(self, name: str) -> UUID:
-        """Return the key of a sweep from its key, an unambiguous beginning of it, or "latest"."""
-        with self._transaction() as connection:
-            return queries.resolve_sweep(connection, name)
 
     def trials_between(self, sweep_id: UUID, first: int, end: int) -> TrialFigures:
         """Return the trials of the points from ``first`` to before ``end``, in their order."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -25,6 +27,61 @@ class SweepDetail:
     digest: str | None
     error_message: str
     verdict: dict[str, Any] | None
+    started_at: datetime
+    """Wall-clock time, as is the end; None before it."""
+    finished_at: datetime | None
+
+
+JUDGED = (
+    "sharpe_ratio",
+    "return_percent",
+    "max_drawdown_percent",
+    "total_trades",
+    "failed_trades",
+    "winning_trades",
+    "losing_trades",
+    "won_usd",
+    "lost_usd",
+    "gas_paid_usd",
+)
+"""Columns of a trial that its objectives are made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What the trials of some points came to, ordered by point and market; all arrays are of equal length."""
+
+    point: NDArray[np.int64]
+    market: NDArray[np.int64]
+    failed: NDArray[np.bool_]
+    pruned: NDArray[np.bool_]
+    figures: NDArray[np.float64]
+    """(n_trials, n_figures), in the order of ``JUDGED``."""
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return a figure of all trials, (n_trials,)."""
+        values: NDArray[np.float64] = self.figures[:, JUDGED.index(name)]
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How far a sweep has come, in trials."""
+
+    trials: int
+    """Committed, failed and pruned ones too."""
+    skipped: int
+    """Not traded, as a constraint forbids them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A sweep in a file."""
+
+    trials: int
+    size_bytes: int
+    digest: str | None
+    """As it is stored; None before the end of the sweep."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ FIGURES = (
 
 _DETAIL = text(
     """
-    SELECT sweep_id::text, name, spec, spec_hash, markets, points, version, status, digest, error_message, verdict
+    SELECT sweep_id::text, name, spec, spec_hash, markets, points, version, status, digest, error_message, verdict,
+        started_at, finished_at
     FROM sweeps WHERE sweep_id = :sweep
     """
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster.errors import UsageError
 from cluster.options import err
+from storage.ids import Kind, kind_of
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from cluster.plan import Plan
     from simulation.scenario import Scenario
     from storage.store import Store
@@ -41,20 +44,31 @@ def store_at(database_url: str | None, *, upgrade: bool = False) -> Store:
     return open_store(database_url, upgrade=upgrade)[0]
 
 
-def write_report(store: Store, run_id: Any, target: Path | None) -> Path:
-    """Write the report of a run and return where it is."""
+def write_report(store: Store, run_id: UUID, target: Path | None) -> Path:
+    """Write the report of a run or a sweep and return where it is."""
     from cluster.page import save
-    from cluster.report import collect
-    from cluster.report_page import render
 
     path = target or Path("reports")
     if path == Path("reports"):
         path.mkdir(exist_ok=True)
         path /= f"{run_id}.html"
     try:
-        save(render(collect(store, run_id)), path)
+        save(_page(store, run_id), path)
     except OSError as error:
         raise UsageError(
             f"The report {path} can't be written ({error.strerror}); `paperdex report {run_id} -o FILE` tries again."
         ) from error
     return path.resolve()
+
+
+def _page(store: Store, key: UUID) -> str:
+    """Return the report of the run or the sweep that a key names."""
+    if kind_of(str(key)) == Kind.SWEEP:
+        from cluster.sweeping import report, report_page
+
+        with err.status("reading the trials, and trading the winner again"):
+            return report_page.render(report.collect(store, key))
+    from cluster.report import collect
+    from cluster.report_page import render
+
+    return render(collect(store, key))

@@ -9,11 +9,13 @@ import typer
 
 from cluster.commands.common import store_at, write_report
 from cluster.commands.sweeping import replay_trial
-from cluster.options import FAILED, DatabaseUrl, RunId, err, out
+from cluster.options import FAILED, DatabaseUrl, RunId, SweepId, err, out
 from cluster.targets import report_target
 from storage.ids import Kind, kind_of
 
-show = typer.Typer(help="What is stored, for a person: a run, a session, a trade, a decision.", no_args_is_help=True)
+show = typer.Typer(
+    help="What is stored, for a person: runs, sweeps, sessions, trades, decisions.", no_args_is_help=True
+)
 
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The id of a decision.")]
 TradeId = Annotated[str, typer.Argument(metavar="TRADE", help="The id of a trade.")]
@@ -21,14 +23,19 @@ SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The id of a s
 
 
 def report(
-    run_id: RunId,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SWEEP", help="Its id or the first digits; a sweep's name; 'latest' run or 'latest-sweep'."
+        ),
+    ],
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes.")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Write a stored run as one self-contained HTML file."""
+    """Write a stored run or sweep as one self-contained HTML file."""
     store = store_at(database_url)
     target = report_target(output, "--output", wanted=True)
-    out.print(str(write_report(store, store.resolve_run(run_id), target)), soft_wrap=True, highlight=False)
+    out.print(str(write_report(store, store.resolve_run_or_sweep(name), target)), soft_wrap=True, highlight=False)
 
 
 def digest(run_id: RunId, database_url: DatabaseUrl = None) -> None:
@@ -76,6 +83,16 @@ def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
     key = store.resolve_run(run_id)
     told = shown(store.run(key), store.counts(key), store.sessions_of(key), store.pruned_at(key))
     out.print(told, highlight=False)
+
+
+@show.command("sweep")
+def show_sweep(sweep_id: SweepId, database_url: DatabaseUrl = None) -> None:
+    """Say what a sweep tries, how far it has come, which points are best, and whether luck explains the winner."""
+    from cluster.sweeping.shown import shown
+
+    store = store_at(database_url)
+    key = store.resolve_sweep(sweep_id)
+    out.print(shown(store.sweep(key), store.covered(key)), highlight=False)
 
 
 def replay(

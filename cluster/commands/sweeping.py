@@ -1,16 +1,18 @@
-"""The command that searches: many settings of an account, on one market or several."""
+"""The commands that search many settings of an account, on one market or several, and use what was found."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path  # noqa: TC003 -- typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster.commands.common import store_at, with_repairs_told
+from cluster.commands.default_command import WithDefault
 from cluster.errors import UsageError
-from cluster.options import FAILED, DatabaseUrl, err, out
+from cluster.options import FAILED, DatabaseUrl, SweepId, err, out
+from cluster.targets import file_target, new_file
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,6 +21,17 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 
+sweep_commands = typer.Typer(
+    cls=WithDefault,
+    subcommand_metavar="[SWEEP.yaml] | COMMAND [ARGS]...",
+    help="Try many settings of an account: `paperdex sweep FILE` is short for `paperdex sweep run FILE`.",
+)
+TrialId = Annotated[
+    str, typer.Argument(metavar="TRIAL", help="The id of a trial, which `show sweep` and reports tell.")
+]
+
+
+@sweep_commands.command("run")
 def sweep(
     file: Annotated[
         Path | None, typer.Argument(metavar="[SWEEP.yaml]", show_default=False, help="What to try.")
@@ -28,7 +41,8 @@ def sweep(
         int | None, typer.Option(min=1, max=10_000, show_default="one a core", help="Processes that trade.")
     ] = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="SWEEP", show_default=False, help="Go on with one that was interrupted.")
+        str | None,
+        typer.Option(metavar="SWEEP", show_default=False, help="Go on with an interrupted one: id, name or 'latest'."),
     ] = None,
     database_url: DatabaseUrl = None,
     ray_address: Annotated[
@@ -70,6 +84,56 @@ def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tu
     for market in plan.markets:
         with_repairs_told(market)
     return None, plan
+
+
+@sweep_commands.command("export")
+def export(
+    sweep_id: SweepId,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", show_default="SWEEP.parquet", help="Where it goes.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write all trials of a sweep to one Parquet file: settings and figures as columns, the digest in its metadata."""
+    given = None if output is None else file_target(output, "--output", "parquet")
+    store = store_at(database_url)
+    key = store.resolve_sweep(sweep_id)
+    target = given or file_target(Path(f"{key}.parquet"), "--output", "parquet")
+    written = store.export_sweep(key, target)
+    said = f"{target.resolve()}: {written.trials:,} trials, {written.size_bytes / 1e6:,.1f} MB."
+    out.print(said, highlight=False, soft_wrap=True)
+
+
+@sweep_commands.command("promote")
+def promote(
+    trial_id: TrialId,
+    *,
+    name: Annotated[str, typer.Option("--as", metavar="NAME", help="What the strategy is called.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", show_default="printed", help="A new file for the scenario."),
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a trial's setting a named strategy of its account, as a scenario that `paperdex run` trades.
+
+    Run as it is, it comes to what the trial came to; change its market, its length or the account's balance at will.
+    """
+    from cluster.sweeping.promoting import as_yaml, promoted
+
+    target = None if output is None else new_file(output, "--output", "yaml")
+    trial = store_at(database_url).trial(trial_id)
+    text = as_yaml(promoted(trial, name), trial)
+    if target is None:
+        print(text, end="")
+        return
+    from cluster.page import save
+
+    try:
+        save(text, target)
+    except OSError as error:
+        raise UsageError(f"--output {target} can't be written ({error.strerror}); name another file.") from error
+    out.print(f"{target.resolve()}: `paperdex run {target}` trades it.", highlight=False, soft_wrap=True)
 
 
 def replay_trial(key: str, database_url: str | None) -> None:

@@ -128,8 +128,18 @@ CALLS = {
     "a trade": lambda store, keys: store.trade(keys.trade),
     "the counts": lambda store, keys: store.counts(keys.run_id),
     "the notable decisions": lambda store, keys: store.notable_decisions(keys.run_id, NOTABLE),
+    "a sweep": lambda store, _keys: store.sweep(SWEEP),
+    "the latest sweep": lambda store, _keys: store.resolve_run_or_sweep("latest-sweep"),
+    "a sweep by its name": lambda store, _keys: store.resolve_run_or_sweep("search 7"),
+    "a run, which could be a sweep": lambda store, keys: store.resolve_run_or_sweep(str(keys.run_id)),
+    "how far a sweep is": lambda store, _keys: store.covered(SWEEP),
+    "what some trials came to": lambda store, _keys: store.outcomes_between(SWEEP, 100, 120),
+    "the settings of some points": lambda store, _keys: store.settings_of_points(SWEEP, range(0, 500, 25)),
 }
 """What ``paperdex run``, ``show``, ``report`` and ``replay`` ask of the Store, each with rows of many tables in a line."""
+
+SWEEP = UUID("00000000-0000-800c-8000-000000000007")
+COHORTS_OF_SWEEP = 20
 
 JOINED = 6
 """So many rows of different tables make one row of an answer, at most."""
@@ -141,6 +151,7 @@ ACCOUNTS, KINDS, COUNTED = 3, 10, 5
 ALLOWED = {
     "a session": LATEST_DECISIONS,
     "the counts": ACCOUNTS * (2 + COUNTED),
+    "how far a sweep is": COHORTS_OF_SWEEP,
     "the notable decisions": ACCOUNTS * KINDS * NOTABLE * 4,
 }
 """Rows that may be touched for what is counted, not returned."""

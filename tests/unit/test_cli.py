@@ -60,7 +60,19 @@ def refused(paperdex, tmp_path):
         (["run", "--market", "."], "can't be read"),
         (["run", "--report", "no/where.html"], "--report no/where.html: the folder no does not exist"),
         (["market", "preview", "-o", "no/where.html"], "--output no/where.html: the folder no does not exist"),
-        (["report"], "Missing argument 'RUN'."),
+        (["report"], "Missing argument 'RUN|SWEEP'."),
+        (["sweep"], "SWEEP.yaml is missing; name a file, or a sweep to --resume."),
+        (["sweep", "nowhere.yaml"], "Scenario nowhere.yaml cannot be read: No such file or directory"),
+        (["sweep", "nowhere.yaml", "--resume", "latest"], "--resume latest takes the file that the sweep began with"),
+        (["sweep", "--workers", "0"], "'--workers': Input should be greater than or equal to 1, not '0'."),
+        (["sweep", "run", "nowhere.yaml"], "Scenario nowhere.yaml cannot be read: No such file or directory"),
+        (["sweep", "export"], "Missing argument 'SWEEP'."),
+        (["sweep", "export", "latest", "-o", "no/where.parquet"], "--output no/where.parquet: the folder no does not exist"),
+        (["sweep", "export", "latest", "-o", "."], "--output . is a folder; name a file such as ./output.parquet."),
+        (["sweep", "promote", "--as", "mine"], "Missing argument 'TRIAL'."),
+        (["sweep", "promote", "key"], "Missing option '--as'."),
+        (["sweep", "promote", "key", "--as", "mine", "-o", "no/where.yaml"], "--output no/where.yaml: the folder no does not exist"),
+        (["show", "sweep"], "Missing argument 'SWEEP'."),
         (["digest"], "Missing argument 'RUN'."),
         (["scenario", "check"], "Missing argument 'SCENARIO.yaml'."),
         (["scenario", "check", "nowhere.yaml"], "Scenario nowhere.yaml cannot be read: No such file or directory"),
@@ -136,7 +148,7 @@ def test_the_database_url_may_come_from_the_environment(refused, monkeypatch):
     "command",
     [
         ["--help"], ["run", "--help"], ["report", "--help"], ["digest", "--help"], ["db", "--help"],
-        ["db", "check", "--help"], ["scenario", "--help"], ["scenario", "new", "--help"],
+        ["db", "check", "--help"], ["sweep", "run", "--help"], ["sweep", "mine.yaml", "--help"], ["scenario", "--help"], ["scenario", "new", "--help"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -160,6 +172,13 @@ def test_run_says_of_each_option_what_it_does(paperdex):
         assert option in shown
     assert "--no-autopilot" in shown
     assert "--json" in shown
+
+
+def test_sweep_tells_of_its_commands_and_of_the_options_of_the_search(paperdex):
+    status, shown, _ = paperdex("sweep", "--help")
+    assert status == 0
+    for said in ("[SWEEP.yaml] | COMMAND", "export", "promote", "--workers", "--resume"):
+        assert said in shown
 
 
 @pytest.mark.parametrize("command", [[], ["db"], ["scenario"]], ids=["paperdex", "db", "scenario"])

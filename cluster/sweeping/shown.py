@@ -1,0 +1,128 @@
+"""A stored sweep for a person: what defines it, how far it has come, its best points, and whether it is luck."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from cluster.facts import counted, facts
+from cluster.sweeping import wording
+from cluster.sweeping.plan import sweep_of
+from simulation.performance.verdict import Verdict, in_words
+from storage.ids import Kind, derive, prefix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from simulation.sweeping.settings import Sweep
+    from storage.sweep_records import Covered, SweepDetail
+
+MARKETS_NAMED = 8
+"""Markets that are named; of more the first ones are."""
+
+SHOWN = 10
+"""Points in the leaderboard."""
+
+
+def shown(detail: SweepDetail, covered: Covered) -> RenderableType:
+    """Return a sweep as it is printed for a person."""
+    said = f": {detail.error_message.rstrip('.')}." if detail.error_message else "."
+    sweep = sweep_of(detail.spec, "the stored sweep")
+    verdict = detail.verdict or {}
+    return Group(
+        Text(detail.name, style="bold"),
+        Text(f"{detail.status}{said}"),
+        Text(),
+        facts({**_defined(sweep, detail), **_came(sweep, detail, covered)}),
+        *_leaderboard(sweep, verdict.get("best", [])),
+        *(Text(line) for line in _judged(verdict)),
+    )
+
+
+def trial_of(sweep_id: UUID, market: int, point: int) -> UUID:
+    """Return the key of the trial of a point on a market."""
+    return derive(prefix_of(sweep_id), Kind.TRIAL, market, point)
+
+
+def verdict_in(stored: Mapping[str, Any]) -> Verdict | None:
+    """Return the verdict in what is stored of a sweep that has ended; None where no point was traded."""
+    return Verdict(**stored["verdict"]) if stored.get("verdict") else None
+
+
+def _defined(sweep: Sweep, detail: SweepDetail) -> dict[str, str]:
+    """Return what a sweep is, by name."""
+    size = sweep.markets.size
+    named = [wording.market(sweep.markets, number) for number in range(min(size, MARKETS_NAMED))]
+    more = f" and {size - len(named):,} more" if size > len(named) else ""
+    return {
+        "account": detail.markets[0]["accounts"][0]["name"],
+        **{path: wording.variation(how) for path, how in sweep.vary.items()},
+        **({"constraints": "; ".join(sweep.constraints)} if sweep.constraints else {}),
+        "markets": f"{size:,}: {'; '.join(named)}{more}",
+        "blocks": f"{detail.markets[0]['blocks']:,}",
+        "wanted": wording.objectives(sweep),
+        "sampler": sweep.sampler.kind.value,
+        "points": f"{detail.points:,}",
+    }
+
+
+def _came(sweep: Sweep, detail: SweepDetail, covered: Covered) -> dict[str, str]:
+    """Return how far a sweep has come, by name."""
+    wanted = detail.points * sweep.markets.size
+    stored = detail.verdict or {}
+    counts = [f"{covered.trials:,} of {wanted:,}"] + ([f"{covered.skipped:,} skipped"] if covered.skipped else [])
+    counts += [f"{counted(stored[what], 'point')} {what}" for what in ("pruned", "failed") if stored.get(what)]
+    finished = "not yet" if detail.finished_at is None else f"{detail.finished_at:%Y-%m-%d %H:%M:%S} UTC"
+    return {
+        "trials": ", ".join(counts),
+        "started": f"{detail.started_at:%Y-%m-%d %H:%M:%S} UTC, by paperdex {detail.version}",
+        "finished": finished,
+        "digest": detail.digest or "none before the end",
+        "sweep": detail.sweep_id,
+        **_winner(sweep, detail),
+    }
+
+
+def _winner(sweep: Sweep, detail: SweepDetail) -> dict[str, str]:
+    best = (detail.verdict or {}).get("best")
+    if not best:
+        return {}
+    point = best[0]["point"]
+    trial = trial_of(UUID(detail.sweep_id), 0, point)
+    where = f", on {wording.market(sweep.markets, 0)}" if sweep.markets.size > 1 else ""
+    return {"winner": f"point {point:,}; its trial{where} is {trial}"}
+
+
+def _leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    if not best:
+        return []
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("point", "deflated", "Sharpe", "return", "drawdown", "trades"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("setting", overflow="fold")
+    for one in best[:SHOWN]:
+        table.add_row(
+            f"{one['point']:,}",
+            f"{one['dsr']:.3f}",
+            f"{one['sharpe_ratio']:.2f}",
+            f"{one['return_percent']:+.2f} %",
+            f"{one['max_drawdown_percent']:.2f} %",
+            f"{one['total_trades']:.1f}",
+            wording.point(sweep, one["settings"]),
+        )
+    return [Text(), table, Text()]
+
+
+def _judged(stored: Mapping[str, Any]) -> list[str]:
+    """Return what is said of luck, a line each; nothing before the end."""
+    verdict = verdict_in(stored)
+    lines = [] if verdict is None else [in_words(verdict)]
+    if stored.get("probability_of_overfitting") is not None:
+        lines.append(f"Probability of backtest overfitting: {stored['probability_of_overfitting']:.2f}.")
+    return lines
