@@ -7,17 +7,19 @@ ran to the end stand out; those that were pruned at a rung were looked at all th
 
 from __future__ import annotations
 
-import heapq
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cluster.sweeping.figures import column, has_failed, of_points, was_pruned
+from cluster.sweeping.survey import sampled
+from cluster.sweeping.tracks import tracks_of
 from simulation.performance.overfitting import BlockSums, Overfitting, joined, overfitting
-from simulation.performance.sharpe import Moments, probability_above
+from simulation.performance.sharpe import Moments
 from simulation.performance.trials import Likeness, TrialCount, likeness
 from simulation.performance.verdict import Verdict, judge
 from simulation.sweeping.settings import Direction
@@ -97,20 +99,11 @@ def rank(store: Store, sweep_id: UUID, sweep: Sweep, periods_per_year: float) ->
         return Ranking((), None, None, count.pruned, count.pruned, count.failed)
     n_effective = count.effective(spread.mean_correlation)
     sr0 = judge(Moments(2, 0.0, 1.0), spread.variance, count.looked_at, n_effective).sr0
-    best: list[tuple[float, int, Moments, TrialFigures, int]] = []
+    best: list[tuple[float, int, Ranked, Moments]] = []
     for trials in chunks():
-        values = of_points(sweep, trials)[:, 0]
-        for place in np.flatnonzero(_finished(sweep, trials)).tolist():
-            track = _track(sweep, trials, place)
-            key = _key(sweep, float(values[place]), probability_above(track, sr0))
-            entry = key, -int(trials.point[place * sweep.markets.size]), track, trials, place
-            (heapq.heappush if len(best) < RANKED else heapq.heappushpop)(best, entry)
-    best.sort(key=lambda entry: entry[:2], reverse=True)
-    ranked = tuple(
-        _ranked(store, sweep_id, sweep, trials, place, track, probability_above(track, sr0), periods_per_year)
-        for _, _, track, trials, place in best
-    )
-    verdict = judge(best[0][2], spread.variance, count.looked_at, n_effective)
+        best = sorted([*best, *_standing_out(sweep, trials, sr0, periods_per_year)], key=itemgetter(0, 1))[:RANKED]
+    ranked = tuple(replace(one, settings=store.settings_of(sweep_id, one.point)) for _, _, one, _ in best)
+    verdict = judge(best[0][3], spread.variance, count.looked_at, n_effective)
     traded = count.finished + count.pruned
     return Ranking(ranked, verdict, spread.overfitting(), traded, count.pruned, count.failed)
 
@@ -127,68 +120,39 @@ def _finished(sweep: Sweep, trials: TrialFigures) -> NDArray[np.bool_]:
     return ~has_failed(sweep, trials) & ~was_pruned(sweep, trials)
 
 
-def _key(sweep: Sweep, value: float, dsr: float) -> float:
-    """Return what sorts: the deflated figure, or the first objective where that is no Sharpe ratio."""
+def _keys(sweep: Sweep, values: NDArray[np.float64], dsr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what sorts, the best first: the deflated figure, or the first objective where that is no Sharpe ratio."""
     first = sweep.objectives[0]
     if first.figure == "sharpe_ratio" and first.direction is Direction.MAXIMIZE:
-        return dsr
-    return value if first.direction is Direction.MAXIMIZE else -value
+        return -dsr
+    return -values if first.direction is Direction.MAXIMIZE else values
 
 
-def _track(sweep: Sweep, trials: TrialFigures, place: int) -> Moments:
-    """Return the moments of a point's returns on all its markets one after another."""
-    n_markets = sweep.markets.size
-    rows = slice(place * n_markets, (place + 1) * n_markets)
-    length, mean, deviation, skewness, kurtosis = (
-        column(trials, name)[rows] for name in ("periods", "return_mean", "return_deviation", "skewness", "kurtosis")
-    )
-    return pooled(length, mean, deviation, skewness, kurtosis)
-
-
-def pooled(length: Any, mean: Any, deviation: Any, skewness: Any, kurtosis: Any) -> Moments:
-    """Return the moments of several series of returns taken as one, from those of each, arrays of (n_series,).
-
-    By the central moments of a mixture: those of each series about the common mean, weighted by its length.
-    """
-    total = float(length.sum())
-    if total < 2:
-        return Moments(int(total), float(mean[0]), 0.0)
-    weight = length / total
-    middle = float(weight @ mean)
-    off = mean - middle
-    second = deviation**2 * np.maximum(length - 1, 0) / np.maximum(length, 1)
-    third, fourth = skewness * second**1.5, kurtosis * second**2
-    m2 = float(weight @ (second + off**2))
-    m3 = float(weight @ (third + 3 * off * second + off**3))
-    m4 = float(weight @ (fourth + 4 * off * third + 6 * off**2 * second + off**4))
-    if m2 <= 0.0:
-        return Moments(int(total), middle, 0.0)
-    return Moments(int(total), middle, float(np.sqrt(m2 * total / (total - 1))), m3 / m2**1.5, m4 / m2**2)
-
-
-def _ranked(
-    store: Store,
-    sweep_id: UUID,
-    sweep: Sweep,
-    trials: TrialFigures,
-    place: int,
-    track: Moments,
-    dsr: float,
-    periods_per_year: float,
-) -> Ranked:
-    n_markets = sweep.markets.size
-    rows = slice(place * n_markets, (place + 1) * n_markets)
-    point = int(trials.point[place * n_markets])
-    return Ranked(
-        point=point,
-        settings=store.settings_of(sweep_id, point),
-        objectives=tuple(of_points(sweep, trials)[place].tolist()),
-        sharpe_ratio=track.sharpe * float(np.sqrt(periods_per_year)),
-        dsr=dsr,
-        return_percent=float(column(trials, "return_percent")[rows].mean()),
-        max_drawdown_percent=float(column(trials, "max_drawdown_percent")[rows].mean()),
-        total_trades=float(column(trials, "total_trades")[rows].mean()),
-    )
+def _standing_out(
+    sweep: Sweep, trials: TrialFigures, sr0: float, periods_per_year: float
+) -> list[tuple[float, int, Ranked, Moments]]:
+    """Return the best of these points, each with its keys and its track record; their settings are not known yet."""
+    tracks, objectives, n_markets = tracks_of(sweep, trials), of_points(sweep, trials), sweep.markets.size
+    dsr = tracks.probability_above(sr0)
+    keys, points = _keys(sweep, objectives[:, 0], dsr), trials.point[::n_markets]
+    means = {
+        name: column(trials, name).reshape(-1, n_markets).mean(axis=1)
+        for name in ("return_percent", "max_drawdown_percent", "total_trades")
+    }
+    finished = np.flatnonzero(_finished(sweep, trials))
+    places = finished[np.lexsort((points[finished], keys[finished]))][:RANKED]
+    found = []
+    for place in places.tolist():
+        ranked = Ranked(
+            point=int(points[place]),
+            settings={},
+            objectives=tuple(objectives[place].tolist()),
+            sharpe_ratio=float(tracks.sharpe[place] * np.sqrt(periods_per_year)),
+            dsr=float(dsr[place]),
+            **{name: float(of_all[place]) for name, of_all in means.items()},
+        )
+        found.append((float(keys[place]), ranked.point, ranked, tracks.one(place)))
+    return found
 
 
 class _Spread:
@@ -201,7 +165,7 @@ class _Spread:
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         share = math.prod(rung.keep_percent / 100 for rung in sweep.rungs)
-        self._every = max(1, int(sweep.n_points * share) // SAMPLED_POINTS)
+        self._wanted = sampled(sweep.n_points, int(SAMPLED_POINTS / share))
         self._likeness: Likeness | None = None
         self._sampled: list[BlockSums] = []
         self._mean = self._m2 = 0.0
@@ -213,34 +177,31 @@ class _Spread:
         failed, finished = has_failed(self._sweep, trials), _finished(self._sweep, trials)
         n_failed, n_finished = int(failed.sum()), int(finished.sum())
         self.count += TrialCount(n_finished, len(failed) - n_failed - n_finished, n_failed)
-        for place in np.flatnonzero(~failed).tolist():
-            self._note_sharpe(_track(self._sweep, trials, place).sharpe)
+        self._note_sharpe(tracks_of(self._sweep, trials).sharpe[~failed])
         if n_finished:
-            self._note_returns(trials, np.flatnonzero(finished).tolist())
+            self._note_returns(trials, np.flatnonzero(finished))
 
-    def _note_sharpe(self, sharpe: float) -> None:
-        self._traded += 1
-        step = sharpe - self._mean
-        self._mean += step / self._traded
-        self._m2 += step * (sharpe - self._mean)
+    def _note_sharpe(self, sharpe: NDArray[np.float64]) -> None:
+        """Take more Sharpe ratios into mean and squared differences from it, as Chan, Golub and LeVeque do (1983)."""
+        if not len(sharpe):
+            return
+        before, mean = self._traded, float(sharpe.mean())
+        self._traded += len(sharpe)
+        step = mean - self._mean
+        self._mean += step * len(sharpe) / self._traded
+        self._m2 += float(((sharpe - mean) ** 2).sum()) + step**2 * before * len(sharpe) / self._traded
 
-    def _note_returns(self, trials: TrialFigures, places: list[int]) -> None:
+    def _note_returns(self, trials: TrialFigures, places: NDArray[np.intp]) -> None:
         first, second = self._sums(trials, places)
         alike = likeness(first)
         self._likeness = alike if self._likeness is None else self._likeness + alike
-        kept = [row for row, place in enumerate(places) if self._point(trials, place) % self._every == 0]
-        if kept:
-            rows = self._rows(trials, places[0])
+        n_markets = self._sweep.markets.size
+        kept = np.flatnonzero(np.isin(trials.point[::n_markets][places], self._wanted))
+        if len(kept):
+            rows = int(column(trials, "periods")[places[0] * n_markets]) // int(trials.sums.shape[2])
             self._sampled.append(BlockSums(rows, np.zeros(len(kept)), first[:, kept].copy(), second[:, kept].copy()))
 
-    def _point(self, trials: TrialFigures, place: int) -> int:
-        return int(trials.point[place * self._sweep.markets.size])
-
-    def _rows(self, trials: TrialFigures, place: int) -> int:
-        periods = int(column(trials, "periods")[place * self._sweep.markets.size])
-        return periods // int(trials.sums.shape[2])
-
-    def _sums(self, trials: TrialFigures, places: list[int]) -> tuple[Any, Any]:
+    def _sums(self, trials: TrialFigures, places: NDArray[np.intp]) -> tuple[Any, Any]:
         """Return sums and sums of squares of the returns of each part of time on each market: (n_parts, n_points)."""
         n_markets, n_parts = self._sweep.markets.size, trials.sums.shape[2]
         by_point = trials.sums.reshape(-1, n_markets, 2, n_parts)[places]

@@ -32,6 +32,7 @@ def print_summary(out: Console, summary: SweepSummary) -> None:
     if ranking.overfitting is not None:
         out.print(f"Probability of backtest overfitting: {ranking.overfitting:.2f}.", highlight=False)
     out.print(f"Sweep {summary.sweep_id}\nDigest {summary.digest}", highlight=False, soft_wrap=True)
+    out.print("`paperdex report latest-sweep` draws it.", highlight=False)
 
 
 def _table(ranking: Ranking) -> Table:

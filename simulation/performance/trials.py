@@ -91,14 +91,10 @@ def likeness(returns: Array) -> Likeness:
 
     No N x N matrix is made: O(T N) time.
     """
-    total, n_moving = np.zeros(len(returns)), 0
-    for column in returns.T:
-        centered = column - column.mean()
-        size = float(np.linalg.norm(centered))
-        if size > STILL * float(np.abs(column).max()) * len(column):
-            total += centered / size
-            n_moving += 1
-    return Likeness(total, n_moving)
+    centered = returns - returns.mean(axis=0)
+    sizes = np.linalg.norm(centered, axis=0)
+    moves = sizes > STILL * np.abs(returns).max(axis=0) * len(returns)
+    return Likeness((centered[:, moves] / sizes[moves]).sum(axis=1), int(moves.sum()))
 
 
 def effective_trials(n_trials: float, mean_correlation: float) -> float:

@@ -16,9 +16,10 @@ from rich.console import Console
 from cluster.errors import UsageError
 from cluster.sweeping.brackets import Uncovered
 from cluster.sweeping.plan import sweep_of, sweep_plan
-from cluster.sweeping.ranking import Ranking, pooled
+from cluster.sweeping.ranking import Ranking
 from cluster.sweeping.runs import SweepSummary
 from cluster.sweeping.summary import print_summary
+from cluster.sweeping.tracks import pooled
 from simulation.performance.sharpe import moments, row_moments
 from simulation.trials import columns_of
 
@@ -49,13 +50,10 @@ def test_what_no_cohort_covers_is_taken_once_in_order(sizes, size):
 def test_several_series_have_the_moments_of_all_their_returns(series):
     whole = moments(np.concatenate(series))
     each = [moments(one) for one in series]
-    found = pooled(
-        np.array([one.length for one in each], float),
-        np.array([one.mean for one in each]),
-        np.array([one.deviation for one in each]),
-        np.array([one.skewness for one in each]),
-        np.array([one.kurtosis for one in each]),
-    )
+    stored = ("length", "mean", "deviation", "skewness", "kurtosis")
+    both = pooled(*(np.array([[getattr(one, name) for one in each], [0.0] * len(each)]) for name in stored))
+    found = both.one(0)
+    assert both.one(1).deviation == both.sharpe[1] == 0.0
     assert found.length == whole.length
     assert found.mean == pytest.approx(whole.mean, abs=1e-12)
     assert found.deviation == pytest.approx(whole.deviation, abs=1e-9)
