@@ -10,6 +10,7 @@ from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.policy import Policy, Review, Verdict, review
+from simulation.autopilot.records import UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ class AutoPilot:
     def review(self, segment: Segment, *reviews: Review) -> Verdict:
         """Review every session at the end of ``segment``: at most one adjustment each."""
         if not any(len(review.sessions) for review in reviews):
-            return Verdict((), {})  # every account goes on with its next session here
+            return Verdict(UNCHANGED, {})  # every account goes on with its next session here
         shown = Review(
             np.concatenate([review.ordinals for review in reviews]),
             np.concatenate([review.numbers for review in reviews]),

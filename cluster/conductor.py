@@ -18,6 +18,7 @@ from cluster.commit_queue import Commits
 from cluster.market_feed import MarketFeed
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
 from cluster.session_fleet import SessionFleet
+from simulation.autopilot.records import UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cluster.plan import Plan
     from cluster.start import Start
     from simulation.autopilot.guardrails import Refusal
-    from simulation.autopilot.policy import Adjustment, Judgement
+    from simulation.autopilot.records import Changes
     from storage.store import Store
 
 
@@ -101,7 +102,7 @@ class Conductor:
             self._dismiss()
 
     def _step_through(self) -> str:
-        changes: tuple[Judgement | Adjustment, ...] = ()
+        changes = UNCHANGED
         first_block = self._first_block
         for block, segment in self._feed.segments():
             self._fleet.succeed(first_block, self._commits.drain)
@@ -120,11 +121,11 @@ class Conductor:
         for actor in (*self._fleet.actors, self._feed.market, *self._commits.writers, self._pilot):
             discard(actor)
 
-    def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> tuple[Judgement | Adjustment, ...]:
+    def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> Changes:
         if not self._plan.is_review(block):
-            return ()
+            return UNCHANGED
         verdict = self._verdict(segment, reviews)
-        self.tally.adjustments += len(verdict.adjustments)
+        self.tally.adjustments += len(verdict.changes.adjustments)
         self.tally.refusals.update(verdict.refusals)
         return verdict.changes
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from busy import contexts_of
+from reviewable import told
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
 from actors.session import AccountSession, Owner
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
+from simulation.autopilot.records import UNCHANGED
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Piloted:
 
         With ``claimed_after`` all sessions get new owners after every so many commits.
         """
-        carried, changes, waiting = self.market.begin(), (), []
+        carried, changes, waiting = self.market.begin(), UNCHANGED, []
         for number, length in enumerate(self.plan.segment_lengths(), 1):
             block, segment, carried = self.market.segment(carried, length)
             shown = []
@@ -58,9 +60,9 @@ class Piloted:
                 _, batches, review = actor.advance(segment, changes)
                 waiting += batches
                 shown.append(review)
-            changes = ()
+            changes = UNCHANGED
             if self.plan.is_review(block):
-                self.verdicts.append(self.pilot.review(segment, *shown))
+                self.verdicts.append(told(self.pilot.review(segment, *shown)))
                 changes = self.verdicts[-1].changes
             if number % together == 0:
                 self.store.commit(waiting)

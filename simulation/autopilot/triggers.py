@@ -20,6 +20,8 @@ from simulation.autopilot.guardrails import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 
@@ -182,7 +184,8 @@ TRIGGER = np.dtype(
 )
 
 
-def trigger_records() -> NDArray[np.void]:
-    """Return the table as TRIGGER records, for compiled code."""
-    rows = [(TYPES.index(t.type), *t.symptom, *t.also, t.parameter, t.step, t.evidence) for t in TRIGGERS]
+def trigger_records(is_wanted: Callable[[Trigger], bool] = lambda _trigger: True) -> NDArray[np.void]:
+    """Return the wanted rows of the table, in order, as TRIGGER records for compiled code."""
+    wanted = filter(is_wanted, TRIGGERS)
+    rows = [(TYPES.index(t.type), *t.symptom, *t.also, t.parameter, t.step, t.evidence) for t in wanted]
     return np.array(rows, TRIGGER)

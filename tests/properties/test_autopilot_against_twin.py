@@ -13,15 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_market import crowded, prey, random_account, random_stage
 from review_twin import gated_twin
-from reviewable import CALM, NOON, USD, review_of, reviewable, tuning, verdict_of
+from reviewable import CALM, NOON, USD, adjusting, review_of, reviewable, tuning, verdict_of
 from watch_twin import exits_of, orders_of
 
 from simulation import cohort as cohorts
 from simulation.autopilot.guardrails import Refusal, own_bounds
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.outcomes import OutcomeKind
-from simulation.autopilot.policy import NAMES, Adjustment
-from simulation.autopilot.triggers import AdjustmentType
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Aggressiveness, Strategy
 from simulation.state import RECENT_TRADES
@@ -143,11 +141,7 @@ def planting(seed, bounds, account_stop_bp):
         changed = {name: int(session[name]) for name in PARAMETERS} | {PARAMETERS[parameter]: new}
         if new == old or danger(changed, account_stop_bp) > 0:
             return None
-        return Adjustment(
-            session=0, block=int(session["next_block"]), type=AdjustmentType.CONFIDENCE_INCREASE,
-            field=PARAMETERS[parameter], parameter_name=NAMES[parameter], old=old, new=new, divisor=1, reason="A test.",
-            trigger_metric="trades", trigger_value=0.0, trigger_threshold=0.0, confidence_percent=50.0, regime=0,
-        )  # fmt: skip
+        return adjusting(session, PARAMETERS[parameter], new)
 
     return plant
 
