@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -54,13 +55,14 @@ def tuning(**fields: Any) -> np.void:
     return record
 
 
-class Told(NamedTuple):
+@dataclass(frozen=True)
+class Told:
     """A verdict as a person reads it, and its records."""
 
     adjustments: tuple[Adjustment, ...]
     judgements: tuple[Judgement, ...]
     refusals: dict[Refusal, int]
-    changes: Changes
+    changes: Changes = field(compare=False)
 
 
 def told(verdict: Verdict) -> Told:
