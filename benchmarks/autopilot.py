@@ -58,8 +58,8 @@ VARIANTS = "without", *MANNERS, "half the size"
 DAYS, DAY_BLOCKS = 7, 7_200
 WARM_PERIODS, COST_PERIODS = 48, 24
 COST_BUDGET_PERCENT = 10
-COSTS = "writing", "watching", "comparing", "reviewing", "carrying out"
-"""Trades written for Auto Pilot alone; the passes over them and over pairs; the review; changes made. Words, which only
+COSTS = "writing", "watching", "reviewing", "carrying out"
+"""Trades written for Auto Pilot alone; passes over them, prices and pairs; the review; changes made. Words, which only
 rows of a log have, and twins are counted apart."""
 
 
@@ -349,15 +349,20 @@ def period(
 
 def advanced(state: Cohort, segment: Segment, market: tuple[Any, Any], clock: Clock, name: str) -> Cohort:
     """Return sessions traded through a segment; the kernel's time goes to ``name``, that of twins to theirs."""
-    parts = ("_stepped", "watch", "compare")
-    held = {part: getattr(cohorts, part) for part in parts}
-    cohorts._stepped = lambda sessions, *a: clock.timed(  # noqa: SLF001 -- to be told apart, as these are
-        name if len(sessions) == len(state.sessions) else "twins", held["_stepped"], sessions, *a)  # fmt: skip
-    cohorts.watch = lambda *a: clock.timed("watching", held["watch"], *a)
-    cohorts.compare = lambda *a: clock.timed("comparing", held["compare"], *a)
+    stepped, note, watch = cohorts._stepped, cohorts.note, cohorts.watch  # noqa: SLF001 -- to be told apart
+    names = iter((name, "twins"))  # the sessions come first
+
+    def timed_apart(*arguments: Any, **options: Any) -> Any:
+        part, watched = next(names), clock.seconds.get("watching", 0.0)
+        outcome = clock.timed(part, lambda: stepped(*arguments, **options))
+        clock.seconds[part] -= clock.seconds.get("watching", 0.0) - watched
+        return outcome
+
+    cohorts._stepped = timed_apart  # noqa: SLF001 -- as above
+    cohorts.note = lambda *a: clock.timed("watching", note, *a)
+    cohorts.watch = lambda *a: clock.timed("watching", watch, *a)
     after, _ = cohorts.advance(state, segment, *market)
-    for part in parts:
-        setattr(cohorts, part, held[part])
+    cohorts._stepped, cohorts.note, cohorts.watch = stepped, note, watch  # noqa: SLF001 -- as above
     return after
 
 
