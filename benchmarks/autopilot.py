@@ -10,7 +10,8 @@ Differences are with minus without, averaged over the strategies of a market; a 
 the interval is Student's t over the seeds, 95 %.
 
 What is measured of costs, alone with ``--speed``: 10,000 of these sessions with Auto Pilot, beside the kernel's time
-for the same sessions, in seconds of the processor; as they are, with few adjustments, and with as many as can be.
+for the same sessions, in seconds of the processor: in cohorts as wide as those of a sweep over such weeks, and in a
+single one, which no cache holds; as they are, with few adjustments, and with as many as can be.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ VARIANTS = "without", *MANNERS, "half the size"
 """The last one is what a cautious user might do instead: no Auto Pilot, and half the position size throughout."""
 DAYS, DAY_BLOCKS = 7, 7_200
 WARM_PERIODS, COST_PERIODS = 48, 24
+COHORT = 2_000
+"""So many of these sessions trade a week in the time that a sweep gives a cohort."""
 COST_BUDGET_PERCENT = 10
 COSTS = "writing", "watching", "reviewing", "carrying out"
 """Trades written for Auto Pilot alone; passes over them, prices and pairs; the review; changes made. Words, which only
@@ -282,33 +285,48 @@ def measure_speed(n_sessions: int) -> None:
     print(f"\n{n_sessions:,} sessions, {len(TOKENS)} tokens; means of {COST_PERIODS} periods after {WARM_PERIODS}; "
           f"% of the kernel, budget {COST_BUDGET_PERCENT} % without twins")  # fmt: skip
     columns = ("trades", "adjusted", "twins", "kernel ms", *COSTS, "sum %", "words", "twins %")
-    print(f"{'':<18}" + "".join(f"{name:>13}" for name in columns))
+    print(f"{'':<18}{'cohort':>8}" + "".join(f"{name:>13}" for name in columns))
     for name, settings in DENSITIES.items():
-        report_speed(name, *speed_of(n_sessions, settings))
+        for width in (COHORT, n_sessions):
+            report_speed(f"{name:<18}{width:>8,}", *speed_of(n_sessions, width, settings))
 
 
-def speed_of(n_sessions: int, settings: dict[str, object]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return seconds of each part, and what happened, in a review period."""
+class Piloted(NamedTuple):
+    """A cohort, and what it is reviewed by."""
+
+    state: Cohort
+    policy: Policy
+
+
+def speed_of(n_sessions: int, width: int, settings: dict[str, object]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return seconds of each part, and what happened, in a review period of all sessions, ``width`` in a cohort."""
     plan = scenario(1, "normal")
     tuned = [account for account in plan.accounts if account.strategy.autopilot_enabled]
     tuned = [a.model_copy(update={"strategy": a.strategy.model_copy(update=validated(settings))}) for a in tuned]
     accounts = [tuned[at % len(tuned)] for at in range(n_sessions)]
     market, rules = Market(plan), rules_of(plan)
     rows = {account.name: row[0] for account, row in zip(plan.accounts, roster_of(plan.accounts).rows, strict=True)}
-    state = cohorts.begin(accounts, range(n_sessions), market.tokens, rules, [rows[a.name] for a in accounts])
     terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
-    policy = Policy(policies_of([a.strategy for a in accounts], [a.trading for a in accounts]), calendar, IGNORANT)
+
+    def begun(ordinals: range) -> Piloted:
+        own = [accounts[at] for at in ordinals]
+        state = cohorts.begin(own, ordinals, market.tokens, rules, [rows[account.name] for account in own])
+        policies = policies_of([account.strategy for account in own], [account.trading for account in own])
+        return Piloted(state, Policy(policies, calendar, IGNORANT))
+
+    flights = [begun(range(first, min(first + width, n_sessions))) for first in range(0, n_sessions, width)]
     clock, seen = Clock(), dict.fromkeys(("trades", "adjusted", "twins"), 0.0)
     for number, segment in enumerate(segments(market, rules.review_blocks)):
         if number == WARM_PERIODS:
             clock, seen = Clock(), dict.fromkeys(seen, 0.0)
         elif number == WARM_PERIODS + COST_PERIODS:
             break
-        traded = int(state.sessions["completed_trades"].sum())
-        state, adjusted = period(state, segment, (terms, rules), policy, clock, is_bare_first=number % 2 == 0)
-        seen["trades"] += int(state.sessions["completed_trades"].sum()) - traded
-        seen["adjusted"] += adjusted
-        seen["twins"] += len(state.twins)
+        for at, (before, policy) in enumerate(flights):
+            state, adjusted = period(before, segment, (terms, rules), policy, clock, is_bare_first=number % 2 == 0)
+            flights[at] = Piloted(state, policy)
+            seen["trades"] += int((state.sessions["completed_trades"] - before.sessions["completed_trades"]).sum())
+            seen["adjusted"] += adjusted
+            seen["twins"] += len(state.twins)
     each = {name: seconds / COST_PERIODS for name, seconds in clock.seconds.items()}
     each["writing"] -= each["kernel"]
     return each, {name: value / COST_PERIODS for name, value in seen.items()}
@@ -373,7 +391,7 @@ def report_speed(name: str, seconds: dict[str, float], seen: dict[str, float]) -
     cells = [f"{seen[what]:.0f}" for what in ("trades", "adjusted", "twins")]
     cells += [f"{1e3 * kernel:.1f}", *(f"{share:.1f}" for share in (*shares, sum(shares)))]
     cells += [f"{100 * seconds[part] / kernel:.1f}" for part in ("words", "twins")]
-    print(f"{name:<18}" + "".join(f"{cell:>13}" for cell in cells))
+    print(name + "".join(f"{cell:>13}" for cell in cells), flush=True)
 
 
 def main() -> None:
