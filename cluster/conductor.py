@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from actors import remote
 from cluster.commit_queue import Commits
 from cluster.market_feed import MarketFeed
+from cluster.operator import Operator
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
 from cluster.session_fleet import SessionFleet
 from simulation.autopilot.records import UNCHANGED
+from storage.ids import run_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from cluster.patience import Patience
     from cluster.plan import Plan
     from cluster.start import Start
+    from simulation.autopilot.commanding import Answer, Reversal
     from simulation.autopilot.guardrails import Refusal
     from simulation.autopilot.records import Changes
     from storage.store import Store
@@ -84,6 +87,7 @@ class Conductor:
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
         self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience)
+        self._operator = Operator(run_id_of(prefix), start.conductor, store, patience)
         self.tally = Tally()
 
     @property
@@ -124,15 +128,20 @@ class Conductor:
     def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> Changes:
         if not self._plan.is_review(block):
             return UNCHANGED
-        verdict = self._verdict(segment, reviews)
+        asked = self._operator.asks(block, self._commits.drain) if block < self._plan.blocks else []
+        verdict, answers = self._verdict(segment, asked, reviews)
+        if answers:
+            self._operator.is_told(block, answers)
         self.tally.adjustments += len(verdict.changes.adjustments)
         self.tally.refusals.update(verdict.refusals)
         return verdict.changes
 
-    def _verdict(self, segment: Any, reviews: Sequence[Any]) -> Verdict:
+    def _verdict(
+        self, segment: Any, asked: Sequence[Reversal], reviews: Sequence[Any]
+    ) -> tuple[Verdict, Sequence[Answer]]:
         while True:
             try:
-                verdict: Verdict = result_of(self._pilot.review.remote(segment, *reviews))
+                verdict: tuple[Verdict, Sequence[Answer]] = result_of(self._pilot.obey.remote(segment, asked, *reviews))
             except ACTOR_LOST as lost:
                 self._pilot_restarts.note(lost)
                 discard(self._pilot)

@@ -52,6 +52,8 @@ def _comparison(judgement: Judgement) -> dict[str, float]:
 def in_words(judgement: Judgement) -> str:
     """Return how an adjustment was judged, as a sentence."""
     seen = f"{_counted(judgement.periods, 'review period')} and {_counted(judgement.trades, 'closed trade')}"
+    if judgement.by_operator:
+        return f"An operator's reversal ended the comparison with its twin after {seen}."
     if judgement.outcome is OutcomeKind.UNKNOWN:
         if judgement.periods < PERIODS_MAX:
             return f"A reaction for safety ended the comparison with its twin after {seen}."

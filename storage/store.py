@@ -12,6 +12,7 @@ from storage import (
     adjustments,
     beginning,
     checking,
+    commands,
     committing,
     conducting,
     digest,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from simulation.autopilot.commanding import Answer, Reversal
     from simulation.autopilot.knowledge import Knowledge
     from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from storage.batch import Batch
     from storage.beginning import RunIds
     from storage.context import SessionContext
-    from storage.pilot_records import AdjustmentRecord, KnowledgeRecord, PilotedSession
+    from storage.pilot_records import AdjustmentRecord, CommandRecord, KnowledgeRecord, PilotedSession
     from storage.records import (
         AccountCosts,
         AccountResult,
@@ -299,6 +301,32 @@ class Store:
         """
         with self._transaction() as connection:
             return adjustments.piloted(connection, name)
+
+    def reverse_adjustment(self, log_id: str) -> CommandRecord:
+        """Command a run that goes on to reverse an adjustment; raises NoSuchAdjustment or NotReversed."""
+        with self._transaction() as connection:
+            _schema().require_current(connection)
+            return commands.give_reversal(connection, log_id)
+
+    def has_commands(self, run_id: UUID, block: int) -> bool:
+        """Tell whether the review before ``block`` has commands to look at."""
+        with self._transaction() as connection:
+            return commands.are_due(connection, run_id, block)
+
+    def due_reversals(self, run_id: UUID, block: int, conductor: int = conducting.FIRST) -> list[Reversal]:
+        """Return what sessions are commanded at the review before ``block``, all earlier batches being stored.
+
+        Commands that can't be carried out any more are refused.
+        """
+        with self._transaction() as connection:
+            return commands.due(connection, run_id, block, conductor)
+
+    def settle_commands(
+        self, run_id: UUID, block: int, answers: Sequence[Answer], conductor: int = conducting.FIRST
+    ) -> None:
+        """Write what became of commands at the review before ``block``; repeats are harmless."""
+        with self._transaction() as connection:
+            commands.settle(connection, run_id, block, answers, conductor)
 
     def knowledge(self, version: int) -> Knowledge:
         """Return what Auto Pilot knows by a version; raises NoSuchKnowledge or AlteredKnowledge."""

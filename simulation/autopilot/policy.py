@@ -60,29 +60,32 @@ class Policy:
 
 def review(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Verdict:
     """Return the verdict on sessions at the end of a segment; ``markets`` are what each analyst sees there."""
-    n = len(shown.sessions)
-    sessions = np.ascontiguousarray(shown.sessions)
-    seen = np.array([(*market, market.regime) for market in markets], MARKET)
+    n, arrays = len(shown.sessions), arrays_of(shown, policy, markets)
     found = Found(
         np.zeros(len(Metric)),
         np.empty(n + 1, ADJUSTMENT),  # untouched memory costs nothing, and each record is written as a whole
         np.empty(n, JUDGEMENT),
         np.zeros(len(REFUSALS), np.int64),
     )
-    arrays = Shown(
+    n_adjustments, n_judgements = review_all(arrays, found)
+    made = found.adjustments[:n_adjustments].copy()
+    made["market"] = arrays.markets[arrays.sessions["analyst"][made["row"]]]
+    refusals = {refusal: int(count) for refusal, count in zip(REFUSALS, found.refusals, strict=True) if count}
+    return Verdict(Changes(found.judgements[:n_judgements].copy(), made), refusals)
+
+
+def arrays_of(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Shown:
+    """Return what compiled code reads."""
+    sessions = np.ascontiguousarray(shown.sessions)
+    return Shown(
         np.ascontiguousarray(shown.ordinals),
         sessions,
         words_of(sessions),
         np.ascontiguousarray(shown.tuning),
         policy.policies,
-        seen,
+        np.array([(*market, market.regime) for market in markets], MARKET),
         *_TABLES,
         *_taught(policy.knowledge),
         policy.calendar.block_time_ms,
         policy.calendar.day_offset_ms,
     )
-    n_adjustments, n_judgements = review_all(arrays, found)
-    made = found.adjustments[:n_adjustments].copy()
-    made["market"] = seen[sessions["analyst"][made["row"]]]
-    refusals = {refusal: int(count) for refusal, count in zip(REFUSALS, found.refusals, strict=True) if count}
-    return Verdict(Changes(found.judgements[:n_judgements].copy(), made), refusals)

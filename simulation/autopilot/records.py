@@ -17,8 +17,8 @@ from simulation.tuning import PARAMETERS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-OWN_REVERSAL = -1
-"""In the place of a trigger: what is undone did harm."""
+OWN_REVERSAL, BY_OPERATOR = -1, -2
+"""In the place of a trigger: what is undone did harm; an operator undoes it."""
 
 MARKET = np.dtype(
     [
@@ -38,7 +38,7 @@ ADJUSTMENT = np.dtype(
         ("session", np.int64),  # ordinal in the run
         ("row", np.int64),  # of the session in the cohort
         ("block", np.int64),  # first one that trades with the new value
-        ("trigger", np.int64),  # row of the table; OWN_REVERSAL where there is none
+        ("trigger", np.int64),  # row of the table; of a reversal, whose it is
         ("type", np.int64),
         ("parameter", np.int64),
         ("old", np.int64),
@@ -66,6 +66,7 @@ JUDGEMENT = np.dtype(
         ("regime", np.int64),
         ("kind", np.int64),  # OutcomeKind
         ("disables", np.int64),  # 1: the last failure that was borne
+        ("by_operator", np.int64),  # 1: a command has ended the comparison
         ("periods", np.int64),
         ("trades", np.int64),
         ("mean", np.float64),  # difference of returns a period, session minus twin

@@ -116,12 +116,21 @@ def _judged(tuning):
 
 
 @compiled
+def interrupt(shown, row, metrics, judgements, place):
+    """Write that what is being judged of a session will never be known, because of a command."""
+    _measure_row(shown, row, metrics)
+    _write_judgement(shown, row, _UNKNOWN, metrics, judgements[place])
+    judgements[place].by_operator = 1
+
+
+@compiled
 def _write_judgement(shown, row, kind, metrics, judgement):
     tuning = shown.tuning[row]
     judgement.session, judgement.row, judgement.block = shown.ordinals[row], row, shown.sessions[row].next_block
     judgement.log, judgement.type, judgement.regime = tuning.pending_log, tuning.pending_type, tuning.pending_regime
     judgement.kind = kind
     judgement.disables = int(kind == _NEGATIVE and tuning.failures + 1 >= shown.policies[row].failures)
+    judgement.by_operator = 0
     judgement.periods, judgement.trades = tuning.difference_count, tuning.pending_trades
     judgement.mean, judgement.m2 = tuning.difference_mean, tuning.difference_m2
     for at in range(len(metrics)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from simulation.autopilot.conditions import Conditions
 from simulation.autopilot.guardrails import BID, BOUND_WORDS, CONCURRENT, INTERVAL, PAUSED, Bound
 from simulation.autopilot.outcomes import OutcomeKind
+from simulation.autopilot.records import BY_OPERATOR
 from simulation.autopilot.triggers import TRIGGERS, TYPES, AdjustmentType, Metric
 from simulation.tuning import PARAMETERS
 
@@ -27,6 +28,10 @@ DIVISORS = tuple({BID: 10_000, INTERVAL: 1, CONCURRENT: 1, PAUSED: 1}.get(p, 100
 """Units of the SESSION field in one of the user's."""
 
 DID_HARM = "The session did worse with it than its twin without it."
+COMMANDED = "An operator reversed it by command."
+OPERATOR = "operator"
+"""What called for a reversal by command, in the place of a metric."""
+
 _METRIC_NAMES = tuple(metric.name.lower() for metric in Metric)
 
 
@@ -75,6 +80,8 @@ class Judgement:
     """It is the last failure that was borne: Auto Pilot switches itself off."""
     standard_error: float  # of that mean; 0 for fewer than two periods
     performance_after: dict[str, float]
+    by_operator: bool = False
+    """A command has ended the comparison."""
 
 
 def adjustment_of(record: np.void) -> Adjustment:
@@ -118,6 +125,7 @@ def judgement_of(record: np.void) -> Judgement:
         disables=bool(record["disables"]),
         standard_error=sqrt(float(record["m2"]) / (count - 1) / count) if count > 1 else 0.0,
         performance_after=_performance(record),
+        by_operator=bool(record["by_operator"]),
     )
 
 
@@ -156,6 +164,8 @@ def _triggered(record: np.void) -> _Cause:
 
 
 def _reversal(record: np.void) -> _Cause:
+    if record["trigger"] == BY_OPERATOR:
+        return _Cause(COMMANDED, OPERATOR, 0.0, 0.0, {})
     return _Cause(DID_HARM, "mean_return_difference_bp", 1e4 * float(record["difference"]), 0.0, {})
 
 
