@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import closing
+from contextlib import closing, suppress
 
 import ray
 from busy import busy_scenario
 from questions import questions
 from watcher import Watcher
 
+from storage.commands import NotReversed
 from storage.store import Store
 
-COMMANDED = busy_scenario(blocks=2_400)
+COMMANDED = busy_scenario(blocks=3_600)
 
 
 class Operator(Watcher):
-    """Reverses the first adjustment that is stored, and kills its session once that is accepted."""
+    """Reverses an adjustment as soon as one is stored that can be, and kills its session once that is accepted."""
 
     def __init__(self, url):
         super().__init__()
-        self._url, self.accepted, self._is_given = url, None, False
+        self._url, self.accepted = url, None
 
-    def show(self, progress):
-        if self.accepted is None and progress.block % 300 == 0:
+    def show(self, _progress):
+        if self.accepted is None:
             with questions(self._url) as sql:
-                self._act(sql)
+                self._command(sql)
 
-    def _act(self, sql):
-        if not self._is_given:
-            logs = sql("SELECT log_id::text FROM autopilot_logs ORDER BY ordinal LIMIT 1")
-            if logs:
-                with closing(Store(self._url)) as store:
-                    store.reverse_adjustment(logs[0][0])
-                self._is_given = True
-        else:
-            (self.accepted,) = sql("SELECT arguments ->> 'log_id', block FROM commands WHERE status = 'ACCEPTED'")
+    def _command(self, sql):
+        accepted = sql("SELECT arguments ->> 'log_id', block FROM commands WHERE status = 'ACCEPTED'")
+        if accepted:
+            (self.accepted,) = accepted
             actor = ray.get_actor("AccountSession tuned")
             os.kill(ray.get(actor.__ray_call__.remote(lambda _actor: os.getpid())), signal.SIGKILL)
+        elif not sql("SELECT FROM commands WHERE status = 'PENDING'"):
+            for (log,) in sql("SELECT log_id::text FROM autopilot_logs ORDER BY ordinal DESC LIMIT 1"):
+                with closing(Store(self._url)) as store, suppress(NotReversed):
+                    store.reverse_adjustment(log)
 
 
 class Foreseen(Watcher):
