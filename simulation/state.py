@@ -43,7 +43,6 @@ SESSION = np.dtype(
         ("max_slippage_bp", np.int64),
         ("confidence_threshold_bp", np.int64),
         ("gas_bid_bp", np.int64),  # scales the bid; 10000 leaves it to the account
-        ("paused", np.int64),
         # limits of the account, which hold for every strategy; never adjusted
         ("account_max_position_size_bp", np.int64),
         ("account_max_daily_trades", np.int64),
@@ -78,6 +77,7 @@ SESSION = np.dtype(
         ("adjustments_today", np.int64),
         ("adjustment_day", np.int64),
         ("closed_trades", np.int64),
+        ("paused", np.int64),  # adjustable too
         # activity
         ("open_positions", np.int64),
         ("orders_in_flight", np.int64),

@@ -49,16 +49,16 @@ def carry_out(cohort: Cohort, changes: Changes, calendar: Calendar) -> Cohort:
     if len(judgements):
         _assert_pending(cohort, judgements)
         _end_judged(cohort.tuning, judgements, ended)
-    if not len(adjustments):
-        return _with_twins(cohort, adjustments["row"], cohort.sessions[:0], cohort.holdings[:0], ended)
-    _assert_meant(cohort, adjustments)
+    if len(adjustments):
+        _assert_meant(cohort, adjustments)
     begun = adjustments["row"][adjustments["reverses"] < 0]
     assert (cohort.tuning["twin"][begun] < 0).all(), "one adjustment of a session is judged at a time"
-    twins, holdings = cohort.sessions[begun], cohort.holdings[begun]
-    words = words_of(cohort.sessions)
-    _adjust(cohort.sessions, words, cohort.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms)
-    derive_exits(cohort.sessions, cohort.holdings, adjustments["row"].copy())
-    return _with_twins(cohort, begun, twins, holdings, ended)
+    after = _with_twins(cohort, begun, ended)
+    if len(adjustments):
+        words = words_of(after.sessions)
+        _adjust(after.sessions, words, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms)
+        derive_exits(after.sessions, after.holdings, adjustments["row"].copy())
+    return after
 
 
 def _assert_pending(cohort: Cohort, judgements: NDArray[np.void]) -> None:
@@ -131,30 +131,24 @@ def _forget(tuning):
     tuning.difference_mean = tuning.difference_m2 = 0.0
 
 
-def _with_twins(
-    cohort: Cohort,
-    begun: NDArray[np.int64],
-    twins: NDArray[np.void],
-    holdings: NDArray[np.void],
-    ended: NDArray[np.int64],
-) -> Cohort:
-    """Return the cohort with the twins that sessions ``begun`` now have, and without those in the rows ``ended``.
+def _with_twins(cohort: Cohort, begun: NDArray[np.int64], ended: NDArray[np.int64]) -> Cohort:
+    """Return the cohort with twins of the sessions ``begun``, as they are now, without those in the rows ``ended``.
 
     A new twin takes the row of one that has ended, so that the others need not be moved for it.
     """
     n = min(len(begun), len(ended))
-    cohort.twins[ended[:n]], cohort.twin_holdings[ended[:n]] = twins[:n], holdings[:n]
-    n_added = len(begun) - n
-    cohort.tuning["twin"][begun[:n]] = ended[:n]
-    cohort.tuning["twin"][begun[n:]] = len(cohort.twins) + np.arange(n_added)
-    all_twins, all_holdings = cohort.twins, cohort.twin_holdings
-    if n_added:
-        all_twins = np.concatenate([all_twins, twins[n:]])
-        all_holdings = np.concatenate([all_holdings, holdings[n:]])
+    kept, added = begun[:n], begun[n:]
+    cohort.twins[ended[:n]], cohort.twin_holdings[ended[:n]] = cohort.sessions[kept], cohort.holdings[kept]
+    cohort.tuning["twin"][kept] = ended[:n]
+    cohort.tuning["twin"][added] = len(cohort.twins) + np.arange(len(added))
+    twins, holdings = cohort.twins, cohort.twin_holdings
+    if len(added):
+        twins = np.concatenate([twins, cohort.sessions[added]])
+        holdings = np.concatenate([holdings, cohort.holdings[added]])
     elif len(ended) > n:
-        stays = np.ones(len(all_twins), np.bool_)
+        stays = np.ones(len(twins), np.bool_)
         stays[ended[n:]] = False
         places = np.append(np.cumsum(stays) - 1, -1)  # the last one for a session without a twin
         cohort.tuning["twin"] = places[cohort.tuning["twin"]]
-        all_twins, all_holdings = all_twins[stays], all_holdings[stays]
-    return Cohort(cohort.sessions, cohort.holdings, cohort.tuning, all_twins, all_holdings)
+        twins, holdings = twins[stays], holdings[stays]
+    return Cohort(cohort.sessions, cohort.holdings, cohort.tuning, twins, holdings)

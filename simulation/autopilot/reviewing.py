@@ -168,10 +168,14 @@ def _soon(session, tuning, policy, market, urgent, block_time_ms, is_pending, me
     if (not is_pending and not is_short) or tuning.disabled != 0:
         return -1
     _measure_state(session, tuning, market, block_time_ms, metrics)
-    metrics[STREAK] = _losing_streak(session, min(policy.window_trades, session.closed_trades, RECENT_TRADES))
+    count = min(policy.window_trades, session.closed_trades, RECENT_TRADES)
     for place in range(len(urgent)):
         trigger = urgent[place]
-        if not (is_pending and _has_to_wait(trigger, tuning)) and fires(trigger, metrics):
+        if is_pending and _has_to_wait(trigger, tuning):
+            continue
+        if trigger.metric == STREAK:  # the one metric here that has to be looked for, where it can be long enough
+            metrics[STREAK] = _losing_streak(session, count) if count >= trigger.threshold else 0.0
+        if fires(trigger, metrics):
             return -1
     return _untriggered(is_pending, is_short)
 

@@ -165,7 +165,11 @@ TRIGGERS = (
 URGENT_METRICS = {M.DRAWDOWN_PERCENT, M.LOSING_STREAK, M.PAUSED_HOURS, M.VOLATILITY_PERCENT, M.GAS_PERCENT, M.TRADES}
 """All that triggers may look at which wait for no window of trades: they are asked before it is measured."""
 
-assert all({t.symptom.metric, t.also.metric} <= URGENT_METRICS for t in TRIGGERS if t.evidence != WINDOW)
+_URGENT = [trigger for trigger in TRIGGERS if trigger.evidence != WINDOW]
+assert all({t.symptom.metric, t.also.metric} <= URGENT_METRICS for t in _URGENT)
+assert all(t.symptom.is_above for t in _URGENT if t.symptom.metric == M.LOSING_STREAK)
+assert all(t.also.metric != M.LOSING_STREAK for t in _URGENT)
+"""A streak is looked for only where it can be long enough for the symptom."""
 
 TRIGGER = np.dtype(
     [
