@@ -56,6 +56,10 @@ JUDGED = Judgement(
             {"outcome": OutcomeKind.UNKNOWN, "periods": 1, "trades": 0},
             "A reaction for safety ended the comparison with its twin after 1 review period and 0 closed trades.",
         ),
+        (
+            {"outcome": OutcomeKind.UNKNOWN, "periods": PERIODS_MAX, "trades": 12, "by_operator": True},
+            "An operator's reversal ended the comparison with its twin after 24 review periods and 12 closed trades.",
+        ),
     ],
 )
 def test_an_outcome_is_one_sentence_with_its_numbers(changes, words):
