@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulation.autopilot.commanding import Answer, Reversal, obeyed
 from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.policy import Policy, Review, Verdict, review
+from simulation.autopilot.records import UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +48,12 @@ class AutoPilot:
 
     def review(self, segment: Segment, *reviews: Review) -> Verdict:
         """Review every session at the end of ``segment``: at most one adjustment each."""
+        return self.obey(segment, (), *reviews)[0]
+
+    def obey(self, segment: Segment, reversals: Sequence[Reversal], *reviews: Review) -> tuple[Verdict, list[Answer]]:
+        """Review every session but those that an operator commands; return what became of the commands too."""
         if not any(len(review.sessions) for review in reviews):
-            return Verdict((), {})  # every account goes on with its next session here
+            return Verdict(UNCHANGED, {}), []  # every account goes on with its next session here
         shown = Review(
             np.concatenate([review.ordinals for review in reviews]),
             np.concatenate([review.numbers for review in reviews]),
@@ -55,5 +61,7 @@ class AutoPilot:
             np.concatenate([review.tuning for review in reviews]),
         )
         markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
-        policies = self._policies[self._first[shown.ordinals] + shown.numbers]
-        return review(shown, Policy(policies, self._calendar, self._knowledge), markets)
+        policy = Policy(self._policies[self._first[shown.ordinals] + shown.numbers], self._calendar, self._knowledge)
+        if not reversals:
+            return review(shown, policy, markets), []
+        return obeyed(shown, policy, markets, reversals)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulation import cohort as cohorts
-from simulation.autopilot import review as autopilot
+from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Calendar
-from simulation.autopilot.policy import Adjustment, Judgement, Review
+from simulation.autopilot.policy import Review
+from simulation.autopilot.records import Changes
 from simulation.market.segment import terms_of
 from simulation.succession import NOTHING_BEFORE, Totals, withdraw_orders
 from storage.batch import SessionEnd
@@ -18,6 +19,8 @@ from storage.rows import batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from simulation.market.segment import Segment
     from simulation.trading.rules import Rules
@@ -59,13 +62,6 @@ class Receipt:
     """Why the session has ended in ERROR; nothing while it lives."""
 
 
-class _Applied(NamedTuple):
-    """What the verdict of the last review changed in one session."""
-
-    judgements: list[Judgement]
-    adjustments: list[Adjustment]
-
-
 class AccountSession:
     """The sessions of one cohort: one in a live run, thousands in a sweep."""
 
@@ -84,9 +80,7 @@ class AccountSession:
         others = f" and {len(self._contexts) - 1} more" if len(self._contexts) > 1 else ""
         return f"AccountSession({first.account.name}, {first.account.strategy.name}{others})"
 
-    def advance(
-        self, segment: Segment, changes: Sequence[Judgement | Adjustment]
-    ) -> tuple[list[Receipt], list[Batch], Review]:
+    def advance(self, segment: Segment, changes: Changes) -> tuple[list[Receipt], list[Batch], Review]:
         """Apply what a verdict changes in this cohort, then trade it to the end of the segment.
 
         A session whose analyst fails in the segment is traded up to the block before and ends there, in ERROR: its
@@ -94,13 +88,12 @@ class AccountSession:
         session at the end of the segment is COMPLETED, and its orders are taken back. The last batch of either says
         so; it is not shown for review, and yields nothing in later segments.
         """
-        applied = self._apply(changes)
+        applied = self._own(changes)
+        self._cohort = carry_out(self._cohort, applied, self._calendar)
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
         ends = {row: self._end(row, segment) for row in rows}
-        batches = [
-            self._batch(row, segment, self._last(row, outcome, ends[row]), applied[row], ends[row]) for row in rows
-        ]
+        batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), applied, ends[row]) for row in rows]
         receipts = [self._receipt(row, ends[row]) for row in rows]
         return receipts, batches, self._shown([row for row in rows if ends[row] is None])
 
@@ -145,27 +138,23 @@ class AccountSession:
         self._cohort, outcome = withdraw_orders(self._cohort, row, outcome, self._rules)
         return outcome
 
-    def _apply(self, changes: Sequence[Judgement | Adjustment]) -> list[_Applied]:
+    def _own(self, changes: Changes) -> Changes:
+        """Return those of the changes that are of this cohort's sessions, with the rows that these have here."""
         rows = {context.session: row for row, context in enumerate(self._contexts)}
-        applied = [_Applied([], []) for _ in self._contexts]
-        for change in changes:
-            row = rows.get(change.session)
-            if row is None:
-                continue
-            if isinstance(change, Judgement):
-                self._cohort = autopilot.settle(self._cohort, row, change)
-                applied[row].judgements.append(change)
-            else:
-                self._cohort = autopilot.apply(self._cohort, row, change, self._calendar)
-                applied[row].adjustments.append(change)
-        return applied
+
+        def own(records: NDArray[np.void]) -> NDArray[np.void]:
+            mine = records[np.isin(records["session"], list(rows))]
+            mine["row"] = [rows[session] for session in mine["session"].tolist()]
+            return mine
+
+        return Changes(*(own(records) for records in changes))
 
     def _batch(
         self,
         row: int,
         segment: Segment,
         outcome: cohorts.Outcome,
-        applied: _Applied,
+        applied: Changes,
         end: SessionEnd | None,
     ) -> Batch:
         self._seqs[row] += 1
@@ -179,8 +168,8 @@ class AccountSession:
             trades=outcome.trades[outcome.trades["session"] == row],
             decisions=outcome.decisions[outcome.decisions["session"] == row],
             marks=outcome.marks[outcome.marks["session"] == row],
-            adjustments=applied.adjustments,
-            judgements=applied.judgements,
+            adjustments=applied.adjustments[applied.adjustments["row"] == row],
+            judgements=applied.judgements[applied.judgements["row"] == row],
             tuning=one.tuning[0],
             segment=segment.until(int(self._cohort.sessions[row]["next_block"])),
             state=one.to_bytes(),

@@ -1,6 +1,6 @@
 """Whether the Auto Pilot helps, and what it costs.
 
-    .venv/bin/python benchmarks/autopilot.py [--sessions 10000]
+    .venv/bin/python benchmarks/autopilot.py [--sessions 10000] [--speed]
 
 The same strategies trade the same markets with the same luck, without Auto Pilot and with it at each
 aggressiveness. The policy was tuned on seeds 1 to 30; seeds 101 to 130 confirm it. The regimes differ in what a
@@ -9,7 +9,9 @@ choppy one prices come back, so that whoever is scared out of it loses, and in a
 Differences are with minus without, averaged over the strategies of a market; a market is one independent unit, and
 the interval is Student's t over the seeds, 95 %.
 
-What is measured of costs: 10,000 of these sessions with Auto Pilot, beside the kernel's time for the same sessions.
+What is measured of costs, alone with ``--speed``: 10,000 of these sessions with Auto Pilot, beside the kernel's time
+for the same sessions, in seconds of the processor: in cohorts as wide as those of a sweep over such weeks, and in a
+single one, which no cache holds; as they are, with few adjustments, and with as many as can be.
 """
 
 from __future__ import annotations
@@ -28,14 +30,15 @@ from heading import heading
 
 from actors.market import Market
 from simulation import cohort as cohorts
-from simulation.autopilot import review as carrying
-from simulation.autopilot.conditions import market_conditions
+from simulation.autopilot import carrying
+from simulation.autopilot.carrying import carry_out, piloted
+from simulation.autopilot.conditions import Conditions, market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.outcomes import T_975, OutcomeKind
-from simulation.autopilot.policy import Policy, Review, Verdict, review, reviewed
-from simulation.autopilot.review import carry_out
+from simulation.autopilot.policy import Policy, Review, Verdict, review
 from simulation.autopilot.triggers import TYPES
+from simulation.autopilot.words import adjustment_of, judgement_of
 from simulation.cohort import Cohort
 from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment, terms_of
@@ -55,9 +58,12 @@ VARIANTS = "without", *MANNERS, "half the size"
 """The last one is what a cautious user might do instead: no Auto Pilot, and half the position size throughout."""
 DAYS, DAY_BLOCKS = 7, 7_200
 WARM_PERIODS, COST_PERIODS = 48, 24
+COHORT = 2_000
+"""So many of these sessions trade a week in the time that a sweep gives a cohort."""
 COST_BUDGET_PERCENT = 10
-COSTS = "writing", "watching", "comparing", "reviewing", "words", "carrying out"
-"""Trades written for Auto Pilot alone; the passes over them and over pairs; the review; its words; changes made."""
+COSTS = "writing", "watching", "reviewing", "carrying out"
+"""Trades written for Auto Pilot alone; passes over them, prices and pairs; the review; changes made. Words, which only
+rows of a log have, and twins are counted apart."""
 
 
 TOKENS = [
@@ -149,8 +155,7 @@ def played(seed: int, regime: str) -> Played:
     for segment in segments(market, rules.review_blocks):
         state, _ = cohorts.advance(state, segment, terms, rules)
         counts["paused %"] += state.sessions["paused"] * 100 * rules.review_blocks / plan.blocks
-        verdict = review(shown(state), policy, [market_conditions(segment, a) for a in range(len(segment.signals))])
-        state = changed(state, verdict, calendar)
+        state, verdict = piloted(state, policy, conditions(segment))
         count(verdict, counts)
     counts["switched off"] += state.tuning["disabled"]
     yearly = periods_per_year(rules.review_blocks, rules.block_time_ms)
@@ -165,9 +170,9 @@ def shown(state: Cohort) -> Review:
     return Review(rows, np.zeros_like(rows), state.sessions, state.tuning)
 
 
-def changed(state: Cohort, verdict: Verdict, calendar: Calendar) -> Cohort:
-    """Return the sessions with a verdict carried out, which changes the arrays that are given."""
-    return carry_out(state, [(change.session, change) for change in verdict.changes], calendar)
+def conditions(segment: Segment) -> list[Conditions]:
+    """Return what each analyst sees at the end of a segment."""
+    return [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
 
 
 COUNTED = ("adjustments", "reversals", *(kind.name.lower() for kind in OutcomeKind if kind), "switched off", "paused %")
@@ -175,11 +180,12 @@ COUNTED = ("adjustments", "reversals", *(kind.name.lower() for kind in OutcomeKi
 
 def count(verdict: Verdict, counts: dict[str, np.ndarray]) -> None:
     """Add what a review came to."""
-    for made in verdict.adjustments:
-        counts["reversals" if made.is_reversal else "adjustments"][made.session] += 1
-        counts[made.type][made.session] += not made.is_reversal
-    for judgement in verdict.judgements:
-        counts[judgement.outcome.name.lower()][judgement.session] += 1
+    judgements, adjustments = verdict.changes
+    for row, kind, reverses in adjustments[["row", "type", "reverses"]].tolist():
+        counts["adjustments" if reverses < 0 else "reversals"][row] += 1
+        counts[TYPES[kind]][row] += reverses < 0
+    for row, outcome in judgements[["row", "kind"]].tolist():
+        counts[OutcomeKind(outcome).name.lower()][row] += 1
 
 
 def figures_of(session: np.void, yearly: float) -> tuple[float, float, float]:
@@ -252,87 +258,153 @@ def over_regimes(runs: tuple[Played, ...]) -> Played:
 
 
 class Clock:
-    """Adds up the seconds of what it is told to time."""
+    """Adds up the processor's seconds of what it is told to time: others may be busy on the machine."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     def timed(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
         """Return what some work returns."""
-        began = time.perf_counter()
+        began = time.thread_time()
         result = work(*arguments)
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.thread_time() - began
         return result
 
 
-def measure_cost(n_sessions: int) -> None:
-    """Print what Auto Pilot costs for each part of its work, as a share of the kernel's time for the same sessions."""
+DENSITIES: dict[str, dict[str, object]] = {
+    "as they are": {},
+    "few adjustments": {"adjustment_cooldown_minutes": 1440},
+    "as many as can be": {"adjustment_cooldown_minutes": 1, "max_daily_adjustments": 100,
+                          "performance_window_trades": 5, "learning_rate": "0.01"},
+}  # fmt: skip
+"""How often sessions are adjusted; small steps seldom end at a bound."""
+
+
+def measure_speed(n_sessions: int) -> None:
+    """Print what Auto Pilot costs, part by part, as a share of the kernel's time for the same sessions."""
+    print(f"\n{n_sessions:,} sessions, {len(TOKENS)} tokens; means of {COST_PERIODS} periods after {WARM_PERIODS}; "
+          f"% of the kernel, budget {COST_BUDGET_PERCENT} % without twins")  # fmt: skip
+    columns = ("trades", "adjusted", "twins", "kernel ms", *COSTS, "sum %", "words", "twins %")
+    print(f"{'':<18}{'cohort':>8}" + "".join(f"{name:>13}" for name in columns))
+    for name, settings in DENSITIES.items():
+        for width in (COHORT, n_sessions):
+            report_speed(f"{name:<18}{width:>8,}", *speed_of(n_sessions, width, settings))
+
+
+class Piloted(NamedTuple):
+    """A cohort, and what it is reviewed by."""
+
+    state: Cohort
+    policy: Policy
+
+
+def speed_of(n_sessions: int, width: int, settings: dict[str, object]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return seconds of each part, and what happened, in a review period of all sessions, ``width`` in a cohort."""
     plan = scenario(1, "normal")
     tuned = [account for account in plan.accounts if account.strategy.autopilot_enabled]
+    tuned = [a.model_copy(update={"strategy": a.strategy.model_copy(update=validated(settings))}) for a in tuned]
     accounts = [tuned[at % len(tuned)] for at in range(n_sessions)]
     market, rules = Market(plan), rules_of(plan)
     rows = {account.name: row[0] for account, row in zip(plan.accounts, roster_of(plan.accounts).rows, strict=True)}
-    state = cohorts.begin(accounts, range(n_sessions), market.tokens, rules, [rows[a.name] for a in accounts])
     terms, calendar = terms_of(market.tokens), Calendar(rules.block_time_ms, rules.day_offset_ms)
-    policy = Policy(policies_of([a.strategy for a in accounts], [a.trading for a in accounts]), calendar, IGNORANT)
-    with_twins = carrying._with_twins  # noqa: SLF001 -- to be told apart, as these are
-    carrying._with_twins = lambda *a: clock.timed("twins", with_twins, *a)  # noqa: SLF001
-    stepped, watch, compare = cohorts._stepped, cohorts.watch, cohorts.compare  # noqa: SLF001 -- to be told apart
-    twins, adjustments = 0, 0
+
+    def begun(ordinals: range) -> Piloted:
+        own = [accounts[at] for at in ordinals]
+        state = cohorts.begin(own, ordinals, market.tokens, rules, [rows[account.name] for account in own])
+        policies = policies_of([account.strategy for account in own], [account.trading for account in own])
+        return Piloted(state, Policy(policies, calendar, IGNORANT))
+
+    flights = [begun(range(first, min(first + width, n_sessions))) for first in range(0, n_sessions, width)]
+    clock, seen = Clock(), dict.fromkeys(("trades", "adjusted", "twins"), 0.0)
     for number, segment in enumerate(segments(market, rules.review_blocks)):
         if number == WARM_PERIODS:
-            clock, twins, adjustments = Clock(), 0, 0
+            clock, seen = Clock(), dict.fromkeys(seen, 0.0)
         elif number == WARM_PERIODS + COST_PERIODS:
             break
-        elif number == 0:
-            clock = Clock()
-        cohorts._stepped = lambda *a: clock.timed("kernel", stepped, *a)  # noqa: B023, SLF001
-        bare = state.copy()
-        bare.tuning["is_watched"] = 0
-        cohorts.advance(Cohort(bare.sessions, bare.holdings, bare.tuning, bare.twins[:0], bare.twin_holdings[:0]),
-                        segment, terms, rules)  # fmt: skip
-        cohorts._stepped = lambda sessions, *a: clock.timed(  # noqa: B023, SLF001
-            "writing" if len(sessions) == n_sessions else "twins", stepped, sessions, *a)  # fmt: skip
-        cohorts.watch = lambda *a: clock.timed("watching", watch, *a)  # noqa: B023
-        cohorts.compare = lambda *a: clock.timed("comparing", compare, *a)  # noqa: B023
-        state, _ = cohorts.advance(state, segment, terms, rules)
-        markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
-        clock.timed("reviewing", reviewed, shown(state), policy, markets)
-        verdict = clock.timed("words", review, shown(state), policy, markets)
-        twins += len(state.twins)
-        adjustments += len(verdict.adjustments)
-        moved = clock.seconds.get("twins", 0.0)
-        state = clock.timed("carrying out", changed, state, verdict, calendar)
-        clock.seconds["carrying out"] -= clock.seconds["twins"] - moved
-    cohorts._stepped, cohorts.watch, cohorts.compare = stepped, watch, compare  # noqa: SLF001
-    print(f"\n{n_sessions:,} sessions, {len(TOKENS)} tokens; a review of {COST_PERIODS} after {WARM_PERIODS} has "
-          f"{adjustments / COST_PERIODS:.0f} adjustments and {twins / COST_PERIODS:.0f} twins")  # fmt: skip
-    report_costs({name: seconds / COST_PERIODS for name, seconds in clock.seconds.items()})
+        for at, (before, policy) in enumerate(flights):
+            state, adjusted = period(before, segment, (terms, rules), policy, clock, is_bare_first=number % 2 == 0)
+            flights[at] = Piloted(state, policy)
+            seen["trades"] += int((state.sessions["completed_trades"] - before.sessions["completed_trades"]).sum())
+            seen["adjusted"] += adjusted
+            seen["twins"] += len(state.twins)
+    each = {name: seconds / COST_PERIODS for name, seconds in clock.seconds.items()}
+    each["writing"] -= each["kernel"]
+    return each, {name: value / COST_PERIODS for name, value in seen.items()}
 
 
-def report_costs(seconds: dict[str, float]) -> None:
-    """Print what each part takes of a review period."""
+def validated(settings: dict[str, object]) -> dict[str, object]:
+    """Return settings of a strategy as it holds them."""
+    strategy = Strategy.model_validate({"name": "any", **settings})
+    return {name: getattr(strategy, name) for name in settings}
+
+
+def period(
+    state: Cohort, segment: Segment, market: tuple[Any, Any], policy: Policy, clock: Clock, *, is_bare_first: bool
+) -> tuple[Cohort, int]:
+    """Trade a review period and review it; return the sessions and how many were adjusted, and time each part.
+
+    They are traded without Auto Pilot too, first or last by turns, for the time of the kernel alone.
+    """
+    bare = state.copy()
+    bare.tuning["is_watched"] = 0
+    bare = Cohort(bare.sessions, bare.holdings, bare.tuning, bare.twins[:0], bare.twin_holdings[:0])
+    if is_bare_first:
+        advanced(bare, segment, market, clock, "kernel")
+    state = advanced(state, segment, market, clock, "writing")
+    verdict = clock.timed("reviewing", review, shown(state), policy, conditions(segment))
+    with_twins = carrying._with_twins  # noqa: SLF001 -- to be told apart
+    moved = clock.seconds.get("twins", 0.0)
+    carrying._with_twins = lambda *a: clock.timed("twins", with_twins, *a)  # noqa: SLF001
+    state = clock.timed("carrying out", carry_out, state, verdict.changes, policy.calendar)
+    carrying._with_twins = with_twins  # noqa: SLF001
+    clock.seconds["carrying out"] -= clock.seconds["twins"] - moved
+    clock.timed("words", lambda: [*map(judgement_of, verdict.changes.judgements),
+                                  *map(adjustment_of, verdict.changes.adjustments)])  # fmt: skip
+    if not is_bare_first:
+        advanced(bare, segment, market, clock, "kernel")
+    return state, len(verdict.changes.adjustments)
+
+
+def advanced(state: Cohort, segment: Segment, market: tuple[Any, Any], clock: Clock, name: str) -> Cohort:
+    """Return sessions traded through a segment; the kernel's time goes to ``name``, that of twins to theirs."""
+    stepped, note, watch = cohorts._stepped, cohorts.note, cohorts.watch  # noqa: SLF001 -- to be told apart
+    names = iter((name, "twins"))  # the sessions come first
+
+    def timed_apart(*arguments: Any, **options: Any) -> Any:
+        part, watched = next(names), clock.seconds.get("watching", 0.0)
+        outcome = clock.timed(part, lambda: stepped(*arguments, **options))
+        clock.seconds[part] -= clock.seconds.get("watching", 0.0) - watched
+        return outcome
+
+    cohorts._stepped = timed_apart  # noqa: SLF001 -- as above
+    cohorts.note = lambda *a: clock.timed("watching", note, *a)
+    cohorts.watch = lambda *a: clock.timed("watching", watch, *a)
+    after, _ = cohorts.advance(state, segment, *market)
+    cohorts._stepped, cohorts.note, cohorts.watch = stepped, note, watch  # noqa: SLF001 -- as above
+    return after
+
+
+def report_speed(name: str, seconds: dict[str, float], seen: dict[str, float]) -> None:
+    """Print one line."""
     kernel = seconds["kernel"]
-    seconds["writing"] -= kernel
-    seconds["words"] -= seconds["reviewing"]
-    print(f"{'kernel':<14}{1e3 * kernel:>8.1f} ms")
-    for name in (*COSTS, "twins"):
-        print(f"{name:<14}{1e3 * seconds[name]:>8.1f} ms {100 * seconds[name] / kernel:>7.1f} %")
-    share = 100 * sum(seconds[name] for name in COSTS) / kernel
-    print(f"all but twins {'':>11} {share:>7.1f} %, budget {COST_BUDGET_PERCENT} %")
+    shares = [100 * seconds[part] / kernel for part in COSTS]
+    cells = [f"{seen[what]:.0f}" for what in ("trades", "adjusted", "twins")]
+    cells += [f"{1e3 * kernel:.1f}", *(f"{share:.1f}" for share in (*shares, sum(shares)))]
+    cells += [f"{100 * seconds[part] / kernel:.1f}" for part in ("words", "twins")]
+    print(name + "".join(f"{cell:>13}" for cell in cells), flush=True)
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sessions", type=int, default=10_000, help="of the measurement of costs; 0 leaves it out")
-    parser.add_argument("--only-costs", action="store_true")
+    parser.add_argument("--speed", action="store_true", help="measure costs alone")
     given = parser.parse_args()
     print(heading())
-    if not given.only_costs:
+    if not given.speed:
         measure_help()
     if given.sessions:
-        measure_cost(given.sessions)
+        measure_speed(given.sessions)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from storage.pilot_records import AdjustmentRecord, PilotedSession
+    from storage.pilot_records import AdjustmentRecord, CommandRecord, PilotedSession
 
 KINDS = ("POSITIVE", "NEUTRAL", "NEGATIVE", "UNKNOWN")
 NOTHING = "Auto Pilot is off for every session of it."
@@ -46,12 +46,27 @@ def _session(session: PilotedSession) -> Iterable[RenderableType]:
     yield Text(f"Session {session.session_id}", style="dim")
     if session.adjustments:
         yield _timeline(session.adjustments)
+    for command in session.commands:
+        yield Text(f"{given(command)} {_became(command)}")
     yield Text()
+
+
+def given(command: CommandRecord) -> str:
+    """Return what an operator asked, as a sentence."""
+    at = f"{command.given_at:%Y-%m-%d %H:%M}"
+    return f"Command {command.ordinal}, given at {at}: reverse adjustment {command.adjustment}."
+
+
+def _became(command: CommandRecord) -> str:
+    """Return what became of a command, as a sentence."""
+    if command.block is not None:
+        return f"It holds from block {command.block:,} on."
+    return f"Refused: {command.reason}" if command.reason else "The next review of the session takes it up."
 
 
 def _timeline(adjustments: Iterable[AdjustmentRecord]) -> Table:
     table = table_of(("no.", "right"), ("when", "left"), ("block", "right"), ("parameter", "left"), ("change", "right"),
-                   ("against twin", "right"), ("outcome", "left"), ("why", "left"))  # fmt: skip
+                   ("against twin", "right"), ("outcome", "left"), ("why", "left"), ("id", "left"))  # fmt: skip
     for record in adjustments:
         table.add_row(
             str(record.ordinal),
@@ -62,6 +77,7 @@ def _timeline(adjustments: Iterable[AdjustmentRecord]) -> Table:
             against_twin(record),
             outcome_of(record),
             f"{record.reason} {record.outcome_notes}".strip(),
+            str(record.log_id),
         )
     return table
 

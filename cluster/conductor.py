@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 from actors import remote
 from cluster.commit_queue import Commits
 from cluster.market_feed import MarketFeed
+from cluster.operator import Operator
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
 from cluster.session_fleet import SessionFleet
+from simulation.autopilot.records import UNCHANGED
+from storage.ids import run_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
     from cluster.patience import Patience
     from cluster.plan import Plan
     from cluster.start import Start
+    from simulation.autopilot.commanding import Answer, Reversal
     from simulation.autopilot.guardrails import Refusal
-    from simulation.autopilot.policy import Adjustment, Judgement
+    from simulation.autopilot.records import Changes
     from storage.store import Store
 
 
@@ -83,6 +87,7 @@ class Conductor:
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
         self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience)
+        self._operator = Operator(run_id_of(prefix), start.conductor, store, patience)
         self.tally = Tally()
 
     @property
@@ -101,7 +106,7 @@ class Conductor:
             self._dismiss()
 
     def _step_through(self) -> str:
-        changes: tuple[Judgement | Adjustment, ...] = ()
+        changes = UNCHANGED
         first_block = self._first_block
         for block, segment in self._feed.segments():
             self._fleet.succeed(first_block, self._commits.drain)
@@ -120,18 +125,23 @@ class Conductor:
         for actor in (*self._fleet.actors, self._feed.market, *self._commits.writers, self._pilot):
             discard(actor)
 
-    def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> tuple[Judgement | Adjustment, ...]:
+    def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> Changes:
         if not self._plan.is_review(block):
-            return ()
-        verdict = self._verdict(segment, reviews)
-        self.tally.adjustments += len(verdict.adjustments)
+            return UNCHANGED
+        asked = self._operator.asks(block, self._commits.drain) if block < self._plan.blocks else []
+        verdict, answers = self._verdict(segment, asked, reviews)
+        if answers:
+            self._operator.is_told(block, answers)
+        self.tally.adjustments += len(verdict.changes.adjustments)
         self.tally.refusals.update(verdict.refusals)
         return verdict.changes
 
-    def _verdict(self, segment: Any, reviews: Sequence[Any]) -> Verdict:
+    def _verdict(
+        self, segment: Any, asked: Sequence[Reversal], reviews: Sequence[Any]
+    ) -> tuple[Verdict, Sequence[Answer]]:
         while True:
             try:
-                verdict: Verdict = result_of(self._pilot.review.remote(segment, *reviews))
+                verdict: tuple[Verdict, Sequence[Answer]] = result_of(self._pilot.obey.remote(segment, asked, *reviews))
             except ACTOR_LOST as lost:
                 self._pilot_restarts.note(lost)
                 discard(self._pilot)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actors.session import Receipt
     from cluster.patience import Patience
     from cluster.start import Start
-    from simulation.autopilot.policy import Adjustment, Judgement
+    from simulation.autopilot.records import Changes
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
     from storage.store import Store
@@ -99,9 +99,7 @@ class SessionFleet:
         begun = succeed(ended, context.account, context.analyst, context.tokens, self._rules)
         self._patience(lambda: self._store.begin_session(context, begun.to_bytes()))
 
-    def advance(
-        self, block: int, segment: Any, changes: Sequence[Judgement | Adjustment], drain: Callable[[], None]
-    ) -> Advanced:
+    def advance(self, block: int, segment: Any, changes: Changes, drain: Callable[[], None]) -> Advanced:
         """Trade every session through the segment that ends before ``block``, except those that have been.
 
         ``drain`` makes all earlier batches durable first, if needed. A session that fails is let go: with the batch

@@ -10,8 +10,7 @@ import msgpack
 import numpy as np
 
 from simulation import kernel
-from simulation.autopilot.outcomes import compare
-from simulation.autopilot.watching import watch
+from simulation.autopilot.watching import note, watch
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
@@ -21,7 +20,7 @@ from simulation.trading.rules import Journal, Rules, World
 from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from numpy.typing import NDArray
@@ -178,36 +177,47 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         rules=rules._replace(write_trades=rules.write_trades or is_watched),
         ticks=np.zeros(MAP_TICKS, TICK),
     )
-    outcome = _stepped(after.sessions, after.holdings, world)
+
+    def noted(trades: NDArray[np.void]) -> None:
+        note(trades, after.holdings, after.tuning, world.mids, world.first_block, rules.block_time_ms)
+
+    outcome = _stepped(
+        after.sessions, after.holdings, world, keeps_trades=rules.write_trades, noted=noted if is_watched else None
+    )
     if len(after.twins):
         silent = rules._replace(write_trades=False, write_decisions=False)
-        _stepped(after.twins, after.twin_holdings, world._replace(rules=silent))
+        _stepped(after.twins, after.twin_holdings, world._replace(rules=silent), keeps_trades=False)
     if is_watched:
         highest_q = world.mids["price_q"].max(axis=0)
         watch(
-            after.sessions,
-            after.holdings,
-            after.tuning,
-            outcome.trades,
-            world.mids,
-            highest_q,
-            world.first_block,
-            rules,
-        )
-        compare(after.sessions, after.twins, after.tuning, rules.review_blocks)
-    if not rules.write_trades:  # they were for Auto Pilot alone
-        outcome = Outcome(outcome.trades[:0], outcome.decisions, outcome.marks)
+            after.sessions, after.holdings, after.tuning, after.twins,
+            world.mids, highest_q, world.first_block, rules.review_blocks,
+        )  # fmt: skip
     return after, outcome
 
 
-def _stepped(sessions: NDArray[np.void], holdings: NDArray[np.void], world: World) -> Outcome:
-    """Step sessions to the end of the segment, in place, and return what happened."""
+def _stepped(
+    sessions: NDArray[np.void],
+    holdings: NDArray[np.void],
+    world: World,
+    *,
+    keeps_trades: bool,
+    noted: Callable[[NDArray[np.void]], None] | None = None,
+) -> Outcome:
+    """Step sessions to the end of the segment, in place, and return what happened.
+
+    ``noted`` is shown the trades where they are written; those that are for it alone are not kept.
+    """
     journal = journal_for(*holdings.shape)
     outcomes = []
     status = kernel.FULL
     while status == kernel.FULL:
         journal.counts[:] = 0
         status = kernel.advance(sessions, holdings, world, journal)
+        if noted is not None:
+            noted(journal.trades[: int(journal.counts[0])])
+        if not keeps_trades:
+            journal.counts[0] = 0
         outcomes.append(_drained(journal))
     return _joined(outcomes)
 
@@ -229,7 +239,7 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 def journal_for(n_sessions: int, n_tokens: int) -> Journal:
     """Return an empty journal with room for a busy stretch; it is drained as often as it fills."""
-    capacity = max(4096, 8 * n_tokens)
+    capacity = max(4096, n_sessions, 8 * n_tokens)
     return Journal(
         np.zeros(capacity, TRADE),
         np.zeros(capacity, DECISION),

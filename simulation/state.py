@@ -43,7 +43,6 @@ SESSION = np.dtype(
         ("max_slippage_bp", np.int64),
         ("confidence_threshold_bp", np.int64),
         ("gas_bid_bp", np.int64),  # scales the bid; 10000 leaves it to the account
-        ("paused", np.int64),
         # limits of the account, which hold for every strategy; never adjusted
         ("account_max_position_size_bp", np.int64),
         ("account_max_daily_trades", np.int64),
@@ -72,6 +71,13 @@ SESSION = np.dtype(
         ("peak_equity_micro_usd", np.int64),
         ("max_drawdown_bp", np.int64),
         ("drawdown_floor_micro_usd", np.int64),  # equity at or below this deepens the drawdown
+        # Auto Pilot, whose review reads them with the marks
+        ("last_adjustment_block", np.int64),  # -1 before the first
+        ("closed_at_adjustment", np.int64),  # closed trades when it was made
+        ("adjustments_today", np.int64),
+        ("adjustment_day", np.int64),
+        ("closed_trades", np.int64),
+        ("paused", np.int64),  # adjustable too
         # activity
         ("open_positions", np.int64),
         ("orders_in_flight", np.int64),
@@ -106,13 +112,7 @@ SESSION = np.dtype(
         ("return_count", np.int64),
         ("return_mean", np.float64),
         ("return_m2", np.float64),
-        # Auto Pilot
-        ("last_adjustment_block", np.int64),  # -1 before the first
-        ("closed_at_adjustment", np.int64),  # closed trades when it was made
-        ("adjustments_today", np.int64),
-        ("adjustment_day", np.int64),
         # ring of the latest closed trades, newest at (closed_trades - 1) % RECENT_TRADES
-        ("closed_trades", np.int64),
         ("recent_pnl_micro_usd", np.int64, (RECENT_TRADES,)),
     ],
     align=True,
@@ -168,7 +168,7 @@ HOLDING = np.dtype(
         ("watched_block", np.int64),  # first block that was not looked at yet
         ("watch_start_q", np.uint64),  # mid at which it began to be held, or at which it was left
         ("watch_best_q", np.uint64),  # highest mid since
-        ("watch_place", np.int64),  # of the exit among the recent trades
+        ("watch_exit", np.int64),  # which of the session's exits that was
         ("watch_until_block", np.int64),  # first block that no longer counts for that exit
         ("watch_cost_micro_usd", np.int64),  # execution costs of the position
     ],

@@ -22,29 +22,27 @@ PARAMETERS = (
 TUNING = np.dtype(
     [
         ("is_watched", np.int64),  # 1: Auto Pilot is on for the session
-        ("changed_block", np.int64, (len(PARAMETERS),)),  # of each parameter's latest change; -1 before the first
-        ("closed_then", np.int64, (len(PARAMETERS),)),  # closed trades at that change
-        ("failures", np.int64),  # adjustments judged NEGATIVE without another judgement between them
+        # the adjustment that is being judged; every review asks these, so they stand together
         ("disabled", np.int64),  # 1: Auto Pilot has switched itself off
-        # the adjustment that is being judged
+        ("failures", np.int64),  # adjustments judged NEGATIVE without another judgement between them
         ("pending_log", np.int64),  # its ordinal in the session's log; -1 for none
-        ("pending_type", np.int64),
         ("pending_parameter", np.int64),
-        ("pending_old", np.int64),
-        ("pending_block", np.int64),
-        ("pending_regime", np.int64),
-        ("pending_closed", np.int64),  # closed trades when it was made
-        (
-            "pending_trades",
-            np.int64,
-        ),  # closed since, by it or its twin, whichever closed more: one of them may be paused
+        # closed since, by it or its twin, whichever closed more: one of them may be paused
+        ("pending_trades", np.int64),
         ("twin", np.int64),  # row of its twin; -1 for none
-        ("equity_micro_usd", np.int64),  # of the session and of its twin at the latest review
-        ("twin_equity_micro_usd", np.int64),
         # paired differences of their returns from review to review (Welford)
         ("difference_count", np.int64),
         ("difference_mean", np.float64),
         ("difference_m2", np.float64),
+        ("equity_micro_usd", np.int64),  # of the session and of its twin at the latest review
+        ("twin_equity_micro_usd", np.int64),
+        ("pending_closed", np.int64),  # closed trades when it was made
+        ("pending_type", np.int64),
+        ("pending_old", np.int64),
+        ("pending_block", np.int64),
+        ("pending_regime", np.int64),
+        ("changed_block", np.int64, (len(PARAMETERS),)),  # of each parameter's latest change; -1 before the first
+        ("closed_then", np.int64, (len(PARAMETERS),)),  # closed trades at that change
         # orders that have ended since the latest change of bid or slippage tolerance
         ("orders", np.int64),
         ("slipped_orders", np.int64),  # beyond the slippage tolerance

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from storage import queries
+from storage import commands, queries
 from storage.pilot_records import AdjustmentRecord, PilotedSession
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def piloted(connection: Connection, name: str) -> list[PilotedSession]:
     of_them = {"sessions": _sessions_of(connection, name)}
     adjustments = _grouped(connection.execute(_OF_SESSIONS, of_them).mappings())
     curves = _grouped(connection.execute(_CURVES, of_them).mappings())
+    asked = commands.of_sessions(connection, of_them["sessions"])
     return [
         PilotedSession(
             **row,
@@ -85,6 +86,7 @@ def piloted(connection: Connection, name: str) -> list[PilotedSession]:
             curve=tuple(
                 (mark["at"], mark["equity_usd"], mark["twin_equity_usd"]) for mark in curves[row["session_id"]]
             ),
+            commands=tuple(asked[row["session_id"]]),
         )
         for row in connection.execute(_PILOTED, of_them).mappings()
     ]

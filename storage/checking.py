@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from storage import health, knowledge
+from storage import commands, health, knowledge
 from storage.chain import chain_findings
 from storage.records import Finding
 
@@ -274,13 +274,14 @@ def _schema_findings(connection: Connection) -> list[Finding]:
 
 
 def content_findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
-    """Return what of one run's values, or all, does not follow from its trades, and where its log's chain breaks."""
+    """Return what of a run, or all, does not follow from its trades, and what is wrong with its log and commands."""
     findings = [
         Finding(rule.table, row.account, row.row, row.field, str(row.stored), str(row.expected))
         for rule in RULES
         for row in connection.execute(text(rule.query()), {"run": run_id})
     ]
     findings += chain_findings(connection, run_id)
+    findings += commands.findings(connection, run_id)
     return findings + [
         Finding("paper_positions", row.account, row.row, "is_open", str(row.stored), "1")
         for row in connection.execute(_OPEN_TWICE, {"run": run_id})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from storage import conducting
+from storage import commands, conducting
 from storage.digest import digest
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def finish(connection: Connection, run_id: UUID, status: RunStatus, error_messag
     conducting.take(connection, run_id, conductor)
     if status != "COMPLETED":
         conducting.claim_all(connection, run_id)
+    else:
+        commands.close(connection, run_id)
     values = {"run": run_id, "status": str(status), "message": error_message}
     connection.execute(_CLOSE_SESSIONS, values | {"reason": error_message or AT_THE_END})
     content = digest(connection, run_id)

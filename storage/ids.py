@@ -41,6 +41,7 @@ class Kind(IntEnum):
     SWEEP = 12
     COHORT = 13
     TRIAL = 14
+    COMMAND = 15
 
 
 def new_prefix() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from simulation.autopilot.words import adjustment_of
 from simulation.performance.metrics import mark_figures, period_figures, periods_per_year
 from simulation.state import MARK
 from storage import units
@@ -12,12 +13,11 @@ from storage.ids import Kind
 from storage.row_types import LogRow, MetricRow, SnapshotRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from simulation.autopilot.policy import Adjustment
     from simulation.market.segment import Segment
     from simulation.performance.metrics import Figures
     from storage.context import SessionContext
@@ -132,11 +132,11 @@ def snapshot_rows(
         )
 
 
-def log_rows(context: SessionContext, session: np.void, adjustments: Sequence[Adjustment]) -> Iterator[LogRow]:
-    """Yield the adjustments of the segment, the latest of those that the session counts."""
+def log_rows(context: SessionContext, session: np.void, adjustments: NDArray[np.void]) -> Iterator[LogRow]:
+    """Yield the adjustments of the segment (ADJUSTMENT), the latest of those that the session counts."""
     first = int(session["next_adjustment"]) - len(adjustments)
     assert first >= 0, "each adjustment is counted"
-    for ordinal, adjustment in enumerate(adjustments, first):
+    for ordinal, adjustment in enumerate(map(adjustment_of, adjustments), first):
         assert adjustment.session == context.session
         yield LogRow(
             log_id=context.log_key(ordinal),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulation.autopilot.outcomes import PERIODS_MAX, OutcomeKind
+from simulation.autopilot.words import judgement_of
 from storage.row_types import OutcomeRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
+    from numpy.typing import NDArray
 
-    from simulation.autopilot.policy import Judgement
+    from simulation.autopilot.words import Judgement
     from storage.context import SessionContext
 
 _BP = 1e4
@@ -24,9 +26,9 @@ _MEANS = {
 }
 
 
-def outcome_rows(context: SessionContext, judgements: Iterable[Judgement]) -> Iterator[OutcomeRow]:
-    """Yield what is filled into the log of the session at a review."""
-    for judgement in judgements:
+def outcome_rows(context: SessionContext, judgements: NDArray[np.void]) -> Iterator[OutcomeRow]:
+    """Yield what is filled into the log of the session at a review, from its JUDGEMENT records."""
+    for judgement in map(judgement_of, judgements):
         assert judgement.session == context.session
         yield OutcomeRow(
             log_id=context.log_key(judgement.log_ordinal),
@@ -50,6 +52,8 @@ def _comparison(judgement: Judgement) -> dict[str, float]:
 def in_words(judgement: Judgement) -> str:
     """Return how an adjustment was judged, as a sentence."""
     seen = f"{_counted(judgement.periods, 'review period')} and {_counted(judgement.trades, 'closed trade')}"
+    if judgement.by_operator:
+        return f"An operator's reversal ended the comparison with its twin after {seen}."
     if judgement.outcome is OutcomeKind.UNKNOWN:
         if judgement.periods < PERIODS_MAX:
             return f"A reaction for safety ended the comparison with its twin after {seen}."

@@ -45,6 +45,25 @@ class AdjustmentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """What an operator asked of a session, and what became of it."""
+
+    session_id: UUID
+    ordinal: int
+    """In its run."""
+    given_at: datetime
+    """By the wall clock."""
+    kind: str
+    adjustment: int | None
+    """The ordinal of the one that is to be reversed."""
+    status: str
+    block: int | None
+    """First block that trades with its effect, once it is accepted."""
+    reason: str
+    """Why it was refused, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class PilotedSession:
     """A session that Auto Pilot may adjust, with what it did."""
 
@@ -57,6 +76,8 @@ class PilotedSession:
     """In their order."""
     curve: tuple[tuple[datetime, Decimal, Decimal | None], ...]
     """Time, equity and the twin's equity at each mark, in USD; None without a twin."""
+    commands: tuple[CommandRecord, ...] = ()
+    """What operators asked, in its order."""
 
 
 @dataclass(frozen=True, slots=True)

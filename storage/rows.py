@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulation.autopilot.records import UNCHANGED
 from simulation.scenario import Record
 from simulation.succession import NOTHING_BEFORE, Totals
 from storage import units
@@ -18,12 +19,9 @@ from storage.thought_rows import THOUGHTS, Thoughts
 from storage.trade_rows import TRADES, orders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from simulation.autopilot.policy import Adjustment, Judgement
     from simulation.market.segment import Segment
 
 WHILE_PAUSED = "Auto Pilot has paused its buying; it holds and sells."
@@ -42,21 +40,21 @@ def batch_of(
     trades: NDArray[np.void],
     decisions: NDArray[np.void],
     marks: NDArray[np.void],
-    adjustments: Sequence[Adjustment],
+    adjustments: NDArray[np.void],
     segment: Segment,
     state: bytes,
     end: SessionEnd | None = None,
     before: Totals = NOTHING_BEFORE,
     tuning: np.void | None = None,
-    judgements: Sequence[Judgement] = (),
+    judgements: NDArray[np.void] = UNCHANGED.judgements,
 ) -> Batch:
     """Return the rows of one session and segment, and the state after it.
 
     ``session`` (a SESSION record) and ``holdings`` (HOLDING, shape ``(n_tokens,)``) are those after the segment;
-    ``trades``, ``decisions`` and ``marks`` those of this session alone; ``adjustments`` those that took effect
-    in the segment, in order, which the session counts already. With an ``end`` this is the session's last batch.
-    ``before`` is what earlier sessions of the account came to. ``tuning`` is the TUNING record after the segment, and
-    ``judgements`` those of the review before it.
+    ``trades``, ``decisions`` and ``marks`` those of this session alone; ``adjustments`` (ADJUSTMENT) those that took
+    effect in the segment, in order, which the session counts already. With an ``end`` this is the session's last
+    batch. ``before`` is what earlier sessions of the account came to. ``tuning`` is the TUNING record after the
+    segment, and ``judgements`` (JUDGEMENT) those of the review before it.
     """
     encoded = {
         "paper_trading_accounts": encode([_account_row(context, session, before)]),
@@ -130,9 +128,9 @@ def _standing(session: np.void, end: SessionEnd | None) -> tuple[str, str]:
 
 
 def _strategy_rows(
-    context: SessionContext, session: np.void, adjustments: Sequence[Adjustment], tuning: np.void | None
+    context: SessionContext, session: np.void, adjustments: NDArray[np.void], tuning: np.void | None
 ) -> list[StrategyRow]:
-    if not adjustments:
+    if not len(adjustments):
         return []
-    at = context.clock.at(adjustments[-1].block)
+    at = context.clock.at(int(adjustments[-1]["block"]))
     return [StrategyRow(context.strategy_key, int(session["next_adjustment"]), at, at, why_off(session, tuning))]

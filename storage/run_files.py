@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 10_000
 """So many rows are in memory at once."""
 
-_OWNED = {"runs": "run_id", "session_checkpoints": "session_id", **OWNERS}
+_OWNED = {"runs": "run_id", "session_checkpoints": "session_id", "commands": "run_id", **OWNERS}
 RUN_TABLES = {table.name: _OWNED[table.name] for table in Base.metadata.sorted_tables if table.name in _OWNED}
 """All tables that hold rows of a run, in the order of their foreign keys, with the column that says whose they are."""
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, text
 
 from storage import (
-    adjustments,
     beginning,
     checking,
     committing,
@@ -17,7 +16,6 @@ from storage import (
     digest,
     finishing,
     holding,
-    knowledge,
     queries,
     reopening,
     sessions,
@@ -29,6 +27,7 @@ from storage.batch import Checkpoint
 from storage.driver import masked, parse_url, settings, translated
 from storage.errors import SessionNotFound
 from storage.models import RunStatus
+from storage.pilot_verbs import PilotVerbs
 from storage.sweep_reader import SweepReader
 
 if TYPE_CHECKING:
@@ -41,14 +40,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from simulation.autopilot.knowledge import Knowledge
     from simulation.intelligence.roster import PlugIn
     from simulation.market.segment import TokenInfo
     from simulation.scenario import Scenario
     from storage.batch import Batch
     from storage.beginning import RunIds
     from storage.context import SessionContext
-    from storage.pilot_records import AdjustmentRecord, KnowledgeRecord, PilotedSession
     from storage.records import (
         AccountCosts,
         AccountResult,
@@ -78,7 +75,7 @@ _READ_ONLY = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _PRUNED_AT = text("SELECT pruned_at FROM runs WHERE run_id = :run")
 
 
-class Store(SweepReader):
+class Store(PilotVerbs, SweepReader):
     """One database. Every method is one transaction, and raises StorageErrors only."""
 
     def __init__(self, url: str) -> None:
@@ -287,34 +284,6 @@ class Store(SweepReader):
         """Return the sessions of a run, in the order of the scenario's accounts."""
         with self._transaction() as connection:
             return sessions.sessions_of(connection, run_id)
-
-    def autopilot_history(self, run_id: UUID) -> list[AdjustmentRecord]:
-        """Return every adjustment of a run in the order of simulated time."""
-        with self._transaction() as connection:
-            return adjustments.history(connection, run_id)
-
-    def piloted(self, name: str) -> list[PilotedSession]:
-        """Return the sessions that Auto Pilot may adjust of a run, or one by its own key or its strategy's.
-
-        Raises RunNotFound or AmbiguousRun.
-        """
-        with self._transaction() as connection:
-            return adjustments.piloted(connection, name)
-
-    def knowledge(self, version: int) -> Knowledge:
-        """Return what Auto Pilot knows by a version; raises NoSuchKnowledge or AlteredKnowledge."""
-        with self._transaction() as connection:
-            return knowledge.knowledge(connection, version)
-
-    def knowledge_versions(self) -> list[KnowledgeRecord]:
-        """Return the versions of what Auto Pilot knows, in order."""
-        with self._transaction() as connection:
-            return knowledge.versions(connection)
-
-    def learn(self, run_id: UUID) -> Knowledge:
-        """Add the outcomes of a run to what Auto Pilot knows; return the new version. Raises NothingToLearn."""
-        with self._transaction() as connection:
-            return knowledge.learn(connection, run_id)
 
     def begin_sweep(
         self, sweep_id: UUID, name: str, spec: dict[str, Any], spec_hash: str, markets: Sequence[Any], points: int

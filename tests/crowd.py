@@ -27,7 +27,7 @@ REPEATED = {
     "autopilot_performance_snapshots",
 }
 SWEEPS = {"sweeps", "sweep_cohorts", "trials"}
-TOLD_ONCE = {"users", "autopilot_knowledge"} | SWEEPS
+TOLD_ONCE = {"users", "autopilot_knowledge", "commands"} | SWEEPS
 STRIDE = 0x10000
 """Of ordinals from one repeat to the next."""
 
@@ -104,6 +104,14 @@ SEARCHED = (
 )
 """Sweeps, most of them of other days, and some of their cohorts and trials."""
 
+COMMANDED = """
+    INSERT INTO commands (command_id, run_id, session_id, ordinal, kind, arguments, status, block)
+    SELECT overlay(session_id::text placing '800f' from 15 for 4)::uuid, run_id, session_id, accounts.ordinal,
+        'REVERSE_ADJUSTMENT', '{}', 'ACCEPTED', 300
+    FROM paper_trading_sessions JOIN paper_trading_accounts AS accounts USING (account_id)
+"""
+"""One command for each session."""
+
 
 def fill(url):
     """Fill the database at ``url``, which holds the finished run; its rules hold and its statistics are fresh.
@@ -118,9 +126,9 @@ def fill(url):
             sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}" if table else f"DROP INDEX {name}")
         with ThreadPoolExecutor(2) as pool:  # the two largest tables come first, and at the same time
             list(pool.map(partial(_tell_again, url), tables))
-        for statement in SEARCHED:
+        for statement in (*SEARCHED, COMMANDED):
             sql(statement)
-        sql("ANALYZE sweeps, sweep_cohorts, trials")
+        sql("ANALYZE sweeps, sweep_cohorts, trials, commands")
         for table, name, definition in rules:
             sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}" if table else definition)
 

@@ -108,6 +108,9 @@ class Ledger:
                 stored.append(batch)
         return Committed(len(batches), seconds=0.001)
 
+    def has_commands(self, _run_id, _block):
+        return False
+
     def begin_session(self, context, state):
         self.begun[context.session_id] = state
 

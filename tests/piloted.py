@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from busy import contexts_of
+from reviewable import told
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
 from actors.session import AccountSession, Owner
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
+from simulation.autopilot.records import UNCHANGED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -23,6 +28,8 @@ class Piloted:
     cohorts: tuple[tuple[int, ...], ...] = ((0, 1, 2),)
     knowledge: Knowledge = IGNORANT
     verdicts: list[Any] = field(default_factory=list)
+    before_review: Callable[[int], None] = lambda _block: None
+    """Called with the block before which a review is made; an operator may act."""
 
     def __post_init__(self) -> None:
         plan, scenario = self.plan, self.plan.scenario
@@ -50,7 +57,7 @@ class Piloted:
 
         With ``claimed_after`` all sessions get new owners after every so many commits.
         """
-        carried, changes, waiting = self.market.begin(), (), []
+        carried, changes, waiting = self.market.begin(), UNCHANGED, []
         for number, length in enumerate(self.plan.segment_lengths(), 1):
             block, segment, carried = self.market.segment(carried, length)
             shown = []
@@ -58,10 +65,17 @@ class Piloted:
                 _, batches, review = actor.advance(segment, changes)
                 waiting += batches
                 shown.append(review)
-            changes = ()
+            changes = UNCHANGED
             if self.plan.is_review(block):
-                self.verdicts.append(self.pilot.review(segment, *shown))
-                changes = self.verdicts[-1].changes
+                self.before_review(block)
+                asked = []
+                if block < self.plan.blocks and self.store.has_commands(self.ids.run_id, block):
+                    self.store.commit(waiting)
+                    waiting, asked = [], self.store.due_reversals(self.ids.run_id, block)
+                verdict, answers = self.pilot.obey(segment, asked, *shown)
+                self.store.settle_commands(self.ids.run_id, block, answers)
+                self.verdicts.append(told(verdict))
+                changes = verdict.changes
             if number % together == 0:
                 self.store.commit(waiting)
                 waiting = []

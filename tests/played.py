@@ -9,11 +9,13 @@ import numpy as np
 from hand_made import RULES, Stage, account, cut, stage
 
 from simulation import cohort as cohorts
+from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, Refusal, policies_of
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
-from simulation.autopilot.policy import Adjustment, Judgement, Policy, Review, review
-from simulation.autopilot.review import carried_out
+from simulation.autopilot.policy import Policy, Review, review
+from simulation.autopilot.records import Changes
+from simulation.autopilot.words import Adjustment, Judgement, adjustment_of, judgement_of
 from simulation.market.segment import terms_of
 
 if TYPE_CHECKING:
@@ -89,13 +91,13 @@ def flown(
     review_blocks: int = 100,
     knowledge: Knowledge = IGNORANT,
     trading: dict[str, Any] | None = None,
-    plant: Callable[[int, np.void, bool], Adjustment | None] = lambda _number, _session, _is_pending: None,
+    plant: Callable[[int, np.void, bool], np.ndarray | None] = lambda _number, _session, _is_pending: None,
     look: Callable[[cohorts.Cohort], None] = lambda _cohort: None,
     **strategy: Any,
 ) -> Flight:
     """Play a market with one session and review it.
 
-    ``plant`` is asked for an adjustment in the place of the reviewer's, where that makes none; ``look`` is shown the
+    ``plant`` is asked for an adjustment (``reviewable.adjusting``) in the place of the reviewer's, where that makes none; ``look`` is shown the
     cohort after each review.
     """
     fields = {"performance_window_trades": 5, "adjustment_cooldown_minutes": 1, "max_daily_adjustments": 100,
@@ -112,11 +114,12 @@ def flown(
         state, _ = cohorts.advance(state, here, terms_of(made.infos), rules)
         verdict = review(Review(one, one, state.sessions, state.tuning), policy, [market_conditions(here)])
         is_pending = int(state.tuning[0]["pending_log"]) >= 0
-        planted = None if verdict.adjustments else plant(number, state.sessions[0], is_pending)
-        changes = verdict.changes if planted is None else (*verdict.changes, planted)
-        state = carried_out(state, [(0, change) for change in changes], calendar)
-        flight.judgements.extend(verdict.judgements)
-        flight.adjustments.extend(change for change in changes if isinstance(change, Adjustment))
+        judgements, adjustments = verdict.changes
+        planted = None if len(adjustments) else plant(number, state.sessions[0], is_pending)
+        changes = Changes(judgements, adjustments if planted is None else planted)
+        state = carry_out(state.copy(), changes, calendar)
+        flight.judgements.extend(map(judgement_of, judgements))
+        flight.adjustments.extend(map(adjustment_of, changes.adjustments))
         flight.refusals.update(verdict.refusals)
         look(state)
     return flight._replace(cohort=state)

@@ -24,6 +24,17 @@ def show(name: Piloted, database_url: DatabaseUrl = None) -> None:
     out.print(shown(store_at(database_url).piloted(name)), highlight=False)
 
 
+@autopilot.command("reverse")
+def reverse(
+    log_id: Annotated[str, typer.Argument(metavar="LOG_ID", help="The id of an adjustment, from `autopilot show`.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Undo an adjustment of a run that goes on, from the block after its session's next review on."""
+    from cluster.autopilot import given
+
+    out.print(given(store_at(database_url).reverse_adjustment(log_id)), highlight=False)
+
+
 @autopilot.command("learn")
 def learn(run_id: RunId, database_url: DatabaseUrl = None) -> None:
     """Add the outcomes of a completed run to what Auto Pilot knows; scenarios use it by its version."""

@@ -98,7 +98,13 @@ class Calendar:
 
     def day(self, block: int) -> int:
         """Return the number of the simulated UTC day of ``block``, counted from that of block 0."""
-        return (block * self.block_time_ms + self.day_offset_ms) // _MS_PER_DAY
+        return int(day_of(block, self.block_time_ms, self.day_offset_ms))
+
+
+@compiled
+def day_of(block, block_time_ms, day_offset_ms):
+    """Return the number of the simulated UTC day of ``block``."""
+    return (block * block_time_ms + day_offset_ms) // _MS_PER_DAY
 
 
 def policies_of(strategies: Sequence[Strategy], tradings: Sequence[TradingConfig]) -> NDArray[np.void]:

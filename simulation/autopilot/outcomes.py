@@ -63,23 +63,19 @@ def standard_error(count, m2):
 
 
 @compiled
-def compare(sessions, twins, tuning, review_blocks):
-    """Add the difference of a session's and its twin's returns, in place, where a review period has just ended.
+def compare(session, twin, tuning):
+    """Add the difference of a session's and its twin's returns in the review period that has just ended, in place.
 
     Mean and sum of squared deviations are running ones (Welford, 1962).
     """
-    for row in range(len(sessions)):
-        session, record = sessions[row], tuning[row]
-        if record.twin >= 0 and session.next_mark_block == session.next_block - 1 + review_blocks:
-            twin = twins[record.twin]
-            record.pending_trades = max(session.closed_trades, twin.closed_trades) - record.pending_closed
-            mine = _return(record.equity_micro_usd, session.equity_micro_usd)
-            difference = mine - _return(record.twin_equity_micro_usd, twin.equity_micro_usd)
-            delta = difference - record.difference_mean
-            record.difference_count += 1
-            record.difference_mean += delta / record.difference_count
-            record.difference_m2 += delta * (difference - record.difference_mean)
-            record.equity_micro_usd, record.twin_equity_micro_usd = session.equity_micro_usd, twin.equity_micro_usd
+    tuning.pending_trades = max(session.closed_trades, twin.closed_trades) - tuning.pending_closed
+    mine = _return(tuning.equity_micro_usd, session.equity_micro_usd)
+    difference = mine - _return(tuning.twin_equity_micro_usd, twin.equity_micro_usd)
+    delta = difference - tuning.difference_mean
+    tuning.difference_count += 1
+    tuning.difference_mean += delta / tuning.difference_count
+    tuning.difference_m2 += delta * (difference - tuning.difference_mean)
+    tuning.equity_micro_usd, tuning.twin_equity_micro_usd = session.equity_micro_usd, twin.equity_micro_usd
 
 
 @compiled

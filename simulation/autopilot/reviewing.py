@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulation.autopilot.guardrails import BP, PAUSED, REFUSALS, Bound, clamp
+from simulation.autopilot.guardrails import BP, PAUSED, REFUSALS, Bound, clamp, day_of
 from simulation.autopilot.outcomes import OutcomeKind, judge
-from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, WINDOW, AdjustmentType, Metric
+from simulation.autopilot.records import COLUMNS, OWN_REVERSAL
+from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, AdjustmentType, Metric
 from simulation.choices import Reason
 from simulation.jit import compiled
-from simulation.state import RECENT_TRADES, SESSION
-from simulation.tuning import PARAMETERS
+from simulation.state import RECENT_TRADES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,41 +23,18 @@ SAFETY_TRADES = 3
 MOST_PROFIT_FACTOR = 999.999
 """Profit factor of a window without a loss; also the most that losses are told to outweigh wins."""
 
-MARKET = np.dtype([("volatility_percent", np.float64), ("gas_percent", np.float64), ("regime", np.int64)], align=True)
-"""What a review looks at of the market; one record an analyst."""
-
-ADJUSTMENT = np.dtype(
-    [
-        ("row", np.int64),
-        ("trigger", np.int64),  # row of the table; -1 for a reversal
-        ("type", np.int64),
-        ("parameter", np.int64),
-        ("old", np.int64),
-        ("wanted", np.int64),
-        ("new", np.int64),
-        ("bound", np.int64),  # Bound
-        ("regime", np.int64),
-        ("confidence", np.float64),
-    ],
-    align=True,
-)
-
-JUDGEMENT = np.dtype([("row", np.int64), ("kind", np.int64), ("disables", np.int64)], align=True)
-
-assert SESSION.fields is not None
-COLUMNS = np.array([SESSION.fields[name][1] // 8 for name in PARAMETERS], np.int64)
-"""Where the parameters stand in a SESSION record taken as words of 64 bits."""
-
 
 class Shown(NamedTuple):
     """What a review reads; arrays of one row a session unless said otherwise."""
 
+    ordinals: NDArray[Any]  # of the sessions in the run
     sessions: NDArray[Any]  # SESSION
     words: NDArray[Any]  # the same as int64, (n_sessions, words)
     tuning: NDArray[Any]  # TUNING
     policies: NDArray[Any]  # POLICY
     markets: NDArray[Any]  # MARKET, one an analyst
     triggers: NDArray[Any]  # TRIGGER, the table
+    urgent: NDArray[Any]  # TRIGGER, those of them that need no window of trades
     confidence: NDArray[Any]  # (TYPES, REGIMES)
     against: NDArray[Any]  # (TYPES, REGIMES), int64
     block_time_ms: int
@@ -67,13 +44,12 @@ class Shown(NamedTuple):
 class Found(NamedTuple):
     """What a review writes."""
 
-    metrics: NDArray[Any]  # (n_sessions, n_metrics): those of a session that was judged or whose window was looked at
+    metrics: NDArray[Any]  # (n_metrics,): those of the session that is looked at
     adjustments: NDArray[Any]  # ADJUSTMENT
     judgements: NDArray[Any]  # JUDGEMENT
     refusals: NDArray[Any]  # int64, by REFUSALS
 
 
-_DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000.0
 _STOPPED, _TARGETED = int(Reason.STOP_LOSS), int(Reason.TAKE_PROFIT)
 _UNJUDGED, _NEGATIVE, _UNKNOWN = int(OutcomeKind.PENDING), int(OutcomeKind.NEGATIVE), int(OutcomeKind.UNKNOWN)
@@ -98,76 +74,128 @@ GAS = int(Metric.GAS_PERCENT)
 def review_all(shown, found):
     """Review every session; return how many adjustments and judgements were written to ``found``.
 
-    Each session comes to one adjustment or to one refusal, which is counted.
+    Each session comes to one adjustment or to one refusal, which is counted. Most come to one soon: what is asked of
+    all is asked of three records alone.
     """
     n_adjustments, n_judgements = 0, 0
     for row in range(len(shown.sessions)):
-        kind = _judged(shown, row)
+        session, tuning, policy = shown.sessions[row], shown.tuning[row], shown.policies[row]
+        kind = _judged(tuning)
         if kind != _UNJUDGED:
-            session = shown.sessions[row]
-            market = shown.markets[session.analyst]
-            measure(session, shown.tuning[row], shown.policies[row], market, shown.block_time_ms, found.metrics[row])
-            found.judgements[n_judgements].row = row
-            found.judgements[n_judgements].kind = kind
-            found.judgements[n_judgements].disables = 0
-            if kind == _NEGATIVE:
-                failures = shown.tuning[row].failures + 1
-                found.judgements[n_judgements].disables = int(failures >= shown.policies[row].failures)
+            _measure_row(shown, row, found.metrics)
+            _write_judgement(shown, row, kind, found.metrics, found.judgements[n_judgements])
             n_judgements += 1
         if kind == _NEGATIVE:
             _write_reversal(shown, row, found.adjustments[n_adjustments])
             n_adjustments += 1
-        else:
-            is_pending = shown.tuning[row].pending_log >= 0 and kind == _UNJUDGED
-            refusal = _review_one(shown, row, is_pending, found.metrics[row], found.adjustments[n_adjustments])
-            if refusal >= 0:
-                found.refusals[refusal] += 1
-            else:
-                n_adjustments += 1
-                if is_pending:  # a reaction for safety doesn't wait; what it interrupts will never be known
-                    found.judgements[n_judgements].row = row
-                    found.judgements[n_judgements].kind = _UNKNOWN
-                    found.judgements[n_judgements].disables = 0
-                    n_judgements += 1
+            continue
+        is_pending = tuning.pending_log >= 0 and kind == _UNJUDGED
+        refusal = _gate(session, tuning, policy, shown.block_time_ms, shown.day_offset_ms)
+        if refusal < 0:
+            market = shown.markets[session.analyst]
+            refusal = _soon(
+                session, tuning, policy, market, shown.urgent, shown.block_time_ms, is_pending, found.metrics
+            )
+        if refusal < 0:
+            refusal = _review_one(shown, row, is_pending, found.metrics, found.adjustments[n_adjustments])
+        if refusal >= 0:
+            found.refusals[refusal] += 1
+            continue
+        n_adjustments += 1
+        if is_pending:  # a reaction for safety doesn't wait; what it interrupts will never be known
+            _write_judgement(shown, row, _UNKNOWN, found.metrics, found.judgements[n_judgements])
+            n_judgements += 1
     return n_adjustments, n_judgements
 
 
 @compiled
-def _judged(shown, row):
-    tuning = shown.tuning[row]
+def _judged(tuning):
     if tuning.pending_log < 0:
         return _UNJUDGED
     return judge(tuning.difference_count, tuning.difference_mean, tuning.difference_m2, tuning.pending_trades)
 
 
 @compiled
-def _write_reversal(shown, row, adjustment):
+def interrupt(shown, row, metrics, judgements, place):
+    """Write that what is being judged of a session will never be known, because of a command."""
+    _measure_row(shown, row, metrics)
+    _write_judgement(shown, row, _UNKNOWN, metrics, judgements[place])
+    judgements[place].by_operator = 1
+
+
+@compiled
+def _write_judgement(shown, row, kind, metrics, judgement):
     tuning = shown.tuning[row]
-    adjustment.row, adjustment.trigger, adjustment.type = row, -1, tuning.pending_type
-    adjustment.parameter = tuning.pending_parameter
-    adjustment.old = shown.words[row, COLUMNS[tuning.pending_parameter]]
-    adjustment.wanted = adjustment.new = tuning.pending_old
-    adjustment.bound, adjustment.regime = 0, shown.markets[shown.sessions[row].analyst].regime
+    judgement.session, judgement.row, judgement.block = shown.ordinals[row], row, shown.sessions[row].next_block
+    judgement.log, judgement.type, judgement.regime = tuning.pending_log, tuning.pending_type, tuning.pending_regime
+    judgement.kind = kind
+    judgement.disables = int(kind == _NEGATIVE and tuning.failures + 1 >= shown.policies[row].failures)
+    judgement.by_operator = 0
+    judgement.periods, judgement.trades = tuning.difference_count, tuning.pending_trades
+    judgement.mean, judgement.m2 = tuning.difference_mean, tuning.difference_m2
+    for at in range(len(metrics)):
+        judgement.metrics[at] = metrics[at]
+
+
+@compiled
+def _write_reversal(shown, row, adjustment):
+    tuning, parameter = shown.tuning[row], shown.tuning[row].pending_parameter
+    _write_change(shown, row, parameter, tuning.pending_old, adjustment)
+    adjustment.trigger, adjustment.type = OWN_REVERSAL, tuning.pending_type
+    adjustment.wanted, adjustment.bound = tuning.pending_old, 0
     adjustment.confidence = shown.confidence[tuning.pending_type, tuning.pending_regime]
+    adjustment.reverses, adjustment.difference = tuning.pending_log, tuning.difference_mean
+    for at in range(len(adjustment.metrics)):
+        adjustment.metrics[at] = 0.0
+
+
+@compiled
+def _write_change(shown, row, parameter, new, adjustment):
+    """Write what all adjustments have."""
+    session = shown.sessions[row]
+    adjustment.session, adjustment.row, adjustment.block = shown.ordinals[row], row, session.next_block
+    adjustment.parameter, adjustment.old, adjustment.new = parameter, shown.words[row, COLUMNS[parameter]], new
+    adjustment.regime = shown.markets[session.analyst].regime
+
+
+@compiled
+def _soon(session, tuning, policy, market, urgent, block_time_ms, is_pending, metrics):
+    """Return why a session past its gate is not adjusted where no trigger can count, or -1.
+
+    One that is judged, or has no window of trades yet, is adjusted by an urgent trigger at most; often none fires.
+    """
+    is_short = session.closed_trades < policy.window_trades
+    if (not is_pending and not is_short) or tuning.disabled != 0:
+        return -1
+    _measure_state(session, tuning, market, block_time_ms, metrics)
+    count = min(policy.window_trades, session.closed_trades, RECENT_TRADES)
+    for place in range(len(urgent)):
+        trigger = urgent[place]
+        if is_pending and _has_to_wait(trigger, tuning):
+            continue
+        if trigger.metric == STREAK:  # the one metric here that has to be looked for, where it can be long enough
+            metrics[STREAK] = _losing_streak(session, count) if count >= trigger.threshold else 0.0
+        if fires(trigger, metrics):
+            return -1
+    return _untriggered(is_pending, is_short)
+
+
+@compiled
+def _has_to_wait(trigger, tuning):
+    """Tell whether a trigger waits for what is being judged."""
+    return trigger.type not in (_PAUSE, _SMALLER) or trigger.parameter == tuning.pending_parameter
 
 
 @compiled
 def _review_one(shown, row, is_pending, metrics, adjustment):
     """Write the session's adjustment and return -1, or return why there is none."""
-    refusal = _gate(shown, row)
-    if refusal >= 0:
-        return refusal
-    session, tuning, policy = shown.sessions[row], shown.tuning[row], shown.policies[row]
-    market = shown.markets[session.analyst]
-    is_short = session.closed_trades < policy.window_trades
-    if (is_pending or is_short) and tuning.disabled == 0 and not _is_urgent(shown, row, market, metrics):
-        return _untriggered(is_pending, is_short)
-    measure(session, tuning, policy, market, shown.block_time_ms, metrics)
+    is_short = shown.sessions[row].closed_trades < shown.policies[row].window_trades
+    _measure_row(shown, row, metrics)
     refusal = -1
     for place in range(len(shown.triggers)):
         trigger = shown.triggers[place]
         if fires(trigger, metrics):
-            why_not = _try(shown, row, place, is_pending, adjustment)
+            why_not = _try(shown, row, place, is_pending, metrics, adjustment)
             if why_not < 0:
                 return -1
             if refusal < 0:  # of several, that of the most urgent one
@@ -178,24 +206,14 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
 
 
 @compiled
-def _is_urgent(shown, row, market, metrics):
-    """Tell whether a trigger fires that needs no window of trades: most often none does, and the rest can be spared."""
-    session, tuning = shown.sessions[row], shown.tuning[row]
-    _measure_state(session, tuning, market, shown.block_time_ms, metrics)
-    metrics[STREAK] = _losing_streak(session, min(shown.policies[row].window_trades, session.closed_trades))
-    for place in range(len(shown.triggers)):
-        trigger = shown.triggers[place]
-        if trigger.evidence != WINDOW and fires(trigger, metrics):
-            return True
-    return False
-
-
-@compiled
 def _losing_streak(session, count):
-    for back in range(1, min(count, RECENT_TRADES) + 1):
-        if session.recent_pnl_micro_usd[(session.closed_trades - back) % RECENT_TRADES] > 0:
-            return back - 1
-    return min(count, RECENT_TRADES)
+    """Return how many of the latest ``count`` closed trades, which are all remembered, lost one after another."""
+    place = session.closed_trades % RECENT_TRADES
+    for back in range(count):
+        place = (place if place > 0 else RECENT_TRADES) - 1
+        if session.recent_pnl_micro_usd[place] > 0:
+            return back
+    return count
 
 
 @compiled
@@ -207,19 +225,18 @@ def _untriggered(is_pending, is_short):
 
 
 @compiled
-def _gate(shown, row):
+def _gate(session, tuning, policy, block_time_ms, day_offset_ms):
     """Return why the session may not be adjusted at all now, or -1."""
-    session, policy = shown.sessions[row], shown.policies[row]
     if policy.enabled == 0:
         return _DISABLED
-    if shown.tuning[row].disabled != 0 and session.paused == 0:
+    if tuning.disabled != 0 and session.paused == 0:
         return _SELF_DISABLED
     block, last = session.next_block, session.last_adjustment_block
     if last < 0:
         return -1
-    if (block - last) * shown.block_time_ms < policy.cooldown_ms:
+    if (block - last) * block_time_ms < policy.cooldown_ms:
         return _COOLDOWN
-    day = (block * shown.block_time_ms + shown.day_offset_ms) // _DAY_MS
+    day = day_of(block, block_time_ms, day_offset_ms)
     if day == session.adjustment_day and session.adjustments_today >= policy.daily_adjustments:
         return _DAILY_CAP
     return -1
@@ -239,7 +256,7 @@ def _holds(value, threshold, is_above):
 
 
 @compiled
-def _try(shown, row, place, is_pending, adjustment):
+def _try(shown, row, place, is_pending, metrics, adjustment):
     """Write the adjustment that a trigger asks for and return -1, or return what speaks against it."""
     session, tuning, policy, trigger = (
         shown.sessions[row],
@@ -251,7 +268,7 @@ def _try(shown, row, place, is_pending, adjustment):
     is_safety = trigger.type in (_PAUSE, _SMALLER)
     if tuning.disabled != 0 and trigger.type != _RESUME:  # what it has paused it may still resume
         return _SELF_DISABLED
-    if is_pending and (not is_safety or parameter == tuning.pending_parameter):
+    if is_pending and _has_to_wait(trigger, tuning):
         return _PENDING
     if not _has_evidence(session, tuning, policy, trigger):
         return _FEW_TRADES
@@ -263,9 +280,11 @@ def _try(shown, row, place, is_pending, adjustment):
     new, bound = clamp(session, policy, parameter, wanted)
     if (new - old) * trigger.step <= 0:  # a bound may allow no step, or only one back
         return _AT_BOUND if bound in _ON_ITS_OWN else _DANGEROUS
-    adjustment.row, adjustment.trigger, adjustment.type = row, place, trigger.type
-    adjustment.parameter, adjustment.old, adjustment.wanted, adjustment.new = parameter, old, wanted, new
-    adjustment.bound, adjustment.regime, adjustment.confidence = bound, regime, confidence
+    _write_change(shown, row, parameter, new, adjustment)
+    adjustment.trigger, adjustment.type, adjustment.wanted, adjustment.bound = place, trigger.type, wanted, bound
+    adjustment.confidence, adjustment.reverses, adjustment.difference = confidence, -1, 0.0
+    for at in range(len(metrics)):
+        adjustment.metrics[at] = metrics[at]
     return -1
 
 
@@ -288,6 +307,13 @@ def _has_evidence(session, tuning, policy, trigger):
     if trigger.evidence == SAFETY:
         return tuning.changed_block[trigger.parameter] < 0 or closed >= SAFETY_TRADES
     return closed >= policy.window_trades
+
+
+@compiled
+def _measure_row(shown, row, metrics):
+    session = shown.sessions[row]
+    market = shown.markets[session.analyst]
+    measure(session, shown.tuning[row], shown.policies[row], market, shown.block_time_ms, metrics)
 
 
 @compiled
@@ -317,8 +343,9 @@ def _measure_state(session, tuning, market, block_time_ms, metrics):
 def _measure_window(session, tuning, count, metrics):
     won, lost, wins, cost = 0, 0, 0, 0
     stops, recovered, targets, ran_on, peaks_bp, given_bp = 0, 0, 0, 0, 0, 0
-    for back in range(1, count + 1):
-        place = (session.closed_trades - back) % RECENT_TRADES
+    place = session.closed_trades % RECENT_TRADES
+    for _ in range(count):
+        place = (place if place > 0 else RECENT_TRADES) - 1
         net = session.recent_pnl_micro_usd[place]
         if net > 0:
             won, wins = won + net, wins + 1

@@ -20,6 +20,8 @@ from simulation.autopilot.guardrails import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 
@@ -163,7 +165,11 @@ TRIGGERS = (
 URGENT_METRICS = {M.DRAWDOWN_PERCENT, M.LOSING_STREAK, M.PAUSED_HOURS, M.VOLATILITY_PERCENT, M.GAS_PERCENT, M.TRADES}
 """All that triggers may look at which wait for no window of trades: they are asked before it is measured."""
 
-assert all({t.symptom.metric, t.also.metric} <= URGENT_METRICS for t in TRIGGERS if t.evidence != WINDOW)
+_URGENT = [trigger for trigger in TRIGGERS if trigger.evidence != WINDOW]
+assert all({t.symptom.metric, t.also.metric} <= URGENT_METRICS for t in _URGENT)
+assert all(t.symptom.is_above for t in _URGENT if t.symptom.metric == M.LOSING_STREAK)
+assert all(t.also.metric != M.LOSING_STREAK for t in _URGENT)
+"""A streak is looked for only where it can be long enough for the symptom."""
 
 TRIGGER = np.dtype(
     [
@@ -182,7 +188,8 @@ TRIGGER = np.dtype(
 )
 
 
-def trigger_records() -> NDArray[np.void]:
-    """Return the table as TRIGGER records, for compiled code."""
-    rows = [(TYPES.index(t.type), *t.symptom, *t.also, t.parameter, t.step, t.evidence) for t in TRIGGERS]
+def trigger_records(is_wanted: Callable[[Trigger], bool] = lambda _trigger: True) -> NDArray[np.void]:
+    """Return the wanted rows of the table, in order, as TRIGGER records for compiled code."""
+    wanted = filter(is_wanted, TRIGGERS)
+    rows = [(TYPES.index(t.type), *t.symptom, *t.also, t.parameter, t.step, t.evidence) for t in wanted]
     return np.array(rows, TRIGGER)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulation.autopilot.outcomes import compare
 from simulation.choices import Failure, Side, TradeStatus
 from simulation.jit import compiled
 from simulation.state import RECENT_TRADES
@@ -28,29 +29,41 @@ _EXPIRED = int(Failure.EXPIRED)
 
 
 @compiled
-def watch(sessions, holdings, tuning, trades, mids, highest_q, first_block, rules):
-    """Bring TUNING and the watched fields of HOLDING up to the end of a segment, in place.
+def note(trades, holdings, tuning, mids, first_block, block_time_ms):
+    """Enter what has become of orders into TUNING and the watched fields of HOLDING, in place.
 
-    ``trades`` are all TRADE records of the segment, in order within each session; ``mids`` the segment's, and
-    ``highest_q`` the highest price of each token in it: most positions are held all through.
+    ``trades`` are TRADE records of a segment, in order within each session; all of it, or one stretch after another.
     """
     for place in range(len(trades)):
         trade = trades[place]
         row = trade.session
         if tuning[row].is_watched != 0:
-            _note_order(tuning[row], trade, rules.block_time_ms)
+            _note_order(tuning[row], trade, block_time_ms)
             if trade.status == _COMPLETED:
                 _note_fill(tuning[row], holdings[row], trade, mids, first_block)
+
+
+@compiled
+def watch(sessions, holdings, tuning, twins, mids, highest_q, first_block, review_blocks):
+    """Bring TUNING and the watched fields of HOLDING up to the end of a segment whose trades were noted, in place.
+
+    ``highest_q`` are the highest of each token's ``mids``: most positions are held all through. Where a review period
+    has just ended, a session's return is compared with its twin's.
+    """
     after_block = first_block + len(mids)
     for row in range(len(sessions)):
-        if tuning[row].is_watched != 0:
+        record = tuning[row]
+        if record.is_watched != 0:
+            end_block = sessions[row].next_block
+            if record.twin >= 0 and sessions[row].next_mark_block == end_block - 1 + review_blocks:
+                compare(sessions[row], twins[record.twin], record)
             for t in range(holdings.shape[1]):
-                holding, end_block = holdings[row, t], sessions[row].next_block
+                holding = holdings[row, t]
                 if holding.watch == HELD and holding.watched_block == first_block and end_block == after_block:
                     holding.watch_best_q = max(holding.watch_best_q, highest_q[t])
                     holding.watched_block = end_block
                 elif holding.watch != IDLE:
-                    _look(tuning[row], holding, t, mids, first_block, end_block)
+                    _look(record, holding, t, mids, first_block, end_block)
 
 
 @compiled
@@ -97,11 +110,11 @@ def _note_exit(tuning, holding, token_row, trade, mids, first_block):
     tuning.given_back_bp[place] = peak_bp - exit_bp
     tuning.after_bp[place] = 0
     tuning.cost_micro_usd[place] = holding.watch_cost_micro_usd
-    tuning.watched_trades += 1
     holding.watch, holding.watched_block = LEFT, trade.block + 1
     holding.watch_start_q = holding.watch_best_q = price_q
-    holding.watch_place, holding.watch_until_block = place, trade.block + 1 + AFTER_BLOCKS
+    holding.watch_exit, holding.watch_until_block = tuning.watched_trades, trade.block + 1 + AFTER_BLOCKS
     holding.watch_cost_micro_usd = 0
+    tuning.watched_trades += 1
 
 
 @compiled
@@ -117,7 +130,8 @@ def _look(tuning, holding, token_row, mids, first_block, end_block):
     holding.watch_best_q = best_q
     holding.watched_block = max(holding.watched_block, end)
     if is_left:
-        tuning.after_bp[holding.watch_place] = _change_bp(holding.watch_start_q, best_q)
+        if tuning.watched_trades - holding.watch_exit <= RECENT_TRADES:  # else a newer exit has its place in the ring
+            tuning.after_bp[holding.watch_exit % RECENT_TRADES] = _change_bp(holding.watch_start_q, best_q)
         if end == holding.watch_until_block:
             holding.watch = IDLE
 

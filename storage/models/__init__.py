@@ -6,7 +6,7 @@ from storage.models.autopilot import AutoPilotKnowledge, AutoPilotLog, AutoPilot
 from storage.models.base import Base
 from storage.models.intelligence import PaperAIThoughtLog, PaperStrategyConfiguration
 from storage.models.performance import PaperPerformanceMetrics, PaperTradingSession
-from storage.models.runs import Run, RunStatus, SessionCheckpoint, User
+from storage.models.runs import Command, Run, RunStatus, SessionCheckpoint, User
 from storage.models.sweeps import Sweep, SweepCohort, Trial
 from storage.models.trading import PaperPosition, PaperTrade, PaperTradingAccount, PaperTradingConfig
 
@@ -15,6 +15,7 @@ __all__ = [
     "AutoPilotLog",
     "AutoPilotPerformanceSnapshot",
     "Base",
+    "Command",
     "PaperAIThoughtLog",
     "PaperPerformanceMetrics",
     "PaperPosition",

@@ -1,4 +1,4 @@
-"""Runs, the user they belong to, and where each session of a run stands."""
+"""Runs, the user they belong to, where each session of a run stands, and what operators ask of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID  # noqa: TC003
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped  # noqa: TC002
 
 from storage.models.base import JSON, KEY, NOT_NEGATIVE, OBJECT, TIME, Base, choice, column, recorded, reference
@@ -91,3 +91,32 @@ class SessionCheckpoint(Base):
     next_block: Mapped[int] = column(BigInteger(), "First block not traded yet.", default="0", check=NOT_NEGATIVE)
     state: Mapped[bytes] = column(LargeBinary(), "The session's state before that block.", default="''::bytea")
     recorded_at: Mapped[datetime] = recorded()
+
+
+COMMANDS = ("REVERSE_ADJUSTMENT",)
+COMMAND_STATUSES = ("PENDING", "ACCEPTED", "REFUSED")
+
+
+class Command(Base):
+    """What an operator asked of a run while it went on."""
+
+    __tablename__ = "commands"
+
+    command_id: Mapped[UUID] = column(KEY, "Key of the command.", primary_key=True)
+    run_id: Mapped[UUID] = reference("runs.run_id", "The run.", index=True)
+    session_id: Mapped[UUID] = reference("paper_trading_sessions.session_id", "The session commanded.", index=True)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the command in its run.", check=NOT_NEGATIVE)
+    kind: Mapped[str] = choice(50, COMMANDS, "What is to be done.")
+    arguments: Mapped[dict[str, Any]] = column(JSON, "To what: keys of rows.", check=OBJECT)
+    given_at: Mapped[datetime] = column(TIME, "Wall-clock time at which it was given.", default="now()")
+    status: Mapped[str] = choice(20, COMMAND_STATUSES, "What became of it.", "PENDING")
+    block: Mapped[int | None] = column(
+        BigInteger(), "First block that trades with its effect, once it is accepted.", check=NOT_NEGATIVE
+    )
+    status_reason: Mapped[str] = column(Text(), "Why it was refused, as a sentence.", default="''")
+    recorded_at: Mapped[datetime] = recorded()
+
+    __table_args__ = (
+        CheckConstraint("(status = 'ACCEPTED') = (block IS NOT NULL)", name="accepted_for_a_block"),
+        CheckConstraint("(status = 'REFUSED') = (status_reason <> '')", name="refused_for_a_reason"),
+    )

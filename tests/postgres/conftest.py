@@ -11,13 +11,12 @@ import machine_server
 import numpy as np
 import pytest
 from questions import questions
+from reviewable import adjusting, carried
 
 from simulation import cohort as cohorts
 from simulation.autopilot.conditions import market_conditions
-from simulation.autopilot.guardrails import Calendar
-from simulation.autopilot.policy import Adjustment
-from simulation.autopilot.review import apply
-from simulation.autopilot.triggers import AdjustmentType
+from simulation.autopilot.records import UNCHANGED
+from simulation.autopilot.triggers import Metric
 from simulation.intelligence import signals
 from simulation.market.segment import Segment, terms_of
 from simulation.market.sources import open_source
@@ -118,10 +117,10 @@ class Live:
 
     def _adjustments(self, segment):
         if self.adjust_at != segment.first_block:
-            return []
-        adjustment = an_adjustment(self.cohort, segment.first_block, market_conditions(segment))
-        self.cohort = apply(self.cohort, 0, adjustment, Calendar(self.rules.block_time_ms, self.rules.day_offset_ms))
-        return [adjustment]
+            return UNCHANGED.adjustments
+        adjustments = an_adjustment(self.cohort, market_conditions(segment))
+        self.cohort = carried(self.cohort, adjustments)
+        return adjustments
 
     def _batch(self, row, segment, outcome, adjustments):
         of_row = {
@@ -140,7 +139,7 @@ class Live:
             session=one.sessions[0],
             holdings=one.holdings[0],
             **of_row,
-            adjustments=adjustments if row == 0 else [],
+            adjustments=adjustments[adjustments["session"] == row],
             segment=segment,
             state=one.to_bytes(),
         )
@@ -153,26 +152,15 @@ class Live:
         return self.ids.run_id
 
 
-def an_adjustment(cohort, block, market):
-    """Return a change of the first session's confidence threshold."""
-    old = int(cohort.sessions[0]["confidence_threshold_bp"])
-    return Adjustment(
-        session=0,
-        block=block,
-        type=AdjustmentType.CONFIDENCE_INCREASE,
-        field="confidence_threshold_bp",
-        parameter_name="confidence_threshold",
-        old=old,
-        new=old + 150,
-        divisor=100,
-        reason="win_rate_percent 20.00 is below 40 over 5 trades: too few trades win.",
-        trigger_metric="win_rate_percent",
-        trigger_value=20.0,
-        trigger_threshold=40.0,
-        confidence_percent=50.0,
-        regime=market.regime,
-        market_conditions=market.as_dict(),
-    )
+def an_adjustment(cohort, market):
+    """Return the record of a change of the first session's confidence threshold."""
+    metrics = np.zeros(len(Metric))
+    metrics[[Metric.WIN_RATE_PERCENT, Metric.TRADES]] = 20, 5
+    session = cohort.sessions[0]
+    return adjusting(
+        session, "confidence_threshold_bp", int(session["confidence_threshold_bp"]) + 150,
+        metrics=metrics, regime=market.regime, market=(*market, market.regime),
+    )  # fmt: skip
 
 
 @cache

@@ -14,7 +14,7 @@ from questions import questions
 from cluster.plan import plan_of
 from cluster.report import collect
 from cluster.report_autopilot import autopilot_chart, most_adjusted
-from simulation.autopilot.policy import DIVISORS, NAMES
+from simulation.autopilot.words import DIVISORS, NAMES
 from simulation.scenario import AccountSpec
 from simulation.tuning import PARAMETERS
 from storage.ids import key_range

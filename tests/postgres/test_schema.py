@@ -140,6 +140,7 @@ def test_the_ten_tables_are_there(sql):
         "sweep_cohorts",
         "trials",
         "autopilot_knowledge",
+        "commands",
         "alembic_version",
     }
 

@@ -8,20 +8,21 @@ from random import Random
 import numpy as np
 import played
 import pytest
-from hand_made import RULES
+from carry_twin import carried_twin
+from hand_made import RULES, account, stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_market import crowded, prey, random_account, random_stage
 from review_twin import gated_twin
-from reviewable import CALM, NOON, USD, review_of, reviewable, tuning, verdict_of
+from reviewable import CALM, NOON, USD, adjusting, judging, review_of, reviewable, tuning, verdict_of
 from watch_twin import exits_of, orders_of
 
 from simulation import cohort as cohorts
+from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Refusal, own_bounds
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.outcomes import OutcomeKind
-from simulation.autopilot.policy import NAMES, Adjustment
-from simulation.autopilot.triggers import AdjustmentType
+from simulation.autopilot.records import UNCHANGED, Changes
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Aggressiveness, Strategy
 from simulation.state import RECENT_TRADES
@@ -143,11 +144,7 @@ def planting(seed, bounds, account_stop_bp):
         changed = {name: int(session[name]) for name in PARAMETERS} | {PARAMETERS[parameter]: new}
         if new == old or danger(changed, account_stop_bp) > 0:
             return None
-        return Adjustment(
-            session=0, block=int(session["next_block"]), type=AdjustmentType.CONFIDENCE_INCREASE,
-            field=PARAMETERS[parameter], parameter_name=NAMES[parameter], old=old, new=new, divisor=1, reason="A test.",
-            trigger_metric="trades", trigger_value=0.0, trigger_threshold=0.0, confidence_percent=50.0, regime=0,
-        )  # fmt: skip
+        return adjusting(session, PARAMETERS[parameter], new)
 
     return plant
 
@@ -199,3 +196,50 @@ def test_a_start_with_size_times_positions_above_everything_moves_towards_safety
     record = reviewable((10,) * 5, max_position_size_bp=2_000, max_concurrent_positions=20, **fields)
     made = review_of(strategy, record)
     assert (made if isinstance(made, Refusal) else (made.old, made.new)) == expected
+
+
+# Carrying a verdict out.
+
+SESSIONS = 5
+
+
+def in_mid_run(luck):
+    """Return sessions with all that a verdict counts on, and some that are being judged."""
+    made = stage(1)
+    cohort = cohorts.begin([account(str(at), autopilot_enabled=True) for at in range(SESSIONS)], range(SESSIONS),
+                           made.infos, RULES)  # fmt: skip
+    cohort.sessions["next_block"], cohort.sessions["adjustment_day"] = 7_200, luck.choice((0, 1))
+    for session, record, holdings in zip(cohort.sessions, cohort.tuning, cohort.holdings, strict=True):
+        for name in ("closed_trades", "next_adjustment", "adjustments_today"):
+            session[name] = luck.randrange(9)
+        for name in ("failures", "orders", "slipped_orders", "late_orders"):
+            record[name] = luck.randrange(9)
+        holdings["cost_micro_usd"] = luck.randrange(10**9)
+    return cohort
+
+
+def verdict_by_luck(cohort, luck):
+    """Return judgements of those that are judged, and for some sessions an adjustment or a reversal."""
+    judgements, adjustments = [UNCHANGED.judgements], [UNCHANGED.adjustments]
+    for row, (session, record) in enumerate(zip(cohort.sessions, cohort.tuning, strict=True)):
+        is_judged = record["pending_log"] >= 0 and luck.random() < 0.6
+        if is_judged:
+            kind = luck.choice(list(OutcomeKind)[1:])
+            judgements.append(judging(kind, row=row, log=record["pending_log"], disables=luck.randrange(2)))
+        if (is_judged or record["pending_log"] < 0) and luck.random() < 0.6:
+            field, reverses = luck.choice(PARAMETERS), luck.choice((-1, -1, 3))
+            adjustments.append(
+                adjusting(session, field, luck.randrange(1, 2_000), row=row, reverses=reverses, regime=5)
+            )
+    return Changes(np.concatenate(judgements), np.concatenate(adjustments))
+
+
+@given(st.integers(0, 2**32))
+def test_a_verdict_is_carried_out_as_by_the_slow_twin(seed):
+    luck = Random(seed)
+    cohort = in_mid_run(luck)
+    for _ in range(4):
+        changes = verdict_by_luck(cohort, luck)
+        wanted = carried_twin(cohort, changes, NOON)
+        cohort = carry_out(cohort, changes, NOON)
+        assert [cohort.one(row).copy().to_bytes() for row in range(SESSIONS)] == wanted

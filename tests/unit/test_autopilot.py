@@ -8,15 +8,14 @@ import pytest
 from hand_made import RULES, account, stage
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reviewable import CALM, NOON, review_of, reviewable, tuning
+from reviewable import CALM, NOON, carried, review_of, reviewable, tuning, verdict_of
 
 from simulation import cohort as cohorts
 from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, Refusal, own_bounds
-from simulation.autopilot.policy import Adjustment
-from simulation.autopilot.review import apply
 from simulation.autopilot.reviewing import MOST_PROFIT_FACTOR
 from simulation.autopilot.triggers import TRIGGERS, AdjustmentType
+from simulation.autopilot.words import Adjustment
 from simulation.settings.strategy import Strategy
 from simulation.state import RECENT_TRADES
 from simulation.tuning import PARAMETERS
@@ -309,8 +308,12 @@ def cohort():
 
 def change(cohort, row=0, **fields):
     block = int(cohort.sessions[row]["next_block"])
-    made = reviewed(tuned(), session(WINNERS, next_block=block, max_position_size_bp=500))
-    return apply(cohort, row, made, fields.get("calendar", NOON))
+    return carried(cohort, grown(next_block=block, max_position_size_bp=500), row=row, **fields)
+
+
+def grown(**fields):
+    """Return the record of an adjustment of a session that wins."""
+    return verdict_of(tuned(), session(WINNERS, **fields)).changes.adjustments
 
 
 def unjudged(cohort):
@@ -354,15 +357,13 @@ def test_adjustments_of_one_day_add_up_and_a_new_day_begins_at_one(cohort):
 
 
 def test_an_adjustment_made_for_another_block_is_refused(cohort):
-    made = reviewed(tuned(), session(WINNERS, next_block=2_700))
     with pytest.raises(AssertionError, match="takes effect at the block it was made for"):
-        apply(cohort, 0, made, NOON)
+        carried(cohort, grown(next_block=2_700))
 
 
 def test_an_adjustment_made_from_another_value_is_refused(cohort):
-    made = reviewed(tuned(), session(WINNERS, max_position_size_bp=700))
     with pytest.raises(AssertionError, match="starts from the value it was made for"):
-        apply(cohort, 0, made, NOON)
+        carried(cohort, grown(max_position_size_bp=700))
 
 
 def test_the_market_conditions_are_those_of_the_last_block():

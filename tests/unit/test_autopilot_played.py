@@ -16,12 +16,13 @@ from played import (
     cycles,
     flown,
 )
+from reviewable import adjusting
 
 from simulation.autopilot.guardrails import Refusal
 from simulation.autopilot.knowledge import IGNORANT, learned
 from simulation.autopilot.outcomes import OutcomeKind
-from simulation.autopilot.policy import NAMES, Adjustment, replayed
 from simulation.autopilot.triggers import TYPES, AdjustmentType
+from simulation.autopilot.words import replayed
 from simulation.tuning import PARAMETERS
 
 LARGE = {"max_position_size_percent": 50, "max_position_size_percent_limit": 50, "max_trade_size_usd": 5_000,
@@ -179,11 +180,7 @@ def quadrupled(times, every=10):
         if len(planted) == times or number % every or int(session["max_position_size_bp"]) != 500:
             return None
         planted.append(number)
-        return Adjustment(
-            session=0, block=int(session["next_block"]), type=AdjustmentType.POSITION_SIZE_INCREASE,
-            field="max_position_size_bp", parameter_name=NAMES[0], old=500, new=2_000, divisor=100, reason="A test.",
-            trigger_metric="trades", trigger_value=0.0, trigger_threshold=0.0, confidence_percent=50.0, regime=0,
-        )  # fmt: skip
+        return adjusting(session, "max_position_size_bp", 2_000, type=AdjustmentType.POSITION_SIZE_INCREASE)
 
     return plant
 

@@ -7,16 +7,15 @@ import pytest
 from hand_made import RULES, account, cut, stage
 from hypothesis import given
 from hypothesis import strategies as st
-from reviewable import NOON, review_of, reviewable, tuning, verdict_of
+from reviewable import adjusting, carried, judging, review_of, reviewable, tuning, verdict_of
 from scipy import stats
 
 from simulation import cohort as cohorts
 from simulation.autopilot.guardrails import Refusal
 from simulation.autopilot.knowledge import IGNORANT, learned
 from simulation.autopilot.outcomes import NOISE, T_975, OutcomeKind, judge
-from simulation.autopilot.policy import Judgement, replayed, reversal
-from simulation.autopilot.review import apply, settle
 from simulation.autopilot.triggers import TYPES, AdjustmentType
+from simulation.autopilot.words import replayed
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy
 from simulation.tuning import PARAMETERS
@@ -47,13 +46,7 @@ def through(cohort, made, first, end, rules=SHORT):
 
 def changed(cohort, parameter, new, row=0):
     """Apply a change to a session where it is now."""
-    field = PARAMETERS[parameter]
-    session = cohort.sessions[row]
-    made = reversal(
-        session, row, parameter, kind=AdjustmentType.CONFIDENCE_INCREASE, log_ordinal=-1, old=new, why="A test."
-    )
-    assert made.field == field
-    return apply(cohort, row, made, NOON)
+    return carried(cohort, adjusting(cohort.sessions[row], PARAMETERS[parameter], new), row=row)
 
 
 def traded(cohort):
@@ -136,11 +129,6 @@ def test_a_checkpoint_holds_twins_and_cohorts_may_be_stacked_in_any_way():
         assert stacked.one(row).to_bytes() == apart[row].to_bytes()
 
 
-def judgement(outcome, log_ordinal=0, **fields):
-    kind = AdjustmentType.CONFIDENCE_INCREASE
-    return Judgement(0, 0, log_ordinal, kind, 0, outcome, 6, 10, 0.0, **{"disables": False, **fields})
-
-
 @pytest.mark.parametrize(
     ("outcome", "failures"),
     [(OutcomeKind.NEGATIVE, 3), (OutcomeKind.POSITIVE, 0), (OutcomeKind.NEUTRAL, 0), (OutcomeKind.UNKNOWN, 2)],
@@ -150,7 +138,7 @@ def test_what_was_judged_loses_its_twin_and_counts_as_failure_or_ends_the_streak
     cohort, _ = through(begun(made, 2), made, 0, REVIEW)
     cohort = changed(changed(cohort, 0, 250, row=0), 0, 300, row=1)
     cohort.tuning["failures"] = 2
-    after = settle(cohort, 0, judgement(outcome))
+    after = carried(cohort, judging(outcome))
     assert (len(after.twins), after.tuning["twin"].tolist()) == (1, [-1, 0])
     assert after.tuning["failures"].tolist() == [failures, 2]
     assert int(after.twins[0]["stream"]) == 1
@@ -229,10 +217,7 @@ def test_the_last_failure_that_is_borne_switches_auto_pilot_off():
 def test_a_reversal_gets_no_twin():
     made = market()
     cohort, _ = through(begun(made), made, 0, REVIEW)
-    undone = reversal(
-        cohort.sessions[0], 0, 0, kind=AdjustmentType.POSITION_SIZE_INCREASE, log_ordinal=0, old=400, why="A test."
-    )
-    after = apply(cohort, 0, undone, NOON)
+    after = carried(cohort, adjusting(cohort.sessions[0], "max_position_size_bp", 400, reverses=0))
     assert (len(after.twins), int(after.sessions[0]["max_position_size_bp"])) == (0, 400)
 
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from review_twin import review_twin
 from reviewable import CALM, USD, review_of, reviewable, tuning
 
+from simulation import cohort as cohorts
 from simulation.autopilot.guardrails import Refusal, own_bounds
 from simulation.autopilot.triggers import TYPES
+from simulation.autopilot.watching import LEFT, watch
 from simulation.choices import Reason
 from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.state import RECENT_TRADES
@@ -231,6 +233,20 @@ def test_a_target_after_which_the_price_ran_on_is_seen():
 def test_what_comes_later_than_the_excursion_is_not_the_exits():
     _, seen = watched([(10, 2.4), (300, 3.6)])
     assert seen["after_bp"][0] == 0
+
+
+@pytest.mark.parametrize(("newer_exits", "after_bp"), [(99, 5_000), (100, 77)])
+def test_what_comes_after_an_exit_is_not_told_of_a_newer_one_in_its_place(newer_exits, after_bp):
+    made = stage(10)
+    made.price(2.0, 0)
+    made.price(3.0, 5)
+    state = cohorts.begin([account(autopilot_enabled=True)], [0], made.infos, RULES)
+    record, holding, prices_q = state.tuning[0], state.holdings[0, 0], made.segment.mids["price_q"]
+    record["watched_trades"], record["after_bp"][0], state.sessions["next_block"] = 1 + newer_exits, 77, 10
+    holding["watch"], holding["watch_until_block"] = LEFT, 100
+    holding["watch_start_q"] = holding["watch_best_q"] = prices_q[0, 0]
+    watch(state.sessions, state.holdings, state.tuning, state.twins, made.segment.mids, prices_q.max(axis=0), 0, 300)
+    assert record["after_bp"][0] == pytest.approx(after_bp, abs=1)
 
 
 def test_a_peak_that_was_given_back_is_seen():

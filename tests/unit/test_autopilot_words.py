@@ -11,8 +11,8 @@ import pytest
 from cluster.autopilot import regime_in_words
 from simulation.autopilot.conditions import Conditions
 from simulation.autopilot.outcomes import PERIODS_MAX, OutcomeKind
-from simulation.autopilot.policy import Judgement
 from simulation.autopilot.triggers import AdjustmentType
+from simulation.autopilot.words import Judgement
 from simulation.state import SESSION
 from simulation.tuning import TUNING
 from storage.outcome_rows import in_words, why_off
@@ -20,6 +20,7 @@ from storage.outcome_rows import in_words, why_off
 JUDGED = Judgement(
     session=0, block=3_000, log_ordinal=2, type=AdjustmentType.CONFIDENCE_INCREASE, regime=0,
     outcome=OutcomeKind.POSITIVE, periods=6, trades=12, mean_difference=1.234e-4, disables=False, standard_error=3e-5,
+    performance_after={},
 )  # fmt: skip
 
 
@@ -54,6 +55,10 @@ JUDGED = Judgement(
         (
             {"outcome": OutcomeKind.UNKNOWN, "periods": 1, "trades": 0},
             "A reaction for safety ended the comparison with its twin after 1 review period and 0 closed trades.",
+        ),
+        (
+            {"outcome": OutcomeKind.UNKNOWN, "periods": PERIODS_MAX, "trades": 12, "by_operator": True},
+            "An operator's reversal ended the comparison with its twin after 24 review periods and 12 closed trades.",
         ),
     ],
 )

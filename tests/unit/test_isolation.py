@@ -23,6 +23,7 @@ from actors.market import Market
 from actors.session import AccountSession, Owner
 from cluster.conductor import ALL_FAILED
 from simulation import cohort as cohorts
+from simulation.autopilot.records import UNCHANGED
 from simulation.cohort import Cohort
 from simulation.intelligence.analysts import BuyAndHold
 from simulation.market.segment import NEVER, Breakdown, terms_of
@@ -249,7 +250,7 @@ def test_sessions_of_one_actor_end_each_in_its_own_time():
     carried, told = market.begin(), []
     for _ in range(3):
         _, segment, carried = market.segment(carried, 300)
-        receipts, batches, reviews = session.advance(segment, ())
+        receipts, batches, reviews = session.advance(segment, UNCHANGED)
         told.append(([receipt.session for receipt in receipts], len(batches), reviews.ordinals.tolist()))
     assert told == [([2, 3], 2, [2, 3]), ([2, 3], 2, [2]), ([2], 1, [2])]
 

@@ -13,13 +13,16 @@ from busy import busy_scenario, contexts_of
 from hand_made import cut
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reviewable import told
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
 from actors.session import AccountSession, Owner
 from cluster.plan import plan_of
 from simulation.autopilot.outcomes import OutcomeKind
-from simulation.autopilot.policy import Review, replayed
+from simulation.autopilot.policy import Review
+from simulation.autopilot.records import UNCHANGED, Changes
+from simulation.autopilot.words import replayed
 from simulation.cohort import Cohort
 from simulation.intelligence.signals import HISTORY_BLOCKS
 from simulation.market.segment import Segment
@@ -39,7 +42,7 @@ class Run:
 
     plan: object
     cohorts: tuple[tuple[int, ...], ...]
-    adjustments: tuple = ()
+    changes: Changes = UNCHANGED
     verdicts: list = field(default_factory=list)
     batches: dict = field(default_factory=dict)  # by session, in order
     receipts: dict = field(default_factory=dict)
@@ -63,15 +66,15 @@ class Run:
     def step(self, block, segment):
         shown = []
         for actor in self.actors:
-            receipts, batches, reviews = actor.advance(segment, self.adjustments)
+            receipts, batches, reviews = actor.advance(segment, self.changes)
             shown.append(reviews)
             for receipt, batch in zip(receipts, batches, strict=True):
                 self.batches.setdefault(receipt.session, []).append(batch)
                 self.receipts[receipt.session] = receipt
-        self.adjustments = ()
+        self.changes = UNCHANGED
         if self.plan.is_review(block):
-            self.verdicts.append(self.pilot.review(segment, *shown))
-            self.adjustments = self.verdicts[-1].changes
+            self.verdicts.append(told(self.pilot.review(segment, *shown)))
+            self.changes = self.verdicts[-1].changes
 
     def rows(self, table):
         """Return the rows that all sessions appended to a table, as a set of lines."""
@@ -300,16 +303,16 @@ def test_reviews_may_arrive_in_groups_of_any_size():
     plan = plan_of(busy_scenario(), None)
     one = Run(plan, ((0, 1, 2),))
     _, segment, _ = one.market.segment(one.market.begin(), 300)
-    _, _, shown = one.actors[0].advance(segment, ())
+    _, _, shown = one.actors[0].advance(segment, UNCHANGED)
     alone = [Review(*(getattr(shown, part)[row : row + 1] for part in shown.__slots__)) for row in range(3)]
-    assert one.pilot.review(segment, shown) == one.pilot.review(segment, *alone)
+    assert told(one.pilot.review(segment, shown)) == told(one.pilot.review(segment, *alone))
 
 
 def test_what_is_shown_for_review_follows_from_the_checkpoints_alone():
     plan = plan_of(busy_scenario(), None)
     one = Run(plan, ((0, 1, 2),))
     _, segment, _ = one.market.segment(one.market.begin(), 300)
-    _, batches, shown = one.actors[0].advance(segment, ())
+    _, batches, shown = one.actors[0].advance(segment, UNCHANGED)
     owners = [Owner(2, batch.seq, batch.state) for batch in batches]
     again = AccountSession(contexts_of(plan, PREFIX), owners, plan.rules).standing()[2]
     for part in shown.__slots__:

@@ -18,6 +18,7 @@ from cluster.endings import resumable
 from cluster.errors import LeftRunning
 from cluster.plan import plan_of
 from cluster.start import Start, beginning, taken_up
+from simulation.autopilot.records import UNCHANGED
 from storage.errors import AccessRefused
 
 SEGMENTS = 12
@@ -150,7 +151,7 @@ def test_a_session_shows_where_it_stands_without_a_batch():
     carried = market.begin()
     for _ in range(CHANGES_AT // 300):
         _, segment, carried = market.segment(carried, 300)
-        receipts, _, reviews = session.advance(segment, ())
+        receipts, _, reviews = session.advance(segment, UNCHANGED)
         shown = session.standing()
         assert (shown[0], shown[1]) == (receipts, [])
         assert pickle.dumps(shown[2]) == pickle.dumps(reviews)

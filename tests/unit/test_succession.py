@@ -19,7 +19,6 @@ from actors.market import Market
 from actors.session import AccountSession
 from cluster.plan import plan_of
 from simulation import cohort as cohorts
-from simulation.autopilot.policy import Adjustment
 from simulation.choices import Failure, Side, TradeStatus
 from simulation.cohort import Cohort
 from simulation.intelligence.analysts import HISTORY_BLOCKS
@@ -276,16 +275,16 @@ def test_the_account_adds_up_what_its_sessions_did():
 
 def test_auto_pilot_begins_anew_with_the_next_session(house):
     run, adjusted = house(), []
-    apply = AccountSession._apply
+    advance = AccountSession.advance
 
-    def watched(self, adjustments):
-        adjusted.extend((self._contexts[0].number, given) for given in adjustments)
-        return apply(self, adjustments)
+    def watched(self, segment, changes):
+        assert not len(changes.judgements)
+        adjusted.extend(int(given["block"]) for given in changes.adjustments)
+        return advance(self, segment, changes)
 
-    run.patch.setattr(AccountSession, "_apply", watched)
+    run.patch.setattr(AccountSession, "advance", watched)
     tally = run.conduct(plan()).tally
-    assert all(isinstance(given, Adjustment) for _, given in adjusted)
-    assert {given.block for _, given in adjusted} <= {300, 900}  # none at the change itself
+    assert set(adjusted) <= {300, 900}  # none at the change itself
     # Reviews: three sessions at 300, one at 600, where two end, and two at 900, where one does.
     assert tally.adjustments + tally.refusals.total() == 3 + 1 + 2
 

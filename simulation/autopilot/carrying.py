@@ -1,0 +1,154 @@
+"""How a verdict enters the state of its sessions: judged twins go, parameters change, new twins begin.
+
+One function for a live session and for a cohort of thousands: compiled passes over the records of a review.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulation.autopilot.guardrails import BID, SLIPPAGE, day_of
+from simulation.autopilot.outcomes import OutcomeKind
+from simulation.autopilot.policy import Review, review
+from simulation.autopilot.records import COLUMNS, words_of
+from simulation.cohort import Cohort
+from simulation.jit import compiled
+from simulation.trading.positions import derive_exits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from simulation.autopilot.conditions import Conditions
+    from simulation.autopilot.guardrails import Calendar
+    from simulation.autopilot.policy import Policy, Verdict
+    from simulation.autopilot.records import Changes
+
+_POSITIVE, _NEUTRAL = int(OutcomeKind.POSITIVE), int(OutcomeKind.NEUTRAL)
+_NEGATIVE = int(OutcomeKind.NEGATIVE)
+
+
+def piloted(cohort: Cohort, policy: Policy, markets: Sequence[Conditions]) -> tuple[Cohort, Verdict]:
+    """Review all sessions of a cohort, and carry out what comes of it in the arrays that are given."""
+    rows = np.arange(len(cohort.sessions))
+    verdict = review(Review(rows, rows, cohort.sessions, cohort.tuning), policy, markets)
+    return carry_out(cohort, verdict.changes, policy.calendar), verdict
+
+
+def carry_out(cohort: Cohort, changes: Changes, calendar: Calendar) -> Cohort:
+    """Return the cohort with changes carried out, which alters the arrays that are given.
+
+    Each session has one adjustment at most. One that reverses nothing gets a twin that goes on without it. Where the
+    number of twins changes, their arrays are new; the others are those of the cohort that is given.
+    """
+    judgements, adjustments = changes
+    ended = np.empty(len(judgements), np.int64)
+    if len(judgements):
+        _assert_pending(cohort, judgements)
+        _end_judged(cohort.tuning, judgements, ended)
+    if len(adjustments):
+        _assert_meant(cohort, adjustments)
+    begun = adjustments["row"][adjustments["reverses"] < 0]
+    assert (cohort.tuning["twin"][begun] < 0).all(), "one adjustment of a session is judged at a time"
+    after = _with_twins(cohort, begun, ended)
+    if len(adjustments):
+        words = words_of(after.sessions)
+        _adjust(after.sessions, words, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms)
+        derive_exits(after.sessions, after.holdings, adjustments["row"].copy())
+    return after
+
+
+def _assert_pending(cohort: Cohort, judgements: NDArray[np.void]) -> None:
+    pending = cohort.tuning["pending_log"][judgements["row"]]
+    assert (pending == judgements["log"]).all(), "what is judged is what was pending"
+
+
+def _assert_meant(cohort: Cohort, adjustments: NDArray[np.void]) -> None:
+    rows = adjustments["row"]
+    assert len(np.unique(rows)) == len(rows), "a review makes one adjustment of a session"
+    blocks = cohort.sessions["next_block"][rows]
+    assert (blocks == adjustments["block"]).all(), "an adjustment takes effect at the block it was made for"
+    values = words_of(cohort.sessions)[rows, COLUMNS[adjustments["parameter"]]]
+    assert (values == adjustments["old"]).all(), "an adjustment starts from the value it was made for"
+
+
+@compiled
+def _end_judged(tuning, judgements, ended):
+    """Count the outcomes and forget what was pending, in place; write the rows of the twins, which have ended."""
+    for place in range(len(judgements)):
+        judgement = judgements[place]
+        record = tuning[judgement.row]
+        ended[place] = record.twin
+        if judgement.kind == _NEGATIVE:
+            record.failures += 1
+        elif judgement.kind in (_POSITIVE, _NEUTRAL):
+            record.failures = 0
+        record.disabled |= judgement.disables
+        record.pending_log = record.twin = -1
+        _forget(record)
+
+
+@compiled
+def _adjust(sessions, words, tuning, adjustments, block_time_ms, day_offset_ms):
+    """Change parameters, and what the gate looks at, in place; ``words`` are the sessions'."""
+    for place in range(len(adjustments)):
+        adjustment = adjustments[place]
+        session, record, parameter = sessions[adjustment.row], tuning[adjustment.row], adjustment.parameter
+        words[adjustment.row, COLUMNS[parameter]] = adjustment.new
+        log, day = session.next_adjustment, day_of(adjustment.block, block_time_ms, day_offset_ms)
+        session.adjustments_today = session.adjustments_today + 1 if day == session.adjustment_day else 1
+        session.adjustment_day = day
+        session.last_adjustment_block = adjustment.block
+        session.closed_at_adjustment = session.closed_trades
+        session.next_adjustment += 1
+        record.changed_block[parameter] = adjustment.block
+        record.closed_then[parameter] = session.closed_trades
+        if parameter in (BID, SLIPPAGE):
+            record.orders = record.slipped_orders = record.late_orders = 0
+        if adjustment.reverses < 0:
+            _await_outcome(session, record, adjustment, log)
+
+
+@compiled
+def _await_outcome(session, tuning, adjustment, log):
+    """Note what is being judged from here on, in place."""
+    _forget(tuning)
+    tuning.pending_log, tuning.pending_type = log, adjustment.type
+    tuning.pending_parameter, tuning.pending_old = adjustment.parameter, adjustment.old
+    tuning.pending_block, tuning.pending_regime = adjustment.block, adjustment.regime
+    tuning.pending_closed = session.closed_trades
+    tuning.equity_micro_usd = tuning.twin_equity_micro_usd = session.equity_micro_usd
+
+
+@compiled
+def _forget(tuning):
+    tuning.pending_type = tuning.pending_parameter = tuning.pending_old = tuning.pending_block = 0
+    tuning.pending_regime = tuning.pending_closed = tuning.pending_trades = 0
+    tuning.equity_micro_usd = tuning.twin_equity_micro_usd = tuning.difference_count = 0
+    tuning.difference_mean = tuning.difference_m2 = 0.0
+
+
+def _with_twins(cohort: Cohort, begun: NDArray[np.int64], ended: NDArray[np.int64]) -> Cohort:
+    """Return the cohort with twins of the sessions ``begun``, as they are now, without those in the rows ``ended``.
+
+    A new twin takes the row of one that has ended, so that the others need not be moved for it.
+    """
+    n = min(len(begun), len(ended))
+    kept, added = begun[:n], begun[n:]
+    cohort.twins[ended[:n]], cohort.twin_holdings[ended[:n]] = cohort.sessions[kept], cohort.holdings[kept]
+    cohort.tuning["twin"][kept] = ended[:n]
+    cohort.tuning["twin"][added] = len(cohort.twins) + np.arange(len(added))
+    twins, holdings = cohort.twins, cohort.twin_holdings
+    if len(added):
+        twins = np.concatenate([twins, cohort.sessions[added]])
+        holdings = np.concatenate([holdings, cohort.holdings[added]])
+    elif len(ended) > n:
+        stays = np.ones(len(twins), np.bool_)
+        stays[ended[n:]] = False
+        places = np.append(np.cumsum(stays) - 1, -1)  # the last one for a session without a twin
+        cohort.tuning["twin"] = places[cohort.tuning["twin"]]
+        twins, holdings = twins[stays], holdings[stays]
+    return Cohort(cohort.sessions, cohort.holdings, cohort.tuning, twins, holdings)
