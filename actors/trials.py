@@ -37,6 +37,8 @@ class Terms:
     tokens: tuple[TokenInfo, ...]
     rules: Rules
     periods_per_year: float
+    is_tuned: bool
+    """Whether Auto Pilot may change anything; if so, no segment spans a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Carried:
     """Of the points that came so far, (n_trials,)."""
     points: list[Point]
     cohort: Cohort
+    policies: NDArray[np.void] | None
+    """POLICY, (n_trials,), where Auto Pilot tunes."""
     returns: NDArray[np.float64]
     """Of each period, (n_trials, n_periods)."""
     skipped: int
@@ -77,6 +81,7 @@ class Carried:
             numbers=self.numbers[rows],
             points=[point for point, stays in zip(self.points, rows, strict=True) if stays],
             cohort=chosen(self.cohort, rows),
+            policies=None if self.policies is None else self.policies[rows],
             returns=self.returns[rows],
         )
 
@@ -138,13 +143,15 @@ class TrialWorker:
         asked = self._sampler.ask(numbers) if task.points is None else task.points
         kept = [(number, point) for number, point in zip(numbers, asked, strict=True) if self._space.allows(point)]
         points = [point for _, point in kept]
-        cohort, errors = self._setter(task.market).cohort(columns_of(points))
+        setter, columns = self._setter(task.market), columns_of(points)
+        cohort, errors = setter.cohort(columns)
         begun = Carried(
             task,
             legs=0,
             numbers=np.array([number for number, _ in kept], np.int64),
             points=points,
             cohort=cohort,
+            policies=setter.policies(columns, cohort) if self._markets[task.market].is_tuned else None,
             returns=np.zeros((len(kept), 0)),
             skipped=task.n_points - len(kept),
             failed=0,
@@ -169,7 +176,7 @@ class TrialWorker:
         terms = self._markets[carried.task.market]
         cohort, parts, pool_terms = carried.cohort, [carried.returns], terms_of(terms.tokens)
         for segment in segments if len(carried.numbers) else ():
-            cohort, returns = advance(cohort, segment, pool_terms, terms.rules)
+            cohort, returns = advance(cohort, segment, pool_terms, terms.rules, carried.policies)
             parts.append(returns)
         return replace(carried, cohort=cohort, returns=np.concatenate(parts, axis=1), legs=carried.legs + 1)
 

@@ -7,12 +7,18 @@ bit what a run of that one account is.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
 
 from simulation import cohort as cohorts
+from simulation.autopilot.carrying import carry_out
+from simulation.autopilot.conditions import market_conditions
+from simulation.autopilot.guardrails import POLICY, Calendar, policies_from
+from simulation.autopilot.knowledge import IGNORANT
+from simulation.autopilot.policy import Policy, Review, review
 from simulation.cohort import Cohort
 from simulation.scenario import AccountSpec
 from simulation.state import HOLDING, SESSION
@@ -123,6 +129,19 @@ class Setter:
                 self._set(column, cohort.sessions, errors)
         return cohort, errors
 
+    def policies(self, columns: Sequence[Column], cohort: Cohort) -> NDArray[np.void]:
+        """Return how far Auto Pilot may go with each of the sessions of these settings: POLICY, (n_trials,).
+
+        Nowhere with those that cannot be had.
+        """
+        policies = np.zeros(len(cohort.sessions), POLICY)
+        tied = [column for column in columns if column.path not in INDEPENDENT]
+        for settings, rows in _combinations(tied, len(policies)):
+            with suppress(ValidationError):
+                account = with_settings(self._account, settings)
+                policies[rows] = policies_from(cohort.sessions[rows], account.strategy)
+        return policies
+
     def _room(self, n_trials: int) -> Cohort:
         """Return a cohort without content, of sessions without twins."""
         n_tokens = len(self._tokens)
@@ -209,19 +228,38 @@ def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[di
 
 def chosen(cohort: Cohort, rows: NDArray[Any]) -> Cohort:
     """Return some of the trials, by a mask or by their places, in a cohort that shares nothing with theirs."""
-    parts = cohort.sessions[rows], cohort.holdings[rows], cohort.tuning[rows]
-    return Cohort(*parts, cohort.twins, cohort.twin_holdings)
+    tuning = cohort.tuning[rows]
+    has_twin = tuning["twin"] >= 0
+    twins = tuning["twin"][has_twin]
+    tuning["twin"][has_twin] = np.arange(len(twins))
+    return Cohort(
+        cohort.sessions[rows], cohort.holdings[rows], tuning, cohort.twins[twins], cohort.twin_holdings[twins]
+    )
 
 
-def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, NDArray[np.float64]]:
+def advance(
+    cohort: Cohort, segment: Segment, terms: Terms, rules: Rules, policies: NDArray[np.void] | None = None
+) -> tuple[Cohort, NDArray[np.float64]]:
     """Step trials to the end of a segment; return them, and the returns of the periods that end in it.
 
     The returns have the shape ``(n_trials, n_periods)``. ``rules`` must write nothing (record: none); marks are made
-    all the same.
+    all the same. With ``policies`` Auto Pilot reviews all trials where a period ends with the segment, which must span
+    no such end; it knows nothing of earlier runs.
     """
     after, outcome = cohorts.advance(cohort, segment, terms, rules)
     marks = outcome.marks[np.argsort(outcome.marks["session"], kind="stable")].reshape(len(cohort.sessions), -1)
-    return after, marks["equity_micro_usd"] / marks["before_micro_usd"] - 1.0
+    returns = marks["equity_micro_usd"] / marks["before_micro_usd"] - 1.0
+    if policies is not None and segment.end_block % rules.review_blocks == 0:
+        after = _tuned(after, segment, Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT))
+    return after, returns
+
+
+def _tuned(cohort: Cohort, segment: Segment, policy: Policy) -> Cohort:
+    """Return trials with what a review at the end of a segment changes; alters the arrays that are given."""
+    places = np.arange(len(cohort.sessions))
+    markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
+    verdict = review(Review(places, np.zeros_like(places), cohort.sessions, cohort.tuning), policy, markets)
+    return carry_out(cohort, verdict.changes, policy.calendar)
 
 
 def results(cohort: Cohort) -> NDArray[np.void]:

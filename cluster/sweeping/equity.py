@@ -14,7 +14,7 @@ from cluster.warm import compile_kernel
 from simulation.market.segment import Clock, terms_of
 from simulation.performance.bootstrap import growth_band
 from simulation.scenario import Scenario
-from simulation.trials import Setter, advance, columns_of, results
+from simulation.trials import Setter, advance, columns_of, results, with_settings
 from storage.installed import paperdex_version
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def curves(detail: SweepDetail, settings: Mapping[str, Any]) -> Iterator[Curve]:
     if detail.version != paperdex_version():
         raise UsageError(f"The sweep was traded by paperdex {detail.version}, this is {paperdex_version()}.")
     for number, market in enumerate(detail.markets[:MARKETS_MAX]):
-        plan = prepare(Scenario.model_validate(market))
+        scenario = Scenario.model_validate(market)
+        account = with_settings(scenario.accounts[0], settings)
+        plan = prepare(scenario.model_copy(update={"accounts": (account,)}))
         compile_kernel(plan)
         returns, final_equity_usd = traded_again(plan, settings)
         if len(returns):
@@ -61,13 +63,15 @@ def traded_again(plan: Plan, settings: Mapping[str, Any]) -> tuple[NDArray[np.fl
     """Return the returns of each period of a trial, and its equity in the end, as a worker of a sweep trades it."""
     market = Market(plan.scenario, plan.recording)
     setter = Setter(plan.scenario.accounts[0], plan.tokens, plan.rules)
-    cohort, errors = setter.cohort(columns_of([settings]))
+    columns = columns_of([settings])
+    cohort, errors = setter.cohort(columns)
     if errors[0]:
         raise UsageError(f"{errors[0]}.")
+    policies = setter.policies(columns, cohort) if plan.adjusts() else None
     terms, carried, parts = terms_of(plan.tokens), market.begin(), []
     for length in plan.segment_lengths():
         _, segment, carried = market.segment(carried, length)
-        cohort, returns = advance(cohort, segment, terms, plan.rules)
+        cohort, returns = advance(cohort, segment, terms, plan.rules, policies)
         parts.append(returns[0])
     return np.concatenate(parts), float(results(cohort)["equity_micro_usd"][0]) / 1e6
 

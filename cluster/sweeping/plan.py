@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 SEGMENT_BLOCKS = 3_600
 """How much of a market is made at once: trials are traded whole, so that the pace of a live run does not matter."""
 
-NOT_VARIED = ("strategy.analyst", "strategy.custom_parameters", "strategy.autopilot", "strategy.name")
-"""Fields that every trial of a sweep has in common: signals are made once for a market, and Auto Pilot is off."""
+NOT_VARIED = ("strategy.analyst", "strategy.custom_parameters", "strategy.name")
+"""Fields that every trial of a sweep has in common: signals are made once for a market."""
+
+TUNED = "strategy.autopilot_enabled"
+"""The field that lets Auto Pilot tune a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class SweepPlan:
 
     sweep: Sweep
     markets: tuple[Plan, ...]
-    """Of one account each, of which nothing is written and that nobody tunes."""
+    """Of one account each, of which nothing is written."""
 
     @property
     def account(self) -> AccountSpec:
@@ -70,12 +73,17 @@ class SweepPlan:
 
         A ValueError says which rung has no place in it.
         """
-        market = self.markets[number]
+        market, is_tuned = self.markets[number], self.is_tuned(number)
+        longest = market.scenario.review_blocks if is_tuned else SEGMENT_BLOCKS
         rungs = rung_blocks(self.sweep.rungs, market.blocks, market.scenario.review_blocks)
         return tuple(
-            tuple(min(SEGMENT_BLOCKS, end - block) for block in range(first, end, SEGMENT_BLOCKS))
+            tuple(min(longest, end - block) for block in range(first, end, longest))
             for first, end in pairwise((0, *rungs, market.blocks))
         )
+
+    def is_tuned(self, number: int) -> bool:
+        """Tell whether Auto Pilot may change anything in trials of a market."""
+        return self.markets[number].adjusts() or (self.markets[number].scenario.autopilot and TUNED in self.sweep.vary)
 
     def terms(self) -> tuple[Terms, ...]:
         """Return what a worker must know of each market."""
@@ -85,8 +93,9 @@ class SweepPlan:
                 market.tokens,
                 market.rules,
                 periods_per_year(market.scenario.review_blocks, market.scenario.block_time_ms),
+                self.is_tuned(number),
             )
-            for market in self.markets
+            for number, market in enumerate(self.markets)
         )
 
 
@@ -134,10 +143,9 @@ def _account(sweep: Sweep, base: Scenario) -> AccountSpec:
 
 
 def _scenario(base: Scenario, account: AccountSpec, choice: MarketChoice) -> Scenario:
-    """Return the scenario of one market: one account, nothing written, nobody tuned."""
+    """Return the scenario of one market: one account, nothing written; Auto Pilot, if it is on, knows nothing yet."""
     changes: dict[str, Any] = {
         "accounts": (account,),
-        "autopilot": False,
         "knowledge": 0,
         "record": Record.NONE,
         "segment_blocks": SEGMENT_BLOCKS,

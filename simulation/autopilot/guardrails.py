@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulation.jit import compiled
-from simulation.settings.strategy import Aggressiveness
+from simulation.settings.strategy import Aggressiveness, TradingConfig
 from simulation.tuning import PARAMETERS
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulation.settings.strategy import Strategy, TradingConfig
+    from simulation.settings.strategy import Strategy
 
 BP = 10_000
 _BP_PER_PERCENT = 100
@@ -110,7 +110,7 @@ def day_of(block, block_time_ms, day_offset_ms):
 def policies_of(strategies: Sequence[Strategy], tradings: Sequence[TradingConfig]) -> NDArray[np.void]:
     """Return the POLICY records of sessions with these strategies on accounts with these trading configs."""
     policies = np.zeros(len(strategies), POLICY)
-    for policy, strategy, trading in zip(policies, strategies, tradings, strict=True):
+    for policy, strategy in zip(policies, strategies, strict=True):
         policy["enabled"] = int(strategy.autopilot_enabled)
         policy["window_trades"] = strategy.performance_window_trades
         policy["cooldown_ms"] = strategy.adjustment_cooldown_minutes * _MS_PER_MINUTE
@@ -118,15 +118,35 @@ def policies_of(strategies: Sequence[Strategy], tradings: Sequence[TradingConfig
         policy["failures"] = strategy.auto_disable_after_failures
         rate = float(strategy.learning_rate) / DEFAULT_LEARNING_RATE
         policy["step_factor"] = rate * STEP_FACTOR[strategy.adaptation_aggressiveness]
-        limits = {
-            SIZE: int(trading.max_position_size_percent * _BP_PER_PERCENT),
-            STOP: int(trading.stop_loss_percent * _BP_PER_PERCENT),
-        }
-        for parameter, (low, high) in enumerate(own_bounds(strategy)):
-            limit = limits.get(parameter, high)
-            policy["low"][parameter], policy["high"][parameter] = low, max(min(high, limit), low)
-            policy["high_is_account"][parameter] = int(limit < high)
+        policy["low"], policy["high"] = zip(*own_bounds(strategy), strict=True)
+    percents = [(trading.max_position_size_percent, trading.stop_loss_percent) for trading in tradings]
+    limits = np.array([[int(percent * _BP_PER_PERCENT) for percent in pair] for pair in percents]).reshape(-1, 2)
+    _limit(policies, limits[:, 0], limits[:, 1])
     return policies
+
+
+def policies_from(begun: NDArray[np.void], strategy: Strategy) -> NDArray[np.void]:
+    """Return the POLICY records of sessions before their first block, SESSION records of (n_sessions,).
+
+    They differ from ``strategy`` in what they begin with and in the limits of their accounts alone.
+    """
+    one = policies_of([strategy], [TradingConfig()])
+    policies = np.repeat(one, len(begun))
+    stated = own_bounds(strategy)
+    for parameter in (SIZE, CONFIDENCE):
+        policies["low"][:, parameter], policies["high"][:, parameter] = stated[parameter]
+    for parameter, (low, high) in _own_bounds_from(begun).items():
+        policies["low"][:, parameter], policies["high"][:, parameter] = low, high
+    _limit(policies, begun["account_max_position_size_bp"], begun["account_stop_loss_bp"])
+    return policies
+
+
+def _limit(policies: NDArray[np.void], size_bp: NDArray[np.int64], stop_loss_bp: NDArray[np.int64]) -> None:
+    """Let no bound exceed the limit of its account, unless the lower one does."""
+    for parameter, limit in ((SIZE, size_bp), (STOP, stop_loss_bp)):
+        low, high = policies["low"][:, parameter], policies["high"][:, parameter]
+        policies["high_is_account"][:, parameter] = limit < high
+        policies["high"][:, parameter] = np.maximum(np.minimum(high, limit), low)
 
 
 def own_bounds(strategy: Strategy) -> tuple[tuple[int, int], ...]:
@@ -136,21 +156,39 @@ def own_bounds(strategy: Strategy) -> tuple[tuple[int, int], ...]:
     number of positions is at most the strategy's own.
     """
     percent = _BP_PER_PERCENT
-    return (
-        (int(strategy.min_position_size_percent * percent), int(strategy.max_position_size_percent_limit * percent)),
-        (int(strategy.min_confidence_threshold * percent), int(strategy.max_confidence_threshold_limit * percent)),
-        _around(int(strategy.stop_loss_percent * percent), 10, 5_000),
-        _around(int(strategy.take_profit_percent * percent), 10, 100_000),
-        _around(strategy.decision_interval_blocks, 1, 7_200),
-        (BP // 2, 2 * BP),
-        _around(int(strategy.max_slippage_percent * percent), 1, 1_000),
-        (1, strategy.max_concurrent_positions),
-        (0, 1),
-    )
+    begins = {
+        "stop_loss_bp": int(strategy.stop_loss_percent * percent),
+        "take_profit_bp": int(strategy.take_profit_percent * percent),
+        "decision_interval_blocks": strategy.decision_interval_blocks,
+        "max_slippage_bp": int(strategy.max_slippage_percent * percent),
+        "max_concurrent_positions": strategy.max_concurrent_positions,
+    }
+    bounds = {
+        SIZE: (strategy.min_position_size_percent * percent, strategy.max_position_size_percent_limit * percent),
+        CONFIDENCE: (strategy.min_confidence_threshold * percent, strategy.max_confidence_threshold_limit * percent),
+        BID: (BP // 2, 2 * BP),
+        PAUSED: (0, 1),
+        **_own_bounds_from(begins),
+    }
+    return tuple((int(bounds[parameter][0]), int(bounds[parameter][1])) for parameter in range(len(PARAMETERS)))
 
 
-def _around(value: int, least: int, most: int) -> tuple[int, int]:
-    return max(value // 2, least), min(2 * value, most)
+_AROUND = {
+    STOP: ("stop_loss_bp", 10, 5_000),
+    TARGET: ("take_profit_bp", 10, 100_000),
+    INTERVAL: ("decision_interval_blocks", 1, 7_200),
+    SLIPPAGE: ("max_slippage_bp", 1, 1_000),
+}
+"""Parameters that stay between half and twice what a session begins with, and what a scenario may say of them."""
+
+
+def _own_bounds_from(begins: Any) -> dict[int, tuple[Any, Any]]:
+    """Return the bounds that follow from what sessions begin with, numbers or arrays by the SESSION fields."""
+    bounds = {
+        parameter: (np.maximum(begins[field] // 2, least), np.minimum(2 * begins[field], most))
+        for parameter, (field, least, most) in _AROUND.items()
+    }
+    return {**bounds, CONCURRENT: (1, begins["max_concurrent_positions"])}
 
 
 _STRATEGY, _ACCOUNT = int(Bound.STRATEGY), int(Bound.ACCOUNT)

@@ -110,6 +110,24 @@ def halved(server, execute, template, ray_address):
     return execute_sweep(halving_plan(), place, 1, watcher), server.url("undisturbed_halving"), watcher.progress[-1]
 
 
+@pytest.fixture(scope="session")
+def tuned(server, execute, template, ray_address):
+    """Run a sweep of an account that Auto Pilot tunes, with a rung."""
+    from cluster.sweeping.runs import execute as execute_sweep
+
+    execute(f"CREATE DATABASE tuned_sweep TEMPLATE {template}")
+    vary = {"strategy.take_profit_percent": {"grid": [0.3, 1]}, "strategy.stop_loss_percent": {"grid": [0.3, 3]}}
+    document = {
+        "name": "tuned", "scenario": {"made": "below"}, "vary": vary, "sampler": {"kind": "grid"},
+        "markets": {"seeds": [9, 10]}, "rungs": [{"at_percent": 50}],
+    }  # fmt: skip
+    base = busy_scenario(blocks=2_400, accounts=busy_scenario().accounts[:1])
+    place = Place(server.url("tuned_sweep"), ray_address)
+    return execute_sweep(sweep_plan(sweep_of(document, "the sweep"), base), place, 1, Watcher()), server.url(
+        "tuned_sweep"
+    )
+
+
 @pytest.mark.parametrize(
     ("workers", "cohort"), [pytest.param(4, 16, marks=pytest.mark.slow), pytest.param(2, 5, marks=pytest.mark.slow)]
 )
@@ -147,7 +165,7 @@ def test_a_trial_is_to_the_bit_what_a_run_of_its_account_is(whole):
     assert trades > 0
 
 
-@pytest.mark.parametrize(("sweep", "status"), [("whole", "COMPLETED"), ("halved", "PRUNED")])
+@pytest.mark.parametrize(("sweep", "status"), [("whole", "COMPLETED"), ("halved", "PRUNED"), ("tuned", "COMPLETED")])
 def test_a_trial_that_is_run_again_comes_to_the_same_in_every_column(sweep, status, request, ray_address):
     url = request.getfixturevalue(sweep)[1]
     store = Store(url)
@@ -160,6 +178,7 @@ def test_a_trial_that_is_run_again_comes_to_the_same_in_every_column(sweep, stat
     again = prepare(scenario_of(trial))
     run(again, Place(url, ray_address), QuietView(), lambda result, _: told.append(result))
     assert told[0].trades > 0
+    assert bool(store.autopilot_history(told[0].run_id)) == (sweep == "tuned")
     assert differences(store, trial, told[0].run_id, again) == []
     other = TrialDetail(trial.scenario, {**trial.row, "failed_trades": -1})
     assert differences(store, other, told[0].run_id, again)[0].startswith("failed_trades: the trial has -1, its run ")

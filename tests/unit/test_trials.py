@@ -10,12 +10,16 @@ from busy import busy_scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.autopilot import AutoPilot
 from actors.market import Market
 from simulation import cohort as cohorts
+from simulation.autopilot.carrying import carry_out
+from simulation.autopilot.guardrails import Calendar, policies_of
+from simulation.autopilot.policy import Review
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.trading.rules import rules_of
-from simulation.trials import INDEPENDENT, TRIAL, Column, Setter, advance, results, with_settings
+from simulation.trials import INDEPENDENT, TRIAL, Column, Setter, advance, chosen, results, with_settings
 
 BLOCKS = 600
 SCENARIO = busy_scenario(record="none", autopilot=False)
@@ -132,3 +136,64 @@ def test_trials_trade_as_alone_and_for_any_cutting(length):
         assert [int(told[name][row]) for name in TRIAL.names] == [int(alone.sessions[name][0]) for name in TRIAL.names]
         growth = np.prod(1 + returns[row])
         assert growth == pytest.approx(told["equity_micro_usd"][row] / told["initial_micro_usd"][row], rel=1e-12)
+
+
+def tuned_segments():
+    carried, made = market().begin(), []
+    for _ in range(8):
+        _, segment, carried = market().segment(carried, SCENARIO.review_blocks)
+        made.append(segment)
+    return made
+
+
+TUNED = SCENARIO.accounts[0]
+TUNED_COLUMNS = [
+    Column("strategy.autopilot_enabled", [True, False], np.arange(16) % 2),
+    Column("strategy.stop_loss_percent", ["0.3", "1"], np.arange(16) // 2 % 2),
+    Column("strategy.adaptation_aggressiveness", ["AGGRESSIVE", "CONSERVATIVE"], np.arange(16) // 4 % 2),
+    Column("trading.max_position_size_percent", [3, 25], np.arange(16) // 8),
+]
+
+
+def test_auto_pilot_tunes_each_trial_as_it_would_alone():
+    terms, of_tuned = terms_of(market().tokens), Setter(TUNED, market().tokens, RULES)
+    cohort, errors = of_tuned.cohort(TUNED_COLUMNS)
+    assert set(errors) == {""}
+    policies = of_tuned.policies(TUNED_COLUMNS, cohort)
+    for segment in tuned_segments()[:4]:
+        cohort, _ = advance(cohort, segment, terms, RULES, policies)
+    assert len(cohort.twins) > 0
+    odd = np.arange(16) % 4 != 3  # as some would be pruned at a rung
+    cohort, policies, left = chosen(cohort, odd), policies[odd], np.flatnonzero(odd)
+    for segment in tuned_segments()[4:]:
+        cohort, _ = advance(cohort, segment, terms, RULES, policies)
+    told = results(cohort)
+    for place, row in enumerate(left):
+        account = with_settings(TUNED, {column.path: column.values[column.codes[row]] for column in TUNED_COLUMNS})
+        alone = played_alone(account)
+        assert [int(told[name][place]) for name in TRIAL.names] == [
+            int(alone.sessions[name][0]) for name in TRIAL.names
+        ]
+        assert (cohort.sessions["next_adjustment"][place] > 0) == account.strategy.autopilot_enabled
+
+
+def played_alone(account):
+    """Return what a session comes to whose reviews go to the actor of a run."""
+    pilot = AutoPilot([[account.strategy]], RULES, [account.trading])
+    alone, calendar = cohorts.begin([account], [0], market().tokens, RULES), Calendar(12_000, RULES.day_offset_ms)
+    place = np.zeros(1, np.int64)
+    for segment in tuned_segments():
+        alone, _ = cohorts.advance(alone, segment, terms_of(market().tokens), RULES)
+        changes = pilot.review(segment, Review(place, place, alone.sessions, alone.tuning)).changes
+        alone = carry_out(alone, changes, calendar)
+    return alone
+
+
+@settings(max_examples=40)
+@given(columns())
+def test_how_far_auto_pilot_may_go_with_a_trial_is_what_it_may_with_its_account(columns):
+    cohort, errors = setter().cohort(columns)
+    policies = setter().policies(columns, cohort)
+    for row in np.flatnonzero(errors == ""):
+        account = with_settings(ACCOUNT, {column.path: column.values[column.codes[row]] for column in columns})
+        assert policies[row] == policies_of([account.strategy], [account.trading])[0]
