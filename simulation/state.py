@@ -27,6 +27,18 @@ SESSION = np.dtype(
         ("next_decision_block", np.int64),
         ("next_mark_block", np.int64),
         ("day_end_block", np.int64),  # first block of the next simulated UTC day
+        # marks
+        ("equity_micro_usd", np.int64),
+        ("peak_equity_micro_usd", np.int64),
+        ("max_drawdown_bp", np.int64),
+        ("drawdown_floor_micro_usd", np.int64),  # equity at or below this deepens the drawdown
+        # Auto Pilot, whose review reads them with the marks
+        ("last_adjustment_block", np.int64),  # -1 before the first
+        ("closed_at_adjustment", np.int64),  # closed trades when it was made
+        ("adjustments_today", np.int64),
+        ("adjustment_day", np.int64),
+        ("closed_trades", np.int64),
+        ("paused", np.int64),  # adjustable too
         # strategy, adjustable while running
         ("decision_interval_blocks", np.int64),
         ("use_fast_lane", np.int64),
@@ -66,18 +78,6 @@ SESSION = np.dtype(
         ("drift_micro_usd", np.int64),
         ("sandwich_micro_usd", np.int64),
         ("failure_micro_usd", np.int64),
-        # marks
-        ("equity_micro_usd", np.int64),
-        ("peak_equity_micro_usd", np.int64),
-        ("max_drawdown_bp", np.int64),
-        ("drawdown_floor_micro_usd", np.int64),  # equity at or below this deepens the drawdown
-        # Auto Pilot, whose review reads them with the marks
-        ("last_adjustment_block", np.int64),  # -1 before the first
-        ("closed_at_adjustment", np.int64),  # closed trades when it was made
-        ("adjustments_today", np.int64),
-        ("adjustment_day", np.int64),
-        ("closed_trades", np.int64),
-        ("paused", np.int64),  # adjustable too
         # activity
         ("open_positions", np.int64),
         ("orders_in_flight", np.int64),
