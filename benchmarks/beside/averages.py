@@ -21,7 +21,7 @@ from simulation.scenario import Scenario
 from simulation.trading.rules import rules_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -109,7 +109,7 @@ def world(n_past: int, n_bars: int) -> World:
     from actors.market import Market  # noqa: PLC0415 -- its imports are not needed by those who are given a market
 
     token = {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000,
-             "pools": [{"fee_bp": 5, "liquidity_usd": DEEP_USD}]}  # fmt: skip
+             "pools": [{"venue": "uniswap_v2", "fee_bp": 5, "liquidity_usd": DEEP_USD}]}  # fmt: skip
     plan = Scenario.model_validate({
         "seed": 7, "record": "none", "market": {"source": "synthetic", "tokens": [token]},
         "gas": {"base_fee_gwei": 0.0001, "priority_fee_gwei": 0},
@@ -188,9 +188,3 @@ def compared(mine: Results, theirs: Results) -> float:
     differences = np.abs(mine.equity_usd - theirs.equity_usd)
     assert (differences <= mine.orders * DIFFERENCE_USD).all(), differences.max()
     return float(differences.max())
-
-
-def chunks(count: int, size: int) -> Iterator[slice]:
-    """Yield consecutive parts."""
-    for first in range(0, count, size):
-        yield slice(first, first + size)

@@ -73,12 +73,26 @@ def _status_kib(field: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(field))
 
 
-def peak_of(name: str) -> Peak:
-    """Return the peak memory of what this script does alone under a name, in a process of its own."""
-    command = [sys.executable, str(Path(sys.argv[0]).resolve()), "--alone", name]
+def alone_in(part: Any, what: str) -> None:
+    """Do what a part of the benchmark measures the memory of."""
+    part.ALONE[what]()
+
+
+def peak_of(part: str, what: str) -> Peak:
+    """Return the peak memory of one thing of a part, in a process of its own."""
+    command = [sys.executable, str(Path(sys.argv[0]).resolve()), "--alone", part, what]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     first, held, most = json.loads(told.splitlines()[-1])
     return Peak(max(first, most) / MIB, (most - held) / MIB)
+
+
+def memory_lines(what: str, part: str, budget: str) -> list[Line]:
+    """Return what the memory of both sides of a part comes to."""
+    ours, theirs = peak_of(part, "ours"), peak_of(part, "theirs")
+    return [
+        Line(f"{what}: peak memory", "MiB", ours.whole, theirs.whole, budget, is_less_better=True),
+        Line(f"{what}: above imports and code", "MiB", ours.above, theirs.above, budget, is_less_better=True),
+    ]
 
 
 def table(lines: Sequence[Line]) -> str:

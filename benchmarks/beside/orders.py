@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from beside.measuring import Line, alternated, peak_of, tell_peak
+from beside.measuring import Line, alternated, memory_lines, tell_peak
 
 if TYPE_CHECKING:
     from simulation.cohort import Cohort
@@ -65,7 +65,7 @@ def ours(n: int, liquidity_usd: float, trading: dict[str, object]) -> Ours:
     from simulation.trading.rules import rules_of  # noqa: PLC0415
 
     token = {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000,
-             "pools": [{"fee_bp": 5, "liquidity_usd": liquidity_usd}]}  # fmt: skip
+             "pools": [{"venue": "uniswap_v2", "fee_bp": 5, "liquidity_usd": liquidity_usd}]}  # fmt: skip
     accounts = [
         {"name": f"session {row}", "initial_balance_usd": BALANCE_USD, "trading": trading,
          "strategy": {**STRATEGY, "max_trade_size_usd": float(VALUES_USD[row])}}
@@ -151,20 +151,15 @@ def lines() -> list[Line]:
         lambda: trade(real),
     )
     peer = COLUMNS * BARS / seconds[0] / 1e6
-    alone = {name: peak_of(name) for name in ALONE}
     print(f"orders: outputs differ by {largest:.1e} at most (bound {LARGEST_DIFFERENCE:.1e}); with all realism")
     print(f"{sent:,} of {COLUMNS * BARS:,} blocks have an order, because some are late, lost or reverted")
-    unit, mib = "million orders/s", "MiB"
+    unit = "million orders/s"
     return [
         Line("an order in every bar, without realism", unit, COLUMNS * BARS / seconds[1] / 1e6, peer, SPEED_BUDGET),
         Line("the same, every trade written down", unit, COLUMNS * BARS / seconds[2] / 1e6, peer, "–"),
         Line("with all realism", unit, sent / seconds[3] / 1e6, peer, SPEED_BUDGET),
-        *(
-            Line(f"peak memory {of}", mib, getattr(alone["orders"], of), getattr(alone["orders of vectorbt"], of),
-                 MEMORY_BUDGET, is_less_better=True)
-            for of in ("whole", "above")
-        ),
-    ]  # fmt: skip
+        *memory_lines("orders", "orders", MEMORY_BUDGET),
+    ]
 
 
 def alone_ours() -> None:
@@ -174,8 +169,8 @@ def alone_ours() -> None:
 
 def alone_theirs() -> None:
     """Tell the memory of vectorbt's columns."""
-    luck = 3_000 * (1 + 0.001 * np.sin(np.arange(BARS)))
-    tell_peak(lambda: theirs(luck[:SMALL], SMALL), lambda: theirs(luck, COLUMNS))
+    prices = 3_000 * (1 + 0.001 * np.sin(np.arange(BARS)))
+    tell_peak(lambda: theirs(prices[:SMALL], SMALL), lambda: theirs(prices, COLUMNS))
 
 
-ALONE = {"orders": alone_ours, "orders of vectorbt": alone_theirs}
+ALONE = {"ours": alone_ours, "theirs": alone_theirs}
