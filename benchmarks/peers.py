@@ -18,6 +18,7 @@ import argparse
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from beside.measuring import alone_in, table
 from heading import heading
 
-PARTS = ("orders", "columns", "single", "searches")
+PARTS = {"orders": "vectorbt", "columns": "vectorbt", "single": "backtesting", "searches": "pyarrow"}
+"""The parts, and what each needs beyond paperdex; Ray Tune does not start without pyarrow."""
 
 
 def part(name: str) -> Any:
@@ -37,15 +39,18 @@ def part(name: str) -> Any:
 def main() -> None:
     """Print the table, or the memory of one thing."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--alone", nargs=2, metavar=("PART", "WHAT"), help="used by the script itself")
     given = parser.parse_args()
     if given.alone:
         alone_in(part(given.alone[0]), given.alone[1])
         return
     print(f"{heading()}; load {os.getloadavg()[0]:.1f} before\n")
-    lines = [line for name in given.only for line in part(name).lines()]
+    missing = {name for name in given.only if find_spec(PARTS[name]) is None}
+    lines = [line for name in given.only if name not in missing for line in part(name).lines()]
     print(f"\n{table(lines)}\n\nratio: above 1 where ours is better")
+    if missing:
+        print(f"left out: {', '.join(sorted(missing))}; pip install 'paperdex[peers]'")
 
 
 if __name__ == "__main__":

@@ -158,9 +158,7 @@ def _traded(market: World, means: NDArray[np.float64], pairs: NDArray[np.int64])
     )  # fmt: skip
     cohort.sessions["analyst"] = np.arange(n)
     sessions = cohorts.advance(cohort, segment, market.terms, market.rules)[0].sessions
-    return Results(
-        sessions["completed_trades"], (sessions["equity_micro_usd"] + sessions["gas_paid_micro_usd"]) / 1e6
-    )
+    return Results(sessions["completed_trades"], (sessions["equity_micro_usd"] + sessions["gas_paid_micro_usd"]) / 1e6)
 
 
 def signals_of(means: NDArray[np.float64], pairs: NDArray[np.int64]) -> NDArray[np.void]:

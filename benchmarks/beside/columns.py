@@ -51,8 +51,8 @@ def lines() -> list[Line]:
     seconds = alternated(REPEATS, lambda: averages.traded(market, pairs), lambda: theirs(market, WINDOWS))
     n = len(pairs)
     return [
-        Line("10⁴ pairs of moving averages", "pairs/s", n / seconds[0], n / seconds[1], "–"),
-        *memory_lines("10⁴ pairs", "columns", "–"),
+        Line("10⁴ pairs of moving averages", "pairs/s", n / seconds[0], n / seconds[1], "none"),
+        *memory_lines("10⁴ pairs", "columns", "none"),
     ]
 
 

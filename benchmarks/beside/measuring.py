@@ -34,7 +34,7 @@ class Line(NamedTuple):
     ours: float
     peer: float
     budget: str
-    """What the ratio is to be, or a dash."""
+    """What the ratio is to be, or none."""
     is_less_better: bool = False
 
     @property

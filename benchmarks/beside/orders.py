@@ -156,7 +156,7 @@ def lines() -> list[Line]:
     unit = "million orders/s"
     return [
         Line("an order in every bar, without realism", unit, COLUMNS * BARS / seconds[1] / 1e6, peer, SPEED_BUDGET),
-        Line("the same, every trade written down", unit, COLUMNS * BARS / seconds[2] / 1e6, peer, "–"),
+        Line("the same, every trade written down", unit, COLUMNS * BARS / seconds[2] / 1e6, peer, "none"),
         Line("with all realism", unit, sent / seconds[3] / 1e6, peer, SPEED_BUDGET),
         *memory_lines("orders", "orders", MEMORY_BUDGET),
     ]

@@ -155,5 +155,5 @@ def lines() -> list[Line]:
     print(f"same equity, to the micro-USD, alone and in a cohort; alone and without a search: {bare:,.0f} trials/s")
     return [
         Line("cheap trials, Ray Tune", "trials/s", ours, TUNE_TRIALS / tuned, BUDGET),
-        Line("cheap trials, Optuna, random, one process", "trials/s", ours, TRIALS / one_by_one, "–"),
+        Line("cheap trials, Optuna, random, one process", "trials/s", ours, TRIALS / one_by_one, "none"),
     ]
