@@ -29,7 +29,7 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## measure the kernel, the market, its pools, the lanes, the writer, the statistics of luck, sweeps and the Auto Pilot
+bench: install  ## measure the kernel, the market, its pools, the lanes, the writer, the statistics of luck, sweeps, the Auto Pilot, and other programs
 	@$(BIN)/python benchmarks/kernel.py
 	@$(BIN)/python benchmarks/market.py
 	@$(BIN)/python benchmarks/pools.py
@@ -38,6 +38,7 @@ bench: install  ## measure the kernel, the market, its pools, the lanes, the wri
 	@$(BIN)/python benchmarks/luck.py
 	@$(BIN)/python benchmarks/sweeps.py
 	@$(BIN)/python benchmarks/autopilot.py
+	@$(BIN)/python benchmarks/peers.py
 
 schema: install  ## write docs/schema.md from the models
 	@$(BIN)/python -m storage.schema_page > docs/schema.md
