@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr, TUNING.descr)).encode()).hexdigest()[:16]
 """Names the layout of the state, so that a checkpoint of another one is refused, not misread."""
 
+MARKS_MAX = 65_536
+"""A cohort of thousands makes them by the dozen in a long segment; so many are written at once, some 16 MB."""
+
 MICRO_USD = 1_000_000
 BP_PER_PERCENT = 100
 
@@ -208,7 +211,9 @@ def _stepped(
 
     ``noted`` is shown the trades where they are written; those that are for it alone are not kept.
     """
-    journal = journal_for(*holdings.shape)
+    periods = len(world.gas) // world.rules.review_blocks + 1
+    n_sessions, n_tokens = holdings.shape
+    journal = journal_for(n_sessions, n_tokens, n_marks=n_sessions * periods)
     outcomes = []
     status = kernel.FULL
     while status == kernel.FULL:
@@ -218,7 +223,7 @@ def _stepped(
             noted(journal.trades[: int(journal.counts[0])])
         if not keeps_trades:
             journal.counts[0] = 0
-        outcomes.append(_drained(journal))
+        outcomes.append(_drained(journal) if status == kernel.FULL else _written(journal))
     return _joined(outcomes)
 
 
@@ -237,20 +242,26 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def journal_for(n_sessions: int, n_tokens: int) -> Journal:
-    """Return an empty journal with room for a busy stretch; it is drained as often as it fills."""
+def journal_for(n_sessions: int, n_tokens: int, n_marks: int = 0) -> Journal:
+    """Return an empty journal with room for a busy stretch and so many marks; it is drained as often as it fills."""
     capacity = max(4096, n_sessions, 8 * n_tokens)
     return Journal(
         np.zeros(capacity, TRADE),
         np.zeros(capacity, DECISION),
-        np.zeros(max(1024, n_sessions), MARK),
+        np.zeros(max(1024, n_sessions, min(n_marks, MARKS_MAX)), MARK),
         np.zeros(3, np.int64),
     )
 
 
 def _drained(journal: Journal) -> Outcome:
+    """Return what is written in a journal that is written again."""
+    written = _written(journal)
+    return Outcome(written.trades.copy(), written.decisions.copy(), written.marks.copy())
+
+
+def _written(journal: Journal) -> Outcome:
     trades, decisions, marks = (int(count) for count in journal.counts)
-    return Outcome(journal.trades[:trades].copy(), journal.decisions[:decisions].copy(), journal.marks[:marks].copy())
+    return Outcome(journal.trades[:trades], journal.decisions[:decisions], journal.marks[:marks])
 
 
 def _joined(outcomes: list[Outcome]) -> Outcome:

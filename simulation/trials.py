@@ -247,8 +247,9 @@ def advance(
     no such end; it knows nothing of earlier runs.
     """
     after, outcome = cohorts.advance(cohort, segment, terms, rules)
-    marks = outcome.marks[np.argsort(outcome.marks["session"], kind="stable")].reshape(len(cohort.sessions), -1)
-    returns = marks["equity_micro_usd"] / marks["before_micro_usd"] - 1.0
+    marks, order = outcome.marks, np.argsort(outcome.marks["session"], kind="stable")
+    growth = marks["equity_micro_usd"][order] / marks["before_micro_usd"][order]
+    returns = growth.reshape(len(cohort.sessions), -1) - 1.0
     if policies is not None and segment.end_block % rules.review_blocks == 0:
         after = _tuned(after, segment, Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT))
     return after, returns
