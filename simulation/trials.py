@@ -14,11 +14,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from simulation import cohort as cohorts
-from simulation.autopilot.carrying import carry_out
+from simulation.autopilot.carrying import piloted
 from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import POLICY, Calendar, policies_from
 from simulation.autopilot.knowledge import IGNORANT
-from simulation.autopilot.policy import Policy, Review, review
+from simulation.autopilot.policy import Policy
 from simulation.cohort import Cohort
 from simulation.scenario import AccountSpec
 from simulation.state import HOLDING, SESSION
@@ -251,16 +251,10 @@ def advance(
     growth = marks["equity_micro_usd"][order] / marks["before_micro_usd"][order]
     returns = growth.reshape(len(cohort.sessions), -1) - 1.0
     if policies is not None and segment.end_block % rules.review_blocks == 0:
-        after = _tuned(after, segment, Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT))
+        policy = Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT)
+        markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
+        after, _ = piloted(after, policy, markets)
     return after, returns
-
-
-def _tuned(cohort: Cohort, segment: Segment, policy: Policy) -> Cohort:
-    """Return trials with what a review at the end of a segment changes; alters the arrays that are given."""
-    places = np.arange(len(cohort.sessions))
-    markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
-    verdict = review(Review(places, np.zeros_like(places), cohort.sessions, cohort.tuning), policy, markets)
-    return carry_out(cohort, verdict.changes, policy.calendar)
 
 
 def results(cohort: Cohort) -> NDArray[np.void]:
