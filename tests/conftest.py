@@ -66,12 +66,18 @@ def pytest_xdist_make_scheduler(config, log):
     return _Together(config, log)
 
 
+WITH_CLUSTERS_OF_THEIR_OWN = {"test_absent_database", "test_kills", "test_refusals"}
+"""Distributed tests that mostly run the command itself, which starts and ends a cluster; the others share one."""
+
+
 class _Together(LoadScopeScheduling):
     def _split_scope(self, nodeid):
         if machine_server.NAME in nodeid:
             return machine_server.NAME
         file = nodeid.partition("::")[0]
-        return "distributed" if "/distributed/" in file else file
+        if "/distributed/" not in file:
+            return file
+        return "with clusters of their own" if Path(file).stem in WITH_CLUSTERS_OF_THEIR_OWN else "on one cluster"
 
 
 @pytest.fixture(scope="session")

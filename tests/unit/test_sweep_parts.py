@@ -118,7 +118,7 @@ def test_the_summary_says_how_many_were_pruned_failed_and_skipped():
     assert first == "24 settings on 2 markets, 12 pruned, 8 failed, 4 skipped; 1.5 s."
 
 
-def test_a_plan_has_one_market_for_each_seed_with_nothing_written_and_nobody_tuned():
+def test_a_plan_has_one_market_for_each_seed_with_one_account_and_nothing_written():
     plan = sweep_plan(sweep_of(document(markets={"seeds": [3, 4], "regimes": ["calm", "bull"]}), "it"), busy_scenario())
     scenarios = [market.scenario for market in plan.markets]
     assert [(scenario.seed, scenario.market.regime) for scenario in scenarios] == [
@@ -127,9 +127,23 @@ def test_a_plan_has_one_market_for_each_seed_with_nothing_written_and_nobody_tun
         (4, "calm"),
         (4, "bull"),
     ]
-    assert {(scenario.record, scenario.autopilot, len(scenario.accounts)) for scenario in scenarios} == {
-        ("none", False, 1)
-    }
+    assert {(scenario.record, len(scenario.accounts)) for scenario in scenarios} == {("none", 1)}
+
+
+def test_no_segment_spans_a_review_where_auto_pilot_tunes_or_may_be_switched_on():
+    tuned, plain = busy_scenario().accounts[:2]
+    lengths = {}
+    for name, account, vary, autopilot in (
+        ("tuned", tuned, {}, True),
+        ("switched", plain, {"strategy.autopilot_enabled": {"choice": [True, False]}}, True),
+        ("plain", plain, {}, True),
+        ("off", tuned, {}, False),
+    ):
+        base = busy_scenario(accounts=(account,), blocks=900, autopilot=autopilot)
+        plan = sweep_plan(sweep_of(document(vary={**document()["vary"], **vary}), "it"), base)
+        assert [terms.is_tuned for terms in plan.terms()] == [len(plan.legs(0)[0]) > 1] * len(plan.markets)
+        lengths[name] = plan.legs(0)
+    assert lengths == {"tuned": ((300,) * 3,), "switched": ((300,) * 3,), "plain": ((900,),), "off": ((900,),)}
 
 
 def test_the_pace_and_the_name_of_a_sweep_change_nothing_of_what_defines_it():
