@@ -37,7 +37,9 @@ bench: install  ## measure the kernel, the market, its pools, the lanes, the wri
 	@$(BIN)/python benchmarks/writer.py
 	@$(BIN)/python benchmarks/luck.py
 	@$(BIN)/python benchmarks/sweeps.py
+	@$(BIN)/python benchmarks/sweep_memory.py
 	@$(BIN)/python benchmarks/autopilot.py
+	@$(BIN)/python benchmarks/autopilot_speed.py
 	@$(BIN)/python benchmarks/peers.py
 
 schema: install  ## write docs/schema.md from the models

@@ -46,12 +46,11 @@ class AutoPilot:
     def __repr__(self) -> str:
         return f"AutoPilot({sum(self._enabled)} of {len(self._enabled)} strategies)"
 
-    def review(self, segment: Segment, *reviews: Review) -> Verdict:
-        """Review every session at the end of ``segment``: at most one adjustment each."""
-        return self.obey(segment, (), *reviews)[0]
+    def review(self, segment: Segment, reversals: Sequence[Reversal], *reviews: Review) -> tuple[Verdict, list[Answer]]:
+        """Return what changes after ``segment``, at most one adjustment of a session, and what became of the commands.
 
-    def obey(self, segment: Segment, reversals: Sequence[Reversal], *reviews: Review) -> tuple[Verdict, list[Answer]]:
-        """Review every session but those that an operator commands; return what became of the commands too."""
+        A session that is commanded is not reviewed.
+        """
         if not any(len(review.sessions) for review in reviews):
             return Verdict(UNCHANGED, {}), []  # every account goes on with its next session here
         shown = Review(

@@ -141,7 +141,9 @@ class Conductor:
     ) -> tuple[Verdict, Sequence[Answer]]:
         while True:
             try:
-                verdict: tuple[Verdict, Sequence[Answer]] = result_of(self._pilot.obey.remote(segment, asked, *reviews))
+                verdict: tuple[Verdict, Sequence[Answer]] = result_of(
+                    self._pilot.review.remote(segment, asked, *reviews)
+                )
             except ACTOR_LOST as lost:
                 self._pilot_restarts.note(lost)
                 discard(self._pilot)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from storage import adjustments, commands, conducting, knowledge
+from storage.verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
     from uuid import UUID
-
-    from sqlalchemy import Connection
 
     from simulation.autopilot.commanding import Answer, Reversal
     from simulation.autopilot.knowledge import Knowledge
     from storage.pilot_records import AdjustmentRecord, CommandRecord, KnowledgeRecord, PilotedSession
 
 
-class PilotVerbs(ABC):
-    """The part of the Store that is about Auto Pilot; every method is one transaction."""
-
-    @abstractmethod
-    def _transaction(self) -> AbstractContextManager[Connection]:
-        """Begin a transaction, and commit it where nothing is raised."""
+class PilotVerbs(Verbs):
+    """The part of the Store that is about Auto Pilot."""
 
     def autopilot_history(self, run_id: UUID) -> list[AdjustmentRecord]:
         """Return every adjustment of a run in the order of simulated time."""

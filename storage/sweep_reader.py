@@ -6,19 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from storage import queries, sweep_rows
+from storage.verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
     from uuid import UUID
-
-    from sqlalchemy import Connection
 
     from storage.sweep_records import Covered, Exported, Outcomes
 
 
-class SweepReader:
+class SweepReader(Verbs):
     """The part of the Store that reports, shows and exports sweeps."""
 
     def resolve_sweep(self, name: str) -> UUID:
@@ -53,6 +51,3 @@ class SweepReader:
         """Write all trials of a sweep to a Parquet file, whole or not at all; raises ExportNotWritten."""
         with self._transaction() as connection:
             return import_module("storage.trial_files").export(connection, sweep_id, path)  # type: ignore[no-any-return]
-
-    def _transaction(self) -> AbstractContextManager[Connection]:
-        raise NotImplementedError

@@ -46,6 +46,9 @@ JUDGED = (
 )
 """Columns of a trial that its objectives are made of."""
 
+FIGURES = (*JUDGED, "periods", "return_mean", "return_deviation", "skewness", "kurtosis")
+"""Columns of a trial that it is ranked and judged by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
@@ -55,13 +58,22 @@ class Outcomes:
     market: NDArray[np.int64]
     failed: NDArray[np.bool_]
     pruned: NDArray[np.bool_]
+    """Those that ended at a rung; their figures are those there."""
     figures: NDArray[np.float64]
-    """(n_trials, n_figures), in the order of ``JUDGED``."""
+    """(n_trials, n_figures), in the order of ``FIGURES``, of which ``JUDGED`` are the first."""
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return a figure of all trials, (n_trials,)."""
-        values: NDArray[np.float64] = self.figures[:, JUDGED.index(name)]
+        values: NDArray[np.float64] = self.figures[:, FIGURES.index(name)]
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFigures(Outcomes):
+    """The same with what tells of their returns over time."""
+
+    sums: NDArray[np.float64]
+    """(n_trials, 2, n_parts): sums, and sums of squares, of the returns in equal parts; zeros where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +104,3 @@ class TrialDetail:
     """Of its market, with the account as it is without settings."""
     row: dict[str, Any]
     """Its columns by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrialFigures:
-    """The trials of some points, ordered by point and market; all arrays are of equal length."""
-
-    point: NDArray[np.int64]
-    market: NDArray[np.int64]
-    failed: NDArray[np.bool_]
-    pruned: NDArray[np.bool_]
-    """Those that ended at a rung; their figures are those there."""
-    figures: NDArray[np.float64]
-    """(n_trials, n_figures), in the order of ``FIGURES``."""
-    sums: NDArray[np.float64]
-    """(n_trials, 2, n_parts): sums, and sums of squares, of the returns in equal parts; zeros where there are none."""

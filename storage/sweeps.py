@@ -16,7 +16,7 @@ from storage.ids import TAIL_START
 from storage.installed import paperdex_version
 from storage.keys import row_of
 from storage.models import Trial
-from storage.sweep_records import SweepDetail, TrialDetail, TrialFigures
+from storage.sweep_records import FIGURES, SweepDetail, TrialDetail, TrialFigures
 from storage.trial_rows import COHORT_COLUMNS, PARTS, TRIALS
 
 if TYPE_CHECKING:
@@ -26,25 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from storage.trial_rows import CohortBatch
-
-FIGURES = (
-    "sharpe_ratio",
-    "return_percent",
-    "max_drawdown_percent",
-    "total_trades",
-    "failed_trades",
-    "winning_trades",
-    "losing_trades",
-    "won_usd",
-    "lost_usd",
-    "gas_paid_usd",
-    "periods",
-    "return_mean",
-    "return_deviation",
-    "skewness",
-    "kurtosis",
-)
-"""Columns of a trial that it is ranked and judged by."""
 
 _DETAIL = text(
     """

@@ -72,7 +72,7 @@ class Piloted:
                 if block < self.plan.blocks and self.store.has_commands(self.ids.run_id, block):
                     self.store.commit(waiting)
                     waiting, asked = [], self.store.due_reversals(self.ids.run_id, block)
-                verdict, answers = self.pilot.obey(segment, asked, *shown)
+                verdict, answers = self.pilot.review(segment, asked, *shown)
                 self.store.settle_commands(self.ids.run_id, block, answers)
                 self.verdicts.append(told(verdict))
                 changes = verdict.changes

@@ -14,8 +14,7 @@ from actors.market import Market
 from actors.trials import TrialWorker
 from cluster.sweeping.brackets import Bracket
 from storage.ids import Kind, derive
-from storage.sweep_records import TrialFigures
-from storage.sweeps import FIGURES
+from storage.sweep_records import FIGURES, TrialFigures
 from storage.trial_rows import PARTS, TRIALS
 
 SWEEP_ID = derive(0, Kind.SWEEP, 0, 0)

@@ -86,7 +86,7 @@ def tune(trial: Trial) -> list[tuple[dict[str, Any], int]]:
             TARGET: ray_tune.uniform(1, 20),
             CONFIDENCE: ray_tune.randint(60, 81),
         },
-        tune_config=ray_tune.TuneConfig(num_samples=TUNE_TRIALS, metric="equity", mode="max"),
+        tune_config=ray_tune.TuneConfig(num_samples=TUNE_TRIALS, metric="equity", mode="max", reuse_actors=True),
         run_config=ray_tune.RunConfig(storage_path=folder, verbose=0),
     )
     try:

@@ -63,7 +63,7 @@ def sweep(
     if as_json:
         print(json.dumps(summary.as_json()), flush=True)
     else:
-        print_summary(out, summary)
+        print_summary(out, plan.sweep, summary)
 
 
 def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tuple[UUID | None, SweepPlan]:

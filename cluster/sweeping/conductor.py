@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 FIRST_COHORT = 64
-MOST_IN_COHORT = 16_384
+MOST_IN_COHORT = 1_024
+"""So that a worker's memory does not grow with the sweep; larger ones are no faster."""
 COHORT_SECONDS = 1.5
 """Long enough that a call costs nothing beside it, short enough that little is done again when a worker dies."""
 

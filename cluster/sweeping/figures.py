@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulation.sweeping.figures import across, figure
 from simulation.sweeping.halving import Pruned
-from storage.sweeps import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +21,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-def column(trials: TrialFigures, name: str) -> Array:
-    """Return a stored figure of all trials, (n_trials,)."""
-    values: Array = trials.figures[:, FIGURES.index(name)]
-    return values
-
-
 def of_points(sweep: Sweep, trials: TrialFigures) -> Array:
     """Return the objectives of points that were traded on all markets: (n_points, n_objectives)."""
-    kept, n_markets = partial(column, trials), sweep.markets.size
-    return np.stack([across(figure(one.figure, kept).reshape(-1, n_markets), one) for one in sweep.objectives], axis=1)
+    by_market = [figure(one.figure, trials.column).reshape(-1, sweep.markets.size) for one in sweep.objectives]
+    return np.stack([across(values, one) for values, one in zip(by_market, sweep.objectives, strict=True)], axis=1)
 
 
 def has_failed(sweep: Sweep, trials: TrialFigures) -> NDArray[np.bool_]:
@@ -53,7 +45,7 @@ def results_of(sweep: Sweep, trials: TrialFigures, numbers: Sequence[int]) -> li
         for failed, pruned, periods, row in zip(
             has_failed(sweep, trials),
             was_pruned(sweep, trials),
-            column(trials, "periods")[:: sweep.markets.size],
+            trials.column("periods")[:: sweep.markets.size],
             of_points(sweep, trials).tolist(),
             strict=True,
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cluster.sweeping.figures import column, has_failed, of_points, was_pruned
+from cluster.sweeping.figures import has_failed, of_points, was_pruned
 from cluster.sweeping.survey import sampled
 from cluster.sweeping.tracks import tracks_of
 from simulation.performance.overfitting import BlockSums, Overfitting, joined, overfitting
@@ -136,7 +136,7 @@ def _standing_out(
     dsr = tracks.probability_above(sr0)
     keys, points = _keys(sweep, objectives[:, 0], dsr), trials.point[::n_markets]
     means = {
-        name: column(trials, name).reshape(-1, n_markets).mean(axis=1)
+        name: trials.column(name).reshape(-1, n_markets).mean(axis=1)
         for name in ("return_percent", "max_drawdown_percent", "total_trades")
     }
     finished = np.flatnonzero(_finished(sweep, trials))
@@ -198,7 +198,7 @@ class _Spread:
         n_markets = self._sweep.markets.size
         kept = np.flatnonzero(np.isin(trials.point[::n_markets][places], self._wanted))
         if len(kept):
-            rows = int(column(trials, "periods")[places[0] * n_markets]) // int(trials.sums.shape[2])
+            rows = int(trials.column("periods")[places[0] * n_markets]) // int(trials.sums.shape[2])
             self._sampled.append(BlockSums(rows, np.zeros(len(kept)), first[:, kept].copy(), second[:, kept].copy()))
 
     def _sums(self, trials: TrialFigures, places: NDArray[np.intp]) -> tuple[Any, Any]:

@@ -40,8 +40,8 @@ def shown(detail: SweepDetail, covered: Covered) -> RenderableType:
         Text(f"{detail.status}{said}"),
         Text(),
         facts({**_defined(sweep, detail), **_came(sweep, detail, covered)}),
-        *_leaderboard(sweep, verdict.get("best", [])),
-        *(Text(line) for line in _judged(verdict)),
+        *leaderboard(sweep, verdict.get("best", [])),
+        *(Text(line) for line in judged(verdict)),
     )
 
 
@@ -99,7 +99,8 @@ def _winner(sweep: Sweep, detail: SweepDetail) -> dict[str, str]:
     return {"winner": f"point {point:,}; its trial{where} is {trial}"}
 
 
-def _leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """Return the best points, as they are stored with the sweep, as a table; nothing where there are none."""
     if not best:
         return []
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -119,7 +120,7 @@ def _leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[Render
     return [Text(), table, Text()]
 
 
-def _judged(stored: Mapping[str, Any]) -> list[str]:
+def judged(stored: Mapping[str, Any]) -> list[str]:
     """Return what is said of luck, a line each; nothing before the end."""
     verdict = verdict_in(stored)
     lines = [] if verdict is None else [in_words(verdict)]

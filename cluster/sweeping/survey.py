@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulation.sweeping.figures import across, figure
+from simulation.sweeping.pareto import pareto_front
 from simulation.sweeping.settings import Direction
 
 if TYPE_CHECKING:
@@ -148,22 +149,6 @@ def signs(sweep: Sweep) -> Array:
     return np.array([1.0 if one.direction is Direction.MAXIMIZE else -1.0 for one in sweep.objectives])
 
 
-def nondominated(scores: Array) -> NDArray[np.bool_]:
-    """Tell which rows of (n_points, n_objectives) no other one is better than, more being better.
-
-    A row is worse where another is as good in all and better in one; of equal rows the first stands for all.
-    """
-    _, first = np.unique(scores, axis=0, return_index=True)
-    keep = np.zeros(len(scores), bool)
-    keep[first] = True
-    for row in np.lexsort(-scores.T[::-1]):
-        if keep[row]:
-            worse = (scores <= scores[row]).all(axis=1)
-            worse[row] = False
-            keep &= ~worse
-    return keep
-
-
 def _chunks(store: Store, sweep_id: UUID, sweep: Sweep, end: int) -> Iterator[Outcomes]:
     at_once = max(1, ROWS_AT_ONCE // sweep.markets.size)
     for first in range(0, end, at_once):
@@ -182,9 +167,10 @@ def _champions(sweep: Sweep, points: Points) -> Points:
 
 
 def _front(sweep: Sweep, points: Points) -> tuple[Points, int]:
-    """Return the Pareto front of points, thinned where it is long, and its size before that."""
+    """Return the Pareto front of points, the first of equal ones, thinned where it is long, and its whole size."""
     scores = across_markets(sweep, points) * signs(sweep)
-    standing = np.flatnonzero(nondominated(scores))
+    _, distinct = np.unique(scores, axis=0, return_index=True)
+    standing = distinct[pareto_front(scores[distinct])]
     standing = standing[np.argsort(-scores[standing, 0], kind="stable")]
     if len(standing) <= FRONT_MAX:
         return points.take(standing), len(standing)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cluster.sweeping.figures import column
 from simulation.performance.sharpe import Moments, probabilistic_sharpe_ratio
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Tracks(NamedTuple):
 def tracks_of(sweep: Sweep, trials: TrialFigures) -> Tracks:
     """Return the track records of points that were traded on all markets."""
     n_markets = sweep.markets.size
-    return pooled(*(column(trials, name).reshape(-1, n_markets) for name in COLUMNS))
+    return pooled(*(trials.column(name).reshape(-1, n_markets) for name in COLUMNS))
 
 
 def pooled(length: Any, mean: Any, deviation: Any, skewness: Any, kurtosis: Any) -> Tracks:

@@ -12,7 +12,7 @@ import numpy as np
 from simulation.autopilot.guardrails import BID, SLIPPAGE, day_of
 from simulation.autopilot.outcomes import OutcomeKind
 from simulation.autopilot.policy import Review, review
-from simulation.autopilot.records import COLUMNS, words_of
+from simulation.autopilot.records import COLUMNS, integers_of
 from simulation.cohort import Cohort
 from simulation.jit import compiled
 from simulation.trading.positions import derive_exits
@@ -55,8 +55,8 @@ def carry_out(cohort: Cohort, changes: Changes, calendar: Calendar) -> Cohort:
     assert (cohort.tuning["twin"][begun] < 0).all(), "one adjustment of a session is judged at a time"
     after = _with_twins(cohort, begun, ended)
     if len(adjustments):
-        words = words_of(after.sessions)
-        _adjust(after.sessions, words, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms)
+        integers = integers_of(after.sessions)
+        _adjust(after.sessions, integers, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms)
         derive_exits(after.sessions, after.holdings, adjustments["row"].copy())
     return after
 
@@ -71,7 +71,7 @@ def _assert_meant(cohort: Cohort, adjustments: NDArray[np.void]) -> None:
     assert len(np.unique(rows)) == len(rows), "a review makes one adjustment of a session"
     blocks = cohort.sessions["next_block"][rows]
     assert (blocks == adjustments["block"]).all(), "an adjustment takes effect at the block it was made for"
-    values = words_of(cohort.sessions)[rows, COLUMNS[adjustments["parameter"]]]
+    values = integers_of(cohort.sessions)[rows, COLUMNS[adjustments["parameter"]]]
     assert (values == adjustments["old"]).all(), "an adjustment starts from the value it was made for"
 
 
@@ -92,12 +92,12 @@ def _end_judged(tuning, judgements, ended):
 
 
 @compiled
-def _adjust(sessions, words, tuning, adjustments, block_time_ms, day_offset_ms):
-    """Change parameters, and what the gate looks at, in place; ``words`` are the sessions'."""
+def _adjust(sessions, integers, tuning, adjustments, block_time_ms, day_offset_ms):
+    """Change parameters, and what the gate looks at, in place; ``integers`` are the sessions'."""
     for place in range(len(adjustments)):
         adjustment = adjustments[place]
         session, record, parameter = sessions[adjustment.row], tuning[adjustment.row], adjustment.parameter
-        words[adjustment.row, COLUMNS[parameter]] = adjustment.new
+        integers[adjustment.row, COLUMNS[parameter]] = adjustment.new
         log, day = session.next_adjustment, day_of(adjustment.block, block_time_ms, day_offset_ms)
         session.adjustments_today = session.adjustments_today + 1 if day == session.adjustment_day else 1
         session.adjustment_day = day

@@ -89,7 +89,8 @@ def _record(arrays: Shown, row: int, reversal: Reversal) -> NDArray[np.void]:
     record = np.zeros(1, ADJUSTMENT)
     fields = {
         "session": reversal.session, "row": row, "block": session["next_block"], "trigger": BY_OPERATOR,
-        "type": reversal.type, "parameter": reversal.parameter, "old": arrays.words[row, COLUMNS[reversal.parameter]],
+        "type": reversal.type, "parameter": reversal.parameter,
+        "old": arrays.integers[row, COLUMNS[reversal.parameter]],
         "wanted": reversal.value, "new": reversal.value, "regime": market["regime"], "market": market,
         "confidence": arrays.confidence[reversal.type, market["regime"]], "reverses": reversal.log,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulation.autopilot.guardrails import REFUSALS, Refusal
-from simulation.autopilot.records import ADJUSTMENT, JUDGEMENT, MARKET, Changes, words_of
+from simulation.autopilot.records import ADJUSTMENT, JUDGEMENT, MARKET, Changes, integers_of
 from simulation.autopilot.reviewing import Found, Shown, review_all
 from simulation.autopilot.triggers import WINDOW, Metric, trigger_records
 
@@ -80,7 +80,7 @@ def arrays_of(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> S
     return Shown(
         np.ascontiguousarray(shown.ordinals),
         sessions,
-        words_of(sessions),
+        integers_of(sessions),
         np.ascontiguousarray(shown.tuning),
         policy.policies,
         np.array([(*market, market.regime) for market in markets], MARKET),

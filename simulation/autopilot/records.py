@@ -89,9 +89,9 @@ UNCHANGED = Changes(np.zeros(0, JUDGEMENT), np.zeros(0, ADJUSTMENT))
 
 assert SESSION.fields is not None
 COLUMNS = np.array([SESSION.fields[name][1] // 8 for name in PARAMETERS], np.int64)
-"""Where the parameters stand in a SESSION record taken as words of 64 bits."""
+"""Where the parameters stand in a SESSION record taken as integers of 64 bits."""
 
 
-def words_of(sessions: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return SESSION records in one piece as words of 64 bits, ``(n_sessions, words)``, without a copy."""
+def integers_of(sessions: NDArray[np.void]) -> NDArray[np.int64]:
+    """Return SESSION records in one piece as integers of 64 bits, ``(n_sessions, n_integers)``, without a copy."""
     return sessions.view(np.int64).reshape(len(sessions), SESSION.itemsize // 8)

@@ -29,7 +29,7 @@ class Shown(NamedTuple):
 
     ordinals: NDArray[Any]  # of the sessions in the run
     sessions: NDArray[Any]  # SESSION
-    words: NDArray[Any]  # the same as int64, (n_sessions, words)
+    integers: NDArray[Any]  # the same as int64, (n_sessions, n_integers)
     tuning: NDArray[Any]  # TUNING
     policies: NDArray[Any]  # POLICY
     markets: NDArray[Any]  # MARKET, one an analyst
@@ -154,7 +154,7 @@ def _write_change(shown, row, parameter, new, adjustment):
     """Write what all adjustments have."""
     session = shown.sessions[row]
     adjustment.session, adjustment.row, adjustment.block = shown.ordinals[row], row, session.next_block
-    adjustment.parameter, adjustment.old, adjustment.new = parameter, shown.words[row, COLUMNS[parameter]], new
+    adjustment.parameter, adjustment.old, adjustment.new = parameter, shown.integers[row, COLUMNS[parameter]], new
     adjustment.regime = shown.markets[session.analyst].regime
 
 
@@ -274,7 +274,7 @@ def _try(shown, row, place, is_pending, metrics, adjustment):
         return _FEW_TRADES
     if not is_safety and trigger.type != _RESUME and shown.against[trigger.type, regime] != 0:
         return _TAUGHT_NOT
-    old = shown.words[row, COLUMNS[parameter]]
+    old = shown.integers[row, COLUMNS[parameter]]
     confidence = shown.confidence[trigger.type, regime]
     wanted = old + _step(parameter, old, trigger.step, policy.step_factor * (0.5 + confidence))
     new, bound = clamp(session, policy, parameter, wanted)

@@ -140,7 +140,7 @@ def test_an_actor_that_dies_over_and_over_ends_the_run(house):
 
 def test_a_mistake_in_an_actors_work_is_not_taken_for_its_death(house):
     run = house()
-    run.patch.setattr(AutoPilot, "obey", lambda *_: 1 / 0)
+    run.patch.setattr(AutoPilot, "review", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run.conduct(plan())
     assert run.spawned.count("AutoPilot") == 1

@@ -73,7 +73,7 @@ class Run:
                 self.receipts[receipt.session] = receipt
         self.changes = UNCHANGED
         if self.plan.is_review(block):
-            self.verdicts.append(told(self.pilot.review(segment, *shown)))
+            self.verdicts.append(told(self.pilot.review(segment, (), *shown)[0]))
             self.changes = self.verdicts[-1].changes
 
     def rows(self, table):
@@ -305,7 +305,7 @@ def test_reviews_may_arrive_in_groups_of_any_size():
     _, segment, _ = one.market.segment(one.market.begin(), 300)
     _, _, shown = one.actors[0].advance(segment, UNCHANGED)
     alone = [Review(*(getattr(shown, part)[row : row + 1] for part in shown.__slots__)) for row in range(3)]
-    assert told(one.pilot.review(segment, shown)) == told(one.pilot.review(segment, *alone))
+    assert told(one.pilot.review(segment, (), shown)[0]) == told(one.pilot.review(segment, (), *alone)[0])
 
 
 def test_what_is_shown_for_review_follows_from_the_checkpoints_alone():

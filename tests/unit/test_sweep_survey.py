@@ -14,7 +14,7 @@ from cluster.sweeping import survey as surveying
 from cluster.sweeping.axes import BINS, axes_of, medians_by_cell
 from cluster.sweeping.importance import importances
 from cluster.sweeping.stability import rank_correlation, stability
-from cluster.sweeping.survey import nondominated, sampled, survey
+from cluster.sweeping.survey import sampled, survey
 from simulation.sweeping.settings import Direction
 
 SCORES = arrays(np.int64, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.integers(0, 5))
@@ -90,16 +90,6 @@ def test_a_long_front_is_thinned_and_counted(monkeypatch):
     )
     found = survey(Trials(sweep, lambda setting, _: setting[STOP] + setting[TARGET] / 100), SWEEP, sweep)
     assert (len(found.front), found.front_size) == (4, 100)
-
-
-@given(SCORES)
-def test_the_front_is_what_no_other_is_better_than(scores):
-    kept = nondominated(scores.astype(float))
-    for row in range(len(scores)):
-        others = np.delete(scores, row, axis=0)
-        beaten = ((others >= scores[row]).all(axis=1) & (others > scores[row]).any(axis=1)).any()
-        repeats = (scores[:row] == scores[row]).all(axis=1).any()
-        assert kept[row] == (not beaten and not repeats)
 
 
 @given(st.integers(0, 10**12), st.integers(1, 300))

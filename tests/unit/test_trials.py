@@ -184,7 +184,7 @@ def played_alone(account):
     place = np.zeros(1, np.int64)
     for segment in tuned_segments():
         alone, _ = cohorts.advance(alone, segment, terms_of(market().tokens), RULES)
-        changes = pilot.review(segment, Review(place, place, alone.sessions, alone.tuning)).changes
+        changes = pilot.review(segment, (), Review(place, place, alone.sessions, alone.tuning))[0].changes
         alone = carry_out(alone, changes, calendar)
     return alone
 
