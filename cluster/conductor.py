@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors import remote
 from cluster.commit_queue import Commits
+from cluster.database import is_of_this_machine
 from cluster.market_feed import MarketFeed
 from cluster.operator import Operator
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
@@ -78,12 +79,13 @@ class Conductor:
         self._plan = plan
         self._observe = observe
         self._first_block = start.first_block
+        self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._feed = MarketFeed(
-            lambda: remote.spawn_market(plan.scenario, plan.recording),
+            lambda: remote.spawn_market(self._home, plan.scenario, plan.recording),
             start.first_block,
             start.segment_lengths(plan),
         )
-        self._commits = Commits(lambda shard: remote.spawn_writer(database_url, shard), writers, patience)
+        self._commits = Commits(lambda shard: remote.spawn_writer(self._home, database_url, shard), writers, patience)
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
         self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience)
@@ -153,6 +155,7 @@ class Conductor:
 
     def _spawn_pilot(self) -> Any:
         return remote.spawn_autopilot(
+            self._home,
             self._plan.strategies(),
             self._plan.rules,
             [account.trading for account in self._plan.scenario.accounts],

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
 
-CALL_SECONDS_MAX = 600
-"""No single call takes nearly as long; past this the cluster is taken to be stuck."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+CALL_SECONDS_MAX = 300
+"""No single call takes nearly as long, compiling included; past this its actor is taken for dead, and is fenced off."""
 
 RESTARTS_MAX = 10
 """How often one actor is replaced in a run before the run gives up."""
 
-ACTOR_LOST = (RayActorError, WorkerCrashedError, ObjectLostError)
+ACTOR_LOST = (RayActorError, WorkerCrashedError, GetTimeoutError)
+
+VALUE_LOST = ObjectLostError
+"""What was returned by reference has died with its node: no actor can be asked for it again."""
 
 
 class GaveUpError(RuntimeError):
@@ -21,7 +29,10 @@ class GaveUpError(RuntimeError):
 
 
 def result_of(reference: Any) -> Any:
-    """Wait for a result; raises one of ACTOR_LOST when its actor died, and what the actor raised as it raised it."""
+    """Wait for a result; raises what the actor raised as it raised it, and one of ACTOR_LOST when it died or sleeps.
+
+    Raises VALUE_LOST where the result, or what its call was given, was on a node that has died.
+    """
     try:
         return ray.get(reference, timeout=CALL_SECONDS_MAX)
     except RayTaskError as error:
@@ -49,3 +60,14 @@ class Restarts:
             raise GaveUpError(f"{self._who} could not start: {lines[-1]}.") from reason
         if self.count > RESTARTS_MAX:
             raise GaveUpError(f"{self._who} died {self.count} times; the last time: {lines[0]}.") from reason
+
+
+def through_losses(conduct: Callable[[], T], take_up: Callable[[], None]) -> T:
+    """Return what ``conduct`` returns; where values on their way are lost, conduct again from what is committed."""
+    losses = Restarts("A node with segments or batches on their way")
+    while True:
+        try:
+            return conduct()
+        except VALUE_LOST as lost:
+            losses.note(lost)
+            take_up()

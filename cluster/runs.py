@@ -221,14 +221,23 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
         # The actors of a conductor that is thought to be dead may live on, under the names of this one's.
         namespace = f"paperdex-{run_id}-{secrets.token_hex(4)}"
         dashboard = start_ray(place.ray_address, namespace, place.dashboard_port)
-    view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
-    return prepared.result()
+    opened, n_sessions = prepared.result(), len(plan.scenario.accounts)
+    _make_room(n_sessions, place, view)
+    view.say(f"starting {n_sessions} sessions; dashboard at {dashboard or 'the cluster'}")
+    return opened
+
+
+def _make_room(n_sessions: int, place: Place, view: LiveView) -> None:
+    from actors.remote import SESSION  # noqa: PLC0415 -- brings Ray and all actors
+    from cluster.room import make_room  # noqa: PLC0415 -- as above
+
+    make_room(n_sessions, "sessions", SESSION, may_grow=place.ray_address is not None, say=view.say)
 
 
 def _prepared(plan: Plan, database_url: str | None) -> tuple[Store, str]:
     opened = _opened(database_url)
     compile_kernel(plan)
-    for module in ("cluster.conductor", "cluster.report", "cluster.report_page"):
+    for module in ("cluster.conductor", "cluster.room", "cluster.report", "cluster.report_page"):
         import_module(module)
     return opened
 
@@ -244,14 +253,21 @@ def _conducted(
 ) -> tuple[str, Written]:
     """Conduct the run and close it with the status it deserves; return its digest and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
+    from cluster.remote_calls import through_losses  # noqa: PLC0415 -- as above
 
     patience, run_id = Patience(view.say), run_id_of(prefix)
+
+    def conduct() -> tuple[str, Written]:
+        conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience)
+        return conductor.run(), conductor.written
+
+    def take_up() -> None:
+        nonlocal start
+        start = patience(lambda: _taken_up(plan, prefix, store))
 
     def close(status: str, why: str) -> str:
         return store.finish_run(run_id, status, why, start.conductor)
 
     with closed_if_it_fails(close):
-        conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience)
-        why = conductor.run()
-    digest = patience(lambda: close("ERROR" if why else "COMPLETED", why))
-    return digest, conductor.written
+        why, written = through_losses(conduct, take_up)
+    return patience(lambda: close("ERROR" if why else "COMPLETED", why)), written

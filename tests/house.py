@@ -160,9 +160,13 @@ class House:
         for module in (conductor, market_feed, commit_queue, session_fleet):
             self.patch.setattr(module, "result_of", Reference.get)
             self.patch.setattr(module, "discard", self.discarded.append)
-        self.patch.setattr(conductor.remote, "spawn_market", lambda *of: self.spawn("Market", Market(*of)))
-        self.patch.setattr(conductor.remote, "spawn_autopilot", lambda *of: self.spawn("AutoPilot", AutoPilot(*of)))
-        self.patch.setattr(conductor.remote, "spawn_writer", lambda _url, _shard: self.spawn("Writer", self.ledger))
+        self.patch.setattr(conductor.remote, "spawn_market", lambda _home, *of: self.spawn("Market", Market(*of)))
+        self.patch.setattr(
+            conductor.remote, "spawn_autopilot", lambda _home, *of: self.spawn("AutoPilot", AutoPilot(*of))
+        )
+        self.patch.setattr(
+            conductor.remote, "spawn_writer", lambda _home, _url, _shard: self.spawn("Writer", self.ledger)
+        )
         self.patch.setattr(session_fleet, "spawn_session", self.spawn_session)
 
     def spawn(self, kind, plain):
