@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
@@ -15,8 +17,8 @@ T = TypeVar("T")
 CALL_SECONDS_MAX = 300
 """No single call takes nearly as long, compiling included; past this its actor is taken for dead, and is fenced off."""
 
-RESTARTS_MAX = 10
-"""How often one actor is replaced in a run before the run gives up."""
+RESTARTS_MAX, RESTARTS_SECONDS = 10, 600
+"""So often in so long one actor is replaced before the run gives up: one that goes on for months loses many."""
 
 ACTOR_LOST = (RayActorError, WorkerCrashedError, GetTimeoutError)
 
@@ -46,20 +48,22 @@ def discard(handle: Any) -> None:
 
 
 class Restarts:
-    """Counts the replacements of one actor and refuses one too many."""
+    """Counts the replacements of one actor and refuses one too many at a time."""
 
     def __init__(self, who: str) -> None:
         self._who = who
+        self._latest: deque[float] = deque(maxlen=RESTARTS_MAX + 1)
         self.count = 0
 
     def note(self, reason: BaseException) -> None:
         """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed."""
         self.count += 1
+        self._latest.append(time.monotonic())
         lines = [line.strip().rstrip(".") for line in str(reason).strip().splitlines()] or [type(reason).__name__]
         if getattr(reason, "actor_init_failed", False):
             raise GaveUpError(f"{self._who} could not start: {lines[-1]}.") from reason
-        if self.count > RESTARTS_MAX:
-            raise GaveUpError(f"{self._who} died {self.count} times; the last time: {lines[0]}.") from reason
+        if len(self._latest) > RESTARTS_MAX and self._latest[-1] - self._latest[0] < RESTARTS_SECONDS:
+            raise GaveUpError(f"{self._who} died {len(self._latest)} times; the last time: {lines[0]}.") from reason
 
 
 def through_losses(conduct: Callable[[], T], take_up: Callable[[], None]) -> T:
