@@ -73,6 +73,8 @@ class _Worker:
     actor: Any
     restarts: Restarts
     is_idle: bool = True
+    started: Any = None
+    """What tells that a replacement has found its place; on a full cluster that waits for a node, and others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +181,14 @@ class SweepConductor:
                 if worker.is_idle and (found := self._next(begun, brackets)):
                     receipt, flight = self._send(worker, *found)
                     flights[receipt] = flight
-            if not flights:
+            starting = {worker.started: worker for worker in self._workers if worker.started is not None}
+            if not flights and not (starting and begun):
                 return
-            ready, _ = ray.wait(list(flights), num_returns=1, timeout=CALL_SECONDS_MAX)
+            ready, _ = ray.wait([*flights, *starting], num_returns=1, timeout=CALL_SECONDS_MAX)
             for reference in ready:
+                if reference in starting:
+                    starting[reference].started, starting[reference].is_idle = None, True
+                    continue
                 flight = flights.pop(reference)
                 self._land(flight, reference)
                 if batches := flight.bracket.batches:
@@ -223,13 +229,14 @@ class SweepConductor:
             worker.restarts.note(lost)
             discard(worker.actor)
             worker.actor = self._spawn(worker.number)
+            worker.started = worker.actor.__ray_ready__.remote()
             is_lost = isinstance(lost, VALUE_LOST)
             flight.bracket.put_back(flight.cohort, is_lost=is_lost)
             if is_lost:  # it may have been a segment
                 self._segments.pop(flight.cohort.task.market, None)
         else:
             self._settle(flight, receipt)
-        worker.is_idle = True
+            worker.is_idle = True
 
     def _settle(self, flight: _Flight, receipt: Receipt) -> None:
         cohort = flight.cohort

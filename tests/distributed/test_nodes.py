@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 import ray
+import small_sweeps
 from busy import busy_scenario
 from ray.cluster_utils import Cluster
 from watcher import Watcher, finished
@@ -17,6 +18,7 @@ from watcher import Watcher, finished
 from actors.remote import HEAD, ROLE, SESSION, SESSIONS, SWEEPS
 from cluster import conductor, remote_calls
 from cluster.runs import Place, prepare
+from cluster.sweeping.runs import execute as search
 from storage.store import Store
 
 SMALL = {"object_store_memory": 80 * 2**20}
@@ -146,3 +148,16 @@ def test_a_run_outlives_the_node_of_its_market_with_segments_and_batches_on_thei
     with closing(Store(url)) as store:
         assert store.check() == []
         assert store.run(summary.run_id).status == "COMPLETED"
+
+
+@pytest.mark.slow  # the two above show a node's death, test_sweeps.py a worker's
+def test_a_sweep_outlives_the_node_of_a_worker_whose_place_is_not_replaced(nodes, url, new_url, template):
+    """A worker fills its node, so the other one ends the sweep alone."""
+    place = Place(url, nodes.cluster.address)
+    for name in ("here", "there"):
+        nodes.add(name, SWEEPS, sessions=5)
+    whole = search(small_sweeps.plan(), place, None, small_sweeps.Watcher())
+    watcher = small_sweeps.Watcher(20, lambda: nodes.kill("there"))
+    again = search(small_sweeps.plan(), Place(new_url(template), nodes.cluster.address), None, watcher)
+    assert (again.digest, again.ranking) == (whole.digest, whole.ranking)
+    assert watcher.progress[-1].restarts == 1
