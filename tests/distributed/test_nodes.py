@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ import pytest
 import ray
 import small_sweeps
 from busy import busy_scenario
+from command import Command
 from ray.cluster_utils import Cluster
 from watcher import Watcher, finished
 
@@ -77,6 +80,17 @@ def nodes(monkeypatch):
     cluster = Cluster(initialize_head=True, head_node_args=first)
     yield Nodes(cluster)
     cluster.shutdown()
+
+
+@pytest.fixture
+def nodes_that_fail(monkeypatch, request):
+    """Start a cluster whose processes lose calls and are late."""
+    lost = {"num_failures": 3, "req_failure_prob": 5, "resp_failure_prob": 5}
+    monkeypatch.setenv("RAY_testing_rpc_failure", json.dumps({"CoreWorkerService.grpc_client.PushTask": lost}))
+    monkeypatch.setenv("RAY_testing_asio_delay_us", "CoreWorkerService.grpc_server.PushTask=1000:5000")
+    nodes = request.getfixturevalue("nodes")
+    nodes.add("sessions", SESSIONS, sessions=9)
+    return nodes
 
 
 class Chaos(Watcher):
@@ -148,6 +162,21 @@ def test_a_run_outlives_the_node_of_its_market_with_segments_and_batches_on_thei
     with closing(Store(url)) as store:
         assert store.check() == []
         assert store.run(summary.run_id).status == "COMPLETED"
+
+
+@pytest.mark.slow  # processes that die and calls that fail come to the same for a conductor
+def test_a_run_outlives_calls_that_are_late_or_lost(nodes_that_fail, url, undisturbed, tmp_path):
+    """Ray's own switches: each process loses some of its calls to actors, on the way there or back, and all are late."""
+    file = tmp_path / "busy.yaml"
+    file.write_text(json.dumps(busy_scenario(segment_blocks=50).model_dump(mode="json")))
+    command = Command([str(file), "--ray-address", nodes_that_fail.cluster.address, "--database-url", url])
+    lines = list(command.lines())
+    status, told, _ = command.end()
+    assert status == 0, lines
+    assert json.loads(told)["digest"] == undisturbed.summary.digest
+    assert re.search(r" \d+ restarts", lines[-1])
+    with closing(Store(url)) as store:
+        assert store.check() == []
 
 
 @pytest.mark.slow  # the two above show a node's death, test_sweeps.py a worker's
