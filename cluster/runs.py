@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from actors.analysts import load as load_analyst
+from actors.warming import compile_kernel, is_compiled
 from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, start_ray
 from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
@@ -17,7 +18,6 @@ from cluster.errors import UsageError
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.start import Start, beginning, taken_up
-from cluster.warm import compile_kernel, is_compiled
 from simulation.intelligence.roster import roster_of
 from simulation.scenario import Scenario
 from simulation.settings.market import ReplayMarket
@@ -215,7 +215,9 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
 
     Ray starts in the main thread, because its processes end with the thread that started them.
     """
-    view.say("starting Ray and Postgres" + ("" if is_compiled(plan) else " and, this once, compiling the kernel"))
+    view.say(
+        "starting Ray and Postgres" + ("" if is_compiled(plan.scenario) else " and, this once, compiling the kernel")
+    )
     with ThreadPoolExecutor(max_workers=1) as beside:
         prepared = beside.submit(_prepared, plan, place.database_url)
         # The actors of a conductor that is thought to be dead may live on, under the names of this one's.
@@ -236,7 +238,7 @@ def _make_room(n_sessions: int, place: Place, view: LiveView) -> None:
 
 def _prepared(plan: Plan, database_url: str | None) -> tuple[Store, str]:
     opened = _opened(database_url)
-    compile_kernel(plan)
+    compile_kernel(plan.scenario, plan.recording)
     for module in ("cluster.conductor", "cluster.room", "cluster.report", "cluster.report_page"):
         import_module(module)
     return opened

@@ -109,8 +109,8 @@ def replay(
 
 
 def _replay_decision(key: str, database_url: str | None) -> None:
+    from actors.warming import compiling_alone
     from cluster.decision import differences
-    from cluster.warm import compiling_alone
 
     thought = store_at(database_url).thought(key)
     with compiling_alone():

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from actors.warming import compile_kernel, is_compiled
 from cluster.connect import start_ray
 from cluster.database import open_store
 from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
@@ -15,7 +16,6 @@ from cluster.patience import Patience
 from cluster.runs import check_version
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking, rank
-from cluster.warm import compile_kernel, is_compiled
 from simulation.scenario import Scenario
 from storage.errors import SweepHasEnded
 from storage.ids import Kind, derive, new_prefix, prefix_of
@@ -82,8 +82,9 @@ def execute(
     with ray_until_the_end():
         with told_to_people():
             store, url = open_store(place.database_url, upgrade=True)
-            view.say("starting Ray" + ("" if is_compiled(plan.markets[0]) else " and, this once, compiling the kernel"))
-            compile_kernel(plan.markets[0])
+            market = plan.markets[0]
+            view.say("starting Ray" + ("" if is_compiled(market.scenario) else " and, this once, compiling the kernel"))
+            compile_kernel(market.scenario, market.recording)
             start_ray(place.ray_address, f"paperdex-{sweep_id}-{secrets.token_hex(4)}", place.dashboard_port)
             crew = _crew(workers, place, view)
             with store.hold(sweep_id):
