@@ -7,6 +7,8 @@ from typing import Any
 import ray
 from ray.exceptions import ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
 
+from cluster.logs import warn
+
 CALL_SECONDS_MAX = 600
 """No single call takes nearly as long; past this the cluster is taken to be stuck."""
 
@@ -41,10 +43,14 @@ class Restarts:
         self._who = who
         self.count = 0
 
-    def note(self, reason: BaseException) -> None:
-        """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed."""
+    def note(self, reason: BaseException, **about: object) -> None:
+        """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed.
+
+        ``about`` is what the log says of it besides.
+        """
         self.count += 1
         lines = [line.strip().rstrip(".") for line in str(reason).strip().splitlines()] or [type(reason).__name__]
+        warn("actor lost", actor=self._who, times=self.count, kind=type(reason).__name__, why=". ".join(lines), **about)
         if getattr(reason, "actor_init_failed", False):
             raise GaveUpError(f"{self._who} could not start: {lines[-1]}.") from reason
         if self.count > RESTARTS_MAX:

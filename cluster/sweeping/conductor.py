@@ -31,7 +31,7 @@ from simulation.sweeping.samplers import sampler_of
 from simulation.sweeping.settings import ADAPTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from actors.trials import Receipt
@@ -63,7 +63,17 @@ class SweepProgress:
     session_blocks: int
     best: float | None
     """Of the first objective, on one market."""
-    restarts: int
+    workers: int
+    writer_lag_commits: int
+    commit_seconds: Sequence[float]
+    """Of the commits that have been acknowledged since the last progress."""
+    recoveries: Mapping[str, int]
+    """How many actors have been replaced, by their class."""
+
+    @property
+    def restarts(self) -> int:
+        """How many actors have been replaced."""
+        return sum(self.recoveries.values())
 
 
 @dataclass(slots=True)
@@ -105,7 +115,8 @@ class SweepConductor:
         self._committed = store.cohorts_of(sweep_id)
         self._cpus = min(1.0, ray.cluster_resources().get("CPU", 1.0) / workers)
         self._identity = sweep_id, prefix, conductor
-        self._commits = CommitQueue(lambda _: remote.spawn_trial_writer(database_url), 0, patience, Latencies())
+        self._latencies = Latencies()
+        self._commits = CommitQueue(lambda _: remote.spawn_trial_writer(database_url), 0, patience, self._latencies)
         self._workers = [
             _Worker(number, self._spawn(number), Restarts(f"TrialWorker {number}")) for number in range(workers)
         ]
@@ -250,10 +261,18 @@ class SweepConductor:
             self._best = best
 
     def _progress(self) -> SweepProgress:
-        restarts = sum(worker.restarts.count for worker in self._workers) + self._commits.restarts.count
-        n_trials = self._plan.sweep.n_points * len(self._plan.markets)
         return SweepProgress(
-            n_trials=n_trials, session_blocks=self._session_blocks, best=self._best, restarts=restarts, **self._counts
+            n_trials=self._plan.sweep.n_points * len(self._plan.markets),
+            session_blocks=self._session_blocks,
+            best=self._best,
+            workers=len(self._workers),
+            writer_lag_commits=self._commits.lag,
+            commit_seconds=self._latencies.take_new(),
+            recoveries={
+                "TrialWorker": sum(worker.restarts.count for worker in self._workers),
+                "TrialWriter": self._commits.restarts.count,
+            },
+            **self._counts,
         )
 
     def _market(self, number: int) -> list[list[Any]]:
