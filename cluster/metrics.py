@@ -32,8 +32,8 @@ RUN = "run"
 """The label that every series has."""
 RUN_DIGITS = 8
 
-REMINDER_SECONDS = 5
-"""Ray forgets a gauge that nobody has set for some twenty seconds, however still a run stands."""
+REMINDER_SECONDS = 1
+"""Ray forgets a gauge that nobody has set for two of its reports, twenty seconds by default, though the run waits."""
 
 COMMIT_BOUNDS_SECONDS = tuple(0.001 * 2**doubling for doubling in range(16))
 """From a millisecond to half a minute. Ray hands on counts by bucket, so a sum of seconds is one of mid-buckets."""
