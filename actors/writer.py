@@ -30,7 +30,7 @@ class Writer:
         self._store = Store(database_url)
 
     def __repr__(self) -> str:
-        return "Writer(postgres)"
+        return f"Writer({self._store.address})"
 
     def commit(self, *groups: Sequence[Batch]) -> Committed:
         """Commit the batches in one transaction and return what it came to; repeats are harmless."""
@@ -47,7 +47,7 @@ class TrialWriter:
         self._store = Store(database_url)
 
     def __repr__(self) -> str:
-        return "TrialWriter(postgres)"
+        return f"TrialWriter({self._store.address})"
 
     def commit(self, *batches: CohortBatch) -> Committed:
         """Commit cohorts in one transaction and return what it came to; repeats are harmless."""

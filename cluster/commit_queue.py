@@ -54,6 +54,10 @@ class Commits:
         rows = sum(shard.rows for shard in self._shards)
         return Written(len(self._shards), rows, self._latencies.count, self._latencies.percentiles())
 
+    def new_latencies(self) -> list[float]:
+        """Return how long those commits took, in seconds, that were acknowledged since this was last asked."""
+        return self._latencies.take_new()
+
     def put(self, batches: Mapping[int, Any]) -> None:
         """Send the batches of one segment, references by ordinal of the account, each to its account's writer."""
         for number, shard in enumerate(self._shards):

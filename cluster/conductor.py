@@ -24,7 +24,7 @@ from simulation.autopilot.records import UNCHANGED
 from storage.ids import run_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from actors.autopilot import Verdict
     from actors.session import Receipt
@@ -50,8 +50,19 @@ class Progress:
     receipts: Sequence[Receipt]
     writer_lag_segments: int
     written: Written
+    commit_seconds: Sequence[float]
+    """Of the commits that have been acknowledged since the last progress."""
     adjustments: int
-    restarts: int
+    outcomes: Mapping[int, int]
+    """How many adjustments have come to each OutcomeKind."""
+    refusals: Mapping[Refusal, int]
+    recoveries: Mapping[str, int]
+    """How many actors have been replaced, by their class."""
+
+    @property
+    def restarts(self) -> int:
+        """How many actors have been replaced."""
+        return sum(self.recoveries.values())
 
 
 @dataclass(slots=True)
@@ -59,6 +70,7 @@ class Tally:
     """What the conductor counts on the way."""
 
     adjustments: int = 0
+    outcomes: Counter[int] = field(default_factory=Counter)
     refusals: Counter[Refusal] = field(default_factory=Counter)
 
 
@@ -135,6 +147,7 @@ class Conductor:
         if answers:
             self._operator.is_told(block, answers)
         self.tally.adjustments += len(verdict.changes.adjustments)
+        self.tally.outcomes.update(verdict.changes.judgements["kind"].tolist())
         self.tally.refusals.update(verdict.refusals)
         return verdict.changes
 
@@ -169,8 +182,14 @@ class Conductor:
             receipts=receipts,
             writer_lag_segments=self._commits.lag,
             written=self._commits.written,
+            commit_seconds=self._commits.new_latencies(),
             adjustments=self.tally.adjustments,
-            restarts=(
-                self._fleet.restarts + self._feed.restarts.count + self._commits.restarts + self._pilot_restarts.count
-            ),
+            outcomes=self.tally.outcomes,
+            refusals=self.tally.refusals,
+            recoveries={
+                "AccountSession": self._fleet.restarts,
+                "Market": self._feed.restarts.count,
+                "Writer": self._commits.restarts,
+                "AutoPilot": self._pilot_restarts.count,
+            },
         )

@@ -6,11 +6,15 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from cluster.errors import UsageError
 
 OBJECT_STORE_BYTES = 256 * 1024 * 1024
 """A few segments and batches; Ray's own default would claim a third of the machine."""
+
+ROTATION_MAX_BYTES, ROTATION_BACKUP_COUNT = 16 * 1024 * 1024, 4
+"""How large a log grows before it is rotated, and how many old ones are kept: of Ray's processes, and our own."""
 
 LOOPBACK = "127.0.0.1"
 PROBE_SECONDS = 5
@@ -33,6 +37,9 @@ def quiet_ray() -> None:
     os.environ.setdefault("RAY_worker_niceness", "0")
     # Commits that a database refused while it was away are sent again as others; Ray would print each one's traceback.
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
+    # What an actor prints, a user's analyst for one, is never rotated otherwise.
+    os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(ROTATION_MAX_BYTES))
+    os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", str(ROTATION_BACKUP_COUNT))
 
 
 def check_port_is_free(port: int) -> None:
@@ -86,6 +93,13 @@ def stop_ray() -> None:
     import ray  # noqa: PLC0415 -- as above
 
     ray.shutdown()
+
+
+def ray_log_folder() -> Path:
+    """Return where Ray keeps the logs of this node, to whose cluster this process is connected."""
+    import ray  # noqa: PLC0415 -- as above
+
+    return Path(ray._private.worker.global_worker.node.get_logs_dir_path())  # noqa: SLF001 -- no public name for it
 
 
 def check_speaks_grpc(address: str) -> None:

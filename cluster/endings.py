@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.connect import is_connected, stop_ray
 from cluster.errors import LeftRunning
+from cluster.logs import warn
 from storage.errors import DatabaseUnreachable, StaleConductor, StaleSweep
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def resumable(command: str) -> Iterator[None]:
     try:
         yield
     except DatabaseUnreachable as error:
+        warn("left running", why=error, goes_on_with=command)
         raise LeftRunning(f"{str(error).rstrip('.')}; `{command}` goes on from what was committed last.") from error
 
 

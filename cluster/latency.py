@@ -7,6 +7,7 @@ A percentile is told as the upper bound of its bucket: never too low, and too hi
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
@@ -22,6 +23,9 @@ BOUNDS_SECONDS = tuple(
     FIRST_BOUND_SECONDS * 2 ** (step / STEPS_PER_DOUBLING) for step in range(DOUBLINGS * STEPS_PER_DOUBLING + 1)
 )
 """From a millisecond, within which all is alike, to 17 minutes, longer than any call is waited for."""
+
+NEW_MAX = 1_024
+"""So many are kept for whoever asks for the new ones: more than can be on their way between two progresses."""
 
 
 class Percentiles(NamedTuple):
@@ -60,6 +64,7 @@ class Latencies:
         """By bucket, as a Prometheus histogram has them but not added up."""
         self.sum_seconds = 0.0
         self.max_seconds = 0.0
+        self._new: deque[float] = deque(maxlen=NEW_MAX)
 
     @property
     def count(self) -> int:
@@ -71,6 +76,13 @@ class Latencies:
         self.counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
         self.sum_seconds += seconds
         self.max_seconds = max(self.max_seconds, seconds)
+        self._new.append(seconds)
+
+    def take_new(self) -> list[float]:
+        """Return those that were noted since this was last asked."""
+        new = list(self._new)
+        self._new.clear()
+        return new
 
     def percentiles(self) -> Percentiles:
         """Return the median, two high percentiles and the exact maximum."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cluster.logs import note
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
@@ -31,8 +33,13 @@ class Operator:
         if not self._patience(lambda: self._store.has_commands(self._run_id, block)):
             return []
         drain()
-        return self._patience(lambda: self._store.due_reversals(self._run_id, block, self._conductor))
+        asked = self._patience(lambda: self._store.due_reversals(self._run_id, block, self._conductor))
+        for reversal in asked:
+            note("command taken", command=reversal.command, block=block, account=reversal.session)
+        return asked
 
     def is_told(self, block: int, answers: Sequence[Answer]) -> None:
         """Write down what becomes of the commands; only then may anything be traded with it."""
         self._patience(lambda: self._store.settle_commands(self._run_id, block, answers, self._conductor))
+        for answer in answers:
+            note("command answered", command=answer.command, block=block, refused=answer.why_not)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
+from cluster.logs import note, warn
 from storage.errors import AccessRefused, DatabaseUnreachable
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Patience:
 
     def __call__(self, action: Callable[[], T]) -> T:
         """Return what ``action`` returns; raises what may mend by itself once patience is over, all else at once."""
+        began = time.monotonic()
         retrying = Retrying(
             retry=retry_if_exception(mends_by_itself),
             wait=wait_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
@@ -43,7 +45,10 @@ class Patience:
             before_sleep=self._teller(),
             reraise=True,
         )
-        return retrying(action)
+        answer = retrying(action)
+        if retrying.statistics["attempt_number"] > 1:
+            note("database back", waited_seconds=round(time.monotonic() - began))
+        return answer
 
     def _teller(self) -> Callable[[RetryCallState], None]:
         told_at = -float(TELL_SECONDS)
@@ -55,6 +60,7 @@ class Patience:
             assert state.outcome is not None
             if waited - told_at >= TELL_SECONDS:
                 told_at = waited
+                warn("database away", why=state.outcome.exception(), waited_seconds=round(waited))
                 self._say(f"{state.outcome.exception()} The run waits for it, {waited:.0f} s so far.")
 
         return tell

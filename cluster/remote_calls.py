@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ray
 from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
 
+from cluster.logs import warn
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -55,11 +57,15 @@ class Restarts:
         self._latest: deque[float] = deque(maxlen=RESTARTS_MAX + 1)
         self.count = 0
 
-    def note(self, reason: BaseException) -> None:
-        """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed."""
+    def note(self, reason: BaseException, **about: object) -> None:
+        """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed.
+
+        ``about`` is what the log says of it besides.
+        """
         self.count += 1
         self._latest.append(time.monotonic())
         lines = [line.strip().rstrip(".") for line in str(reason).strip().splitlines()] or [type(reason).__name__]
+        warn("actor lost", actor=self._who, times=self.count, kind=type(reason).__name__, why=". ".join(lines), **about)
         if getattr(reason, "actor_init_failed", False):
             raise GaveUpError(f"{self._who} could not start: {lines[-1]}.") from reason
         if len(self._latest) > RESTARTS_MAX and self._latest[-1] - self._latest[0] < RESTARTS_SECONDS:

@@ -15,6 +15,7 @@ from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, start_ray
 from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
 from cluster.errors import UsageError
+from cluster.logs import log_of, note
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.start import Start, beginning, taken_up
@@ -171,7 +172,7 @@ def execute(
         with told_to_people():
             store, url = _ready(plan, place, run_id, view)
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
-            with store.hold(run_id):
+            with store.hold(run_id), log_of({"run": run_id}, place.ray_address, view.say):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
                 with resumable(f"paperdex run --resume {run_id}"):
                     digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
@@ -183,11 +184,15 @@ def execute(
 
 def _begun(plan: Plan, prefix: int, store: Store) -> Start:
     store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
+    scenario = plan.scenario
+    note("run begun", scenario=scenario.name, seed=scenario.seed, accounts=len(scenario.accounts), blocks=plan.blocks)
     return beginning(plan)
 
 
 def _taken_up(plan: Plan, prefix: int, store: Store) -> Start:
-    return taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix)))
+    start = taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix)))
+    note("run taken up", block=start.block, conductor=start.conductor)
+    return start
 
 
 def _summary(
@@ -256,11 +261,12 @@ def _conducted(
     """Conduct the run and close it with the status it deserves; return its digest and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
     from cluster.remote_calls import through_losses  # noqa: PLC0415 -- as above
+    from cluster.watching import run_watched  # noqa: PLC0415 -- as above
 
     patience, run_id = Patience(view.say), run_id_of(prefix)
 
     def conduct() -> tuple[str, Written]:
-        conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience)
+        conductor = Conductor(plan, prefix, start, store, url, writers, observe, patience)
         return conductor.run(), conductor.written
 
     def take_up() -> None:
@@ -268,8 +274,10 @@ def _conducted(
         start = patience(lambda: _taken_up(plan, prefix, store))
 
     def close(status: str, why: str) -> str:
-        return store.finish_run(run_id, status, why, start.conductor)
+        digest = store.finish_run(run_id, status, why, start.conductor)
+        note("run ended", status=status, digest=digest, why=why)
+        return digest
 
-    with closed_if_it_fails(close):
+    with closed_if_it_fails(close), run_watched(run_id, plan.lines(prefix), view.show) as observe:
         why, written = through_losses(conduct, take_up)
     return patience(lambda: close("ERROR" if why else "COMPLETED", why)), written

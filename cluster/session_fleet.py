@@ -138,7 +138,7 @@ class SessionFleet:
             try:
                 return result_of(receipts)[0], batches, reviews
             except ACTOR_LOST as lost:
-                self._restarts[index].note(lost)
+                self._restarts[index].note(lost, session=self._current(index).session_id)
                 drain()
                 discard(self._actors[index])
                 self._actors[index] = self._spawn(index)

@@ -85,7 +85,12 @@ class Store(PilotVerbs, SweepReader):
 
     def __repr__(self) -> str:
         """Name the database without its password."""
-        return f"Store({masked(self._url)})"
+        return f"Store({self.address})"
+
+    @property
+    def address(self) -> str:
+        """Where the database is, as a person may see it."""
+        return masked(self._url)
 
     def close(self) -> None:
         """Close the connections."""

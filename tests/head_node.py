@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -34,6 +35,16 @@ class HeadNode:
     environment: dict[str, str]
     process: subprocess.Popen
 
+    @property
+    def discovery(self):
+        """The file in which Ray tells Prometheus where metrics are."""
+        return self.home / "ray" / "prom_metrics_service_discovery.json"
+
+    def log(self):
+        """Return what the service has logged on it."""
+        text = (self.home / "ray" / "session_latest" / "logs" / "paperdex.log").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
     def stop(self):
         """Stop all that it started, and forget its data."""
         self.process.send_signal(signal.SIGTERM)
@@ -50,7 +61,7 @@ def start(database_url, token=None):
     if token is not None:
         (home / "token").write_text(token)
         auth = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(home / "token")}
-    port, dashboard, agent, grpc, metrics, client = _free_ports(6)
+    port, dashboard, agent, grpc, metrics, client = free_ports(6)
     programs = Path(sys.executable).parent
     with (home / "said").open("w") as said:
         started = subprocess.Popen(
@@ -63,6 +74,7 @@ def start(database_url, token=None):
             ],
             cwd=home, stdout=said, stderr=subprocess.STDOUT,
             env={**os.environ, **auth, "PYTHONPATH": str(home), "PAPERDEX_DATABASE_URL_FILE": str(home / "database"),
+                 "RAY_metrics_report_interval_ms": "1000",
                  "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
         )  # fmt: skip
     node = HeadNode(home, f"http://127.0.0.1:{dashboard}", database_url, auth, started)
@@ -78,7 +90,8 @@ def _wait_for(node):
     socket.create_connection((host, int(port)), timeout=1).close()
 
 
-def _free_ports(count):
+def free_ports(count):
+    """Return ports on which nobody listens, as text."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [str(listener.getsockname()[1]) for listener in listeners]
     for listener in listeners:

@@ -31,7 +31,7 @@ from simulation.sweeping.samplers import sampler_of
 from simulation.sweeping.settings import ADAPTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from actors.trials import Receipt
@@ -64,7 +64,17 @@ class SweepProgress:
     session_blocks: int
     best: float | None
     """Of the first objective, on one market."""
-    restarts: int
+    workers: int
+    writer_lag_commits: int
+    commit_seconds: Sequence[float]
+    """Of the commits that have been acknowledged since the last progress."""
+    recoveries: Mapping[str, int]
+    """How many actors have been replaced, by their class."""
+
+    @property
+    def restarts(self) -> int:
+        """How many actors have been replaced."""
+        return sum(self.recoveries.values())
 
 
 @dataclass(slots=True)
@@ -109,8 +119,9 @@ class SweepConductor:
         self._share = crew.share
         self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._identity = sweep_id, prefix, conductor
+        self._latencies = Latencies()
         self._commits = CommitQueue(
-            lambda _: remote.spawn_trial_writer(self._home, database_url), 0, patience, Latencies()
+            lambda _: remote.spawn_trial_writer(self._home, database_url), 0, patience, self._latencies
         )
         self._workers = [
             _Worker(number, self._spawn(number), Restarts(f"TrialWorker {number}")) for number in range(crew.count)
@@ -264,10 +275,18 @@ class SweepConductor:
             self._best = best
 
     def _progress(self) -> SweepProgress:
-        restarts = sum(worker.restarts.count for worker in self._workers) + self._commits.restarts.count
-        n_trials = self._plan.sweep.n_points * len(self._plan.markets)
         return SweepProgress(
-            n_trials=n_trials, session_blocks=self._session_blocks, best=self._best, restarts=restarts, **self._counts
+            n_trials=self._plan.sweep.n_points * len(self._plan.markets),
+            session_blocks=self._session_blocks,
+            best=self._best,
+            workers=len(self._workers),
+            writer_lag_commits=self._commits.lag,
+            commit_seconds=self._latencies.take_new(),
+            recoveries={
+                "TrialWorker": sum(worker.restarts.count for worker in self._workers),
+                "TrialWriter": self._commits.restarts.count,
+            },
+            **self._counts,
         )
 
     def _market(self, number: int) -> list[list[Any]]:

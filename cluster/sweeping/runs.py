@@ -12,6 +12,7 @@ from cluster.connect import start_ray
 from cluster.database import open_store
 from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
 from cluster.errors import UsageError
+from cluster.logs import log_of, note
 from cluster.patience import Patience
 from cluster.runs import check_version
 from cluster.sweeping.plan import sweep_of, sweep_plan
@@ -87,8 +88,13 @@ def execute(
             compile_kernel(market.scenario, market.recording)
             start_ray(place.ray_address, f"paperdex-{sweep_id}-{secrets.token_hex(4)}", place.dashboard_port)
             crew = _crew(workers, place, view)
-            with store.hold(sweep_id):
+            with store.hold(sweep_id), log_of({"sweep": sweep_id}, place.ray_address, view.say):
                 conductor = _begun(plan, sweep_id, store) if interrupted is None else store.reopen_sweep(sweep_id)
+                note(
+                    "sweep begun" if interrupted is None else "sweep taken up",
+                    name=plan.sweep.name,
+                    conductor=conductor,
+                )
                 with resumable(f"paperdex sweep --resume {sweep_id}"):
                     digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, crew, view)
         view.close()
@@ -133,22 +139,26 @@ def _conducted(
     """Trade all trials, judge them and close the sweep; return its digest and the ranking."""
     from cluster.remote_calls import through_losses  # noqa: PLC0415 -- brings Ray
     from cluster.sweeping.conductor import SweepConductor  # noqa: PLC0415 -- brings all actors
+    from cluster.watching import sweep_watched  # noqa: PLC0415 -- as above
 
     patience = Patience(view.say)
 
     def conduct() -> None:
-        SweepConductor(plan, sweep_id, prefix, conductor, store, url, crew, view.show, patience).run()
+        SweepConductor(plan, sweep_id, prefix, conductor, store, url, crew, observe, patience).run()
 
     def take_up() -> None:
         nonlocal conductor
         conductor = patience(lambda: store.reopen_sweep(sweep_id))
 
     def close(status: str, why: str, verdict: dict[str, Any] | None = None) -> str:
-        return store.finish_sweep(sweep_id, conductor, status, why, verdict)
+        digest = store.finish_sweep(sweep_id, conductor, status, why, verdict)
+        note("sweep ended", status=status, digest=digest, why=why)
+        return digest
 
     with closed_if_it_fails(close):
         view.say(f"starting {crew.count} workers")
-        through_losses(conduct, take_up)
+        with sweep_watched(sweep_id, view.show) as observe:
+            through_losses(conduct, take_up)
         ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0].periods_per_year))
         digest = patience(lambda: close("COMPLETED", "", ranking.as_json()))
     return digest, ranking

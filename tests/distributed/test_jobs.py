@@ -9,12 +9,25 @@ import subprocess
 import sys
 
 import head_node
+import prometheus
 import pytest
 import yaml
 from busy import busy_scenario
+from queries import ALERTS, FOLDER, OF_PANELS, RECORDED, RULES, compared
 from tenacity import retry, stop_after_delay, wait_fixed
 
 TOKEN = "a token of these tests, which is long enough"
+LONG_RUN_BLOCKS = 1_000_000
+LONG_SWEEP = {
+    "name": "long",
+    "scenario": busy_scenario(accounts=busy_scenario().accounts[1:2]).model_dump(mode="json"),
+    "vary": {
+        "strategy.stop_loss_percent": {"uniform": [0.5, 50], "step": 0.01},
+        "strategy.decision_interval_blocks": {"integer": [4, 400]},
+    },
+    "markets": {"seeds": [9, 10]},
+    "sampler": {"kind": "grid"},
+}
 
 
 @pytest.fixture(scope="module", params=[TOKEN, pytest.param(None, marks=pytest.mark.slow)], ids=["token", "no token"])
@@ -33,18 +46,36 @@ def url(node):
     return node.database_url
 
 
-@pytest.fixture
-def paperdex(node, tmp_path):
-    """Return a function that runs a command beside the cluster, in a folder with a scenario."""
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(busy_scenario().model_dump(mode="json")))
+@pytest.fixture(scope="module")
+def paperdex(node, tmp_path_factory):
+    """Return a function that runs a command beside the cluster, in a folder with a scenario and a sweep."""
+    folder = tmp_path_factory.mktemp("jobs")
+    (folder / "mine.yaml").write_text(yaml.safe_dump(busy_scenario().model_dump(mode="json")))
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(LONG_SWEEP))
 
     def paperdex(*arguments, **environment):
         return subprocess.run(
             [sys.executable, "-m", "cluster.cli", *arguments, "--address", node.dashboard],
-            cwd=tmp_path, env={**os.environ, **node.environment, **environment}, capture_output=True, text=True, check=False,
+            cwd=folder, env={**os.environ, **node.environment, **environment}, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     return paperdex
+
+
+@pytest.fixture(scope="module")
+def long_run(paperdex):
+    """Start a run that goes on until it is stopped, and return its job."""
+    return paperdex("submit", "run", "mine.yaml", "--blocks", str(LONG_RUN_BLOCKS), "--no-wait").stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def scraped(node, tmp_path_factory):
+    """Start a Prometheus beside the cluster."""
+    if not prometheus.HERE:
+        pytest.skip("Prometheus is not installed; Debian's package prometheus is what this test asks")
+    started = prometheus.start(node.discovery, tmp_path_factory.mktemp("prometheus"))
+    yield started
+    started.stop()
 
 
 def test_a_run_as_a_job_is_followed_and_comes_to_the_same_on_a_node_without_the_project(paperdex, undisturbed, store):
@@ -65,25 +96,61 @@ def test_the_exit_status_of_a_job_is_the_command_s(paperdex):
     assert "0123" in done.stdout
 
 
-def test_a_job_that_is_stopped_closes_its_run(paperdex, store):
-    name = paperdex("submit", "run", "mine.yaml", "--blocks", "1000000", "--no-wait").stdout.strip()
-    _trades(store)
-    stopped = paperdex("stop", name)
+@pytest.mark.usefixtures("long_run")
+def test_prometheus_has_an_answer_to_every_query_of_dashboard_and_rules(scraped, paperdex, store):
+    sweep = paperdex("submit", "sweep", "sweep.yaml", "--workers", "1", "--no-wait").stdout.strip()
+    run = str(_trades(store).run_id)[:8]
+    for query in (*OF_PANELS, *RECORDED, *map(compared, ALERTS)):
+        _answered(scraped, query)
+    paperdex("stop", sweep)
+    assert scraped.ask(f'ray_paperdex_run_length_blocks{{run="{run}"}}')[0][1] == LONG_RUN_BLOCKS
+    assert dict(_by(scraped, f'ray_paperdex_sessions{{run="{run}"}}', "state")) == {
+        "RUNNING": 3, "ERROR": 0, "COMPLETED": 0,
+    }  # fmt: skip
+    assert [(rule["name"], rule["health"]) for rule in scraped.rules()] == [
+        (rule.get("record") or rule["alert"], "ok") for rule in RULES
+    ]
+
+
+@retry(stop=stop_after_delay(prometheus.PATIENCE_SECONDS), wait=wait_fixed(0.5), reraise=True)
+def _answered(scraped, query):
+    assert scraped.ask(query.expression), query
+
+
+def _by(scraped, expression, label):
+    return ((labels[label], value) for labels, value in scraped.ask(expression))
+
+
+@pytest.mark.skipif(not prometheus.HERE, reason="Prometheus is not installed")
+@pytest.mark.parametrize(("what", "file"), [("config", "prometheus.yml"), ("rules", "rules.yml")])
+def test_prometheus_finds_no_mistake_in_what_it_is_given(what, file):
+    checked = subprocess.run(["promtool", "check", what, FOLDER / file], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_job_that_is_stopped_closes_its_run(node, paperdex, long_run, store):
+    run = _trades(store)
+    stopped = paperdex("stop", long_run)
     assert (stopped.returncode, stopped.stdout) == (
         0,
-        f"{name} is being stopped; `paperdex status {name}` tells when.\n",
+        f"{long_run} is being stopped; `paperdex status {long_run}` tells when.\n",
     )
-    told = _ended(paperdex, name)
+    told = _ended(paperdex, long_run)
     assert (told["status"], told["exit_status"]) == ("STOPPED", 130)
-    assert store.run(store.resolve_run("latest")).status == "STOPPED"
-    assert paperdex("stop", name).stderr == f"{name} has ended already, STOPPED.\n"
+    assert store.run(run.run_id).status == "STOPPED"
+    assert paperdex("stop", long_run).stderr == f"{long_run} has ended already, STOPPED.\n"
+    logged = [line for line in node.log() if line.get("run") == str(run.run_id)]
+    assert [line["message"] for line in logged] == ["run begun", "run ended"]
+    assert (logged[-1]["status"], logged[-1]["digest"]) == ("STOPPED", store.run(run.run_id).digest)
 
 
 @retry(stop=stop_after_delay(90), wait=wait_fixed(0.5), reraise=True)
 def _trades(store):
+    """Return the run that goes on as a job, once it has traded."""
     run = store.run(store.resolve_run("latest"))
     assert run.status == "RUNNING"
     assert store.counts(run.run_id).trades > 0
+    return run
 
 
 @retry(stop=stop_after_delay(90), wait=wait_fixed(0.5), reraise=True)

@@ -18,7 +18,7 @@ import psycopg2
 import pytest
 from repository import modules
 
-from actors.writer import Writer
+from actors.writer import TrialWriter, Writer
 from storage import embedded
 from storage.driver import LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS
 from storage.errors import DatabaseUnreachable, InvalidDatabaseUrl, SessionNotFound, StorageError
@@ -102,9 +102,10 @@ def test_nothing_that_is_logged_or_shown_of_an_object_has_the_password(guarded, 
     store = Store(guarded)
     with pytest.raises(SessionNotFound):
         store.claim(SOMEBODY)
-    shown = f"{store!r} {store._engine!r} {Writer(guarded)!r} {caplog.text}"
+    shown = f"{store!r} {store._engine!r} {Writer(guarded)!r} {TrialWriter(guarded)!r} {caplog.text}"
     store.close()
     assert "Store(127.0.0.1" in shown
+    assert "TrialWriter(127.0.0.1" in shown
     assert SECRET not in shown
 
 

@@ -9,6 +9,8 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 from repository import ROOT
 
+from cluster.connect import ROTATION_BACKUP_COUNT, ROTATION_MAX_BYTES
+
 AWS, ON_PREMISE, KUBERNETES = "ray-cluster.yaml", "deploy/on-premise.yaml", "deploy/kuberay.yaml"
 ROLES = {"head", "sessions", "sweeps"}
 URL_FILE = "PAPERDEX_DATABASE_URL_FILE"
@@ -65,8 +67,8 @@ def test_on_kubernetes_they_are_a_secret_and_the_operator_s_token():
     assert spec["authOptions"] == {"mode": "token"}
     for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
         (container,), (volume,) = group["template"]["spec"]["containers"], group["template"]["spec"]["volumes"]
-        (variable,), (mount,) = container["env"], container["volumeMounts"]
-        assert (variable["name"], variable["value"]) == (URL_FILE, f"{mount['mountPath']}/url")
+        (mount,) = container["volumeMounts"]
+        assert {"name": URL_FILE, "value": f"{mount['mountPath']}/url"} in container["env"]
         assert mount["name"] == volume["name"] == "database"
         assert volume["secret"] == {"secretName": "paperdex-database"}
 
@@ -74,3 +76,12 @@ def test_on_kubernetes_they_are_a_secret_and_the_operator_s_token():
 @pytest.mark.parametrize("name", [AWS, ON_PREMISE, KUBERNETES])
 def test_no_secret_stands_in_a_file(name):
     assert not re.search(r"postgres(ql)?://|password", (ROOT / name).read_text())
+
+
+@pytest.mark.parametrize("name", [AWS, ON_PREMISE, KUBERNETES])
+def test_what_actors_print_is_rotated_as_in_a_private_cluster(name):
+    text = (ROOT / name).read_text()
+    for setting, value in (("MAX_BYTES", ROTATION_MAX_BYTES), ("BACKUP_COUNT", ROTATION_BACKUP_COUNT)):
+        found = re.findall(rf'RAY_ROTATION_{setting}(?:=|\s+value: ")(\d+)', text)
+        assert set(found) == {str(value)}
+        assert len(found) == text.count("ray start --") or name == KUBERNETES
