@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from actors.analysts import load as load_analyst
 from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, start_ray
-from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
-from cluster.errors import UsageError
+from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, resumable, told_to_people
+from cluster.errors import Stopped, UsageError
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.start import Start, beginning, taken_up
@@ -174,8 +174,10 @@ def execute(
             with store.hold(run_id):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
                 with resumable(f"paperdex run --resume {run_id}"):
-                    digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
+                    ending, digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
         view.close()
+        if ending == "STOPPED":
+            raise Stopped(f"Run {run_id} is stopped and keeps what it has; `paperdex run --resume {run_id}` goes on.")
         summary = _summary(plan, run_id, digest, written, time.monotonic() - started, store, url)
         tell(summary, store)
     return summary
@@ -241,8 +243,8 @@ def _opened(database_url: str | None) -> tuple[Store, str]:
 
 def _conducted(
     plan: Plan, prefix: int, start: Start, writers: int, store: Store, url: str, view: LiveView
-) -> tuple[str, Written]:
-    """Conduct the run and close it with the status it deserves; return its digest and what its writers did."""
+) -> tuple[str, str, Written]:
+    """Conduct the run and close it with the status it deserves; return that, its digest, and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
 
     patience, run_id = Patience(view.say), run_id_of(prefix)
@@ -250,8 +252,8 @@ def _conducted(
     def close(status: str, why: str) -> str:
         return store.finish_run(run_id, status, why, start.conductor)
 
-    with closed_if_it_fails(close):
-        conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience)
-        why = conductor.run()
-    digest = patience(lambda: close("ERROR" if why else "COMPLETED", why))
-    return digest, conductor.written
+    with closed_if_it_fails(close), gracefully() as is_interrupted:
+        conductor = Conductor(plan, prefix, start, store, url, writers, view.show, patience, is_interrupted)
+        ending = conductor.run()
+    digest = patience(lambda: close(*ending))
+    return ending.status, digest, conductor.written
