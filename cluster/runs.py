@@ -13,8 +13,8 @@ from actors.analysts import load as load_analyst
 from actors.warming import compile_kernel, is_compiled
 from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, start_ray
-from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
-from cluster.errors import UsageError
+from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, resumable, told_to_people
+from cluster.errors import Stopped, UsageError
 from cluster.logs import log_of, note
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from cluster.conductor import Ending
     from cluster.latency import Written
     from cluster.live import LiveView
     from storage.records import AccountResult, SessionFailure
@@ -175,8 +176,10 @@ def execute(
             with store.hold(run_id), log_of({"run": run_id}, place.ray_address, view.say):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
                 with resumable(f"paperdex run --resume {run_id}"):
-                    digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
+                    ending, digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
         view.close()
+        if ending == "STOPPED":
+            raise Stopped(f"Run {run_id} is stopped and keeps what it has; `paperdex run --resume {run_id}` goes on.")
         summary = _summary(plan, run_id, digest, written, time.monotonic() - started, store, url)
         tell(summary, store)
     return summary
@@ -257,16 +260,16 @@ def _opened(database_url: str | None) -> tuple[Store, str]:
 
 def _conducted(
     plan: Plan, prefix: int, start: Start, writers: int, store: Store, url: str, view: LiveView
-) -> tuple[str, Written]:
-    """Conduct the run and close it with the status it deserves; return its digest and what its writers did."""
+) -> tuple[str, str, Written]:
+    """Conduct the run and close it with the status it deserves; return that, its digest, and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
     from cluster.remote_calls import through_losses  # noqa: PLC0415 -- as above
     from cluster.watching import run_watched  # noqa: PLC0415 -- as above
 
     patience, run_id = Patience(view.say), run_id_of(prefix)
 
-    def conduct() -> tuple[str, Written]:
-        conductor = Conductor(plan, prefix, start, store, url, writers, observe, patience)
+    def conduct() -> tuple[Ending, Written]:
+        conductor = Conductor(plan, prefix, start, store, url, writers, observe, patience, is_interrupted)
         return conductor.run(), conductor.written
 
     def take_up() -> None:
@@ -278,6 +281,8 @@ def _conducted(
         note("run ended", status=status, digest=digest, why=why)
         return digest
 
-    with closed_if_it_fails(close), run_watched(run_id, plan.lines(prefix), view.show) as observe:
-        why, written = through_losses(conduct, take_up)
-    return patience(lambda: close("ERROR" if why else "COMPLETED", why)), written
+    watched = run_watched(run_id, plan.lines(prefix), view.show)
+    with closed_if_it_fails(close), gracefully() as is_interrupted, watched as observe:
+        ending, written = through_losses(conduct, take_up)
+    digest = patience(lambda: close(*ending))
+    return ending.status, digest, written

@@ -71,7 +71,10 @@ def show_session(session_id: SessionId, database_url: DatabaseUrl = None) -> Non
     """Say how far a session has come, how it has done, what it holds and what it decides."""
     from cluster.session import shown
 
-    out.print(shown(store_at(database_url).session(session_id)), highlight=False)
+    store = store_at(database_url)
+    session = store.session(session_id)
+    commands = [one for one in store.commands_of(session.run_id) if one.session_id == session.session_id]
+    out.print(shown(session, commands), highlight=False)
 
 
 @show.command("run")
@@ -81,7 +84,9 @@ def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
 
     store = store_at(database_url)
     key = store.resolve_run(run_id)
-    told = shown(store.run(key), store.counts(key), store.sessions_of(key), store.pruned_at(key))
+    told = shown(
+        store.run(key), store.counts(key), store.sessions_of(key), store.commands_of(key), store.pruned_at(key)
+    )
     out.print(told, highlight=False)
 
 
