@@ -20,11 +20,11 @@ TENTH = busy_scenario().blocks // 10
 class Command:
     """The command, told in the lines that it prints on its way."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, **variables):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PAPERDEX_")}
         self._process = subprocess.Popen(
             [PAPERDEX, "run", *arguments, "--json"],
-            env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**environment, **variables}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def lines(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -57,7 +58,10 @@ class Restarter(Watcher):
         pytest.param(signal.SIGQUIT, id="stopped at once", marks=pytest.mark.slow),
     ],
 )
-def test_a_run_waits_for_its_database_and_ends_as_if_it_had_never_been_away(blow, home, ray_address, undisturbed):
+def test_a_run_waits_for_its_database_and_ends_as_if_it_had_never_been_away(
+    blow, home, ray_address, undisturbed, monkeypatch
+):
+    monkeypatch.setenv("PAPERDEX_LOG_FILE", str(home / "log"))
     watcher = Restarter(home / "postgres", blow)
     try:
         url = watcher.server.url()
@@ -68,6 +72,9 @@ def test_a_run_waits_for_its_database_and_ends_as_if_it_had_never_been_away(blow
         store = Store(url)
         assert max(progress.writer_lag_segments for progress in watcher.progress) == IN_FLIGHT_MAX
         assert any("The run waits for it" in text for text in watcher.said)
+        logged = [json.loads(line)["message"] for line in (home / "log").read_text().splitlines()]
+        assert (logged[0], logged[-1]) == ("run begun", "run ended")
+        assert {"database away", "database back"} <= set(logged)
         assert result.digest == undisturbed.summary.digest
         assert store.check() == []
         store.close()

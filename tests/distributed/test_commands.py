@@ -86,6 +86,10 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
         "name", "strategy", "return_percent", "max_drawdown_percent", "sharpe_ratio", "win_rate_percent", "trades", "gas_usd",
     ]  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == []
+    logged = [json.loads(line) for line in (home / "log" / "paperdex.log").read_text().splitlines()]
+    assert [line["message"] for line in logged] == ["run begun", "actor lost", "run ended"]
+    assert {line["run"] for line in logged} == {summary["run_id"]}
+    assert logged[-1]["digest"] == summary["digest"]
 
 
 def _listening_at(pid):

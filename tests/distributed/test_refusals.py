@@ -62,9 +62,9 @@ def guarded(server, execute, login):
     execute("SELECT pg_reload_conf()")
 
 
-def begun(url, ray_address, *what):
+def begun(url, ray_address, *what, **variables):
     """Start a run, or go on with one."""
-    return Command([*what, "--database-url", url, "--ray-address", ray_address])
+    return Command([*what, "--database-url", url, "--ray-address", ray_address], **variables)
 
 
 def refused(command, act):
@@ -112,21 +112,24 @@ def test_a_revoked_right_ends_the_command_and_once_it_is_granted_the_run_goes_on
 
 @pytest.mark.slow
 def test_a_changed_password_ends_the_command_and_with_the_new_one_the_run_goes_on(
-    guarded, execute, file, ray_address, undisturbed
+    guarded, execute, file, ray_address, undisturbed, tmp_path
 ):
     url, writer = guarded
-    user = make_url(writer).username
+    user, log = make_url(writer).username, tmp_path / "log"
 
     def change():
         execute(f"ALTER ROLE {user} PASSWORD 'second'")
         execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '{user}'")
 
-    sentence = refused(begun(writer, ray_address, file), change)
+    sentence = refused(begun(writer, ray_address, file, PAPERDEX_LOG_FILE=str(log)), change)
     assert re.fullmatch(
         r"The database at \S+ refuses this login: the user name or the password is wrong; "
         f"nothing but another right, password or URL helps{GOES_ON}",
         sentence,
     )
+    logged = log.read_text()
+    assert [json.loads(line)["message"] for line in logged.splitlines()][-1] == "left running"
+    assert "first" not in logged
     assert run_of(url).status == "RUNNING"
     new = make_url(writer).set(password="second").render_as_string(hide_password=False)
     assert begun(new, ray_address, "--resume", "latest").summary()["digest"] == undisturbed.summary.digest
