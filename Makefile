@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+MINUTES ?= 10
 
-.PHONY: help install run test lint bench schema clean
+.PHONY: help install run test lint bench soak schema clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +42,9 @@ bench: install  ## measure the kernel, the market, its pools, the lanes, the wri
 	@$(BIN)/python benchmarks/autopilot.py
 	@$(BIN)/python benchmarks/autopilot_speed.py
 	@$(BIN)/python benchmarks/peers.py
+
+soak: install  ## run for MINUTES (10) while actors are killed, and tell whether memory grows
+	@$(BIN)/python benchmarks/soak.py --minutes $(MINUTES)
 
 schema: install  ## write docs/schema.md from the models
 	@$(BIN)/python -m storage.schema_page > docs/schema.md

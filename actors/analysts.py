@@ -1,7 +1,8 @@
 """Analysts by name: the built-in ones, ``module:Class`` of a file of the user's, and those that packages bring.
 
 A module is looked for in the current folder first, then where Python looks. Naming one runs its code, as importing
-it would: a scenario is as much to be trusted as the plug-ins that it names.
+it would: a scenario is as much to be trusted as the plug-ins that it names. ``PAPERDEX_FORBID_PLUG_INS`` in the
+environment leaves the built-in ones alone, wherever a scenario came from.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 GROUP = "paperdex.analysts"
 """The entry-point group in which a package offers its analysts."""
+
+
+FORBID = "PAPERDEX_FORBID_PLUG_INS"
+"""Set to anything, no code is run that a scenario names."""
 
 
 class UnusableAnalystError(ValueError):
@@ -60,6 +65,8 @@ def in_words(error: BaseException) -> str:
 def _class_of(spec: AnalystSpec, folder: str) -> Any:
     if spec.name in ANALYSTS:
         return ANALYSTS[spec.name]
+    if os.environ.get(FORBID):
+        raise UnusableAnalystError(spec, f"is not built in, and {FORBID} forbids others; give {', '.join(ANALYSTS)}")
     if ":" in spec.name:
         return _own(spec, folder)
     offered = {point.name: point for point in entry_points(group=GROUP)}

@@ -6,22 +6,22 @@ Restarts are the conductor's: it knows the checkpoint to go on from, Ray does no
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors import session, trials
 from actors.autopilot import AutoPilot
 from actors.market import Market
-from actors.session import AccountSession, Owner
-from actors.trials import TrialWorker
+from actors.warming import compile_sessions
 from actors.writer import TrialWriter, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from actors.trials import Terms
     from simulation.autopilot.knowledge import Knowledge
     from simulation.market.replay import Recording
     from simulation.scenario import Scenario
@@ -30,57 +30,116 @@ if TYPE_CHECKING:
     from simulation.trading.rules import Rules
     from storage.context import SessionContext
 
-SESSION_CPUS = 0.01
-"""A session computes for milliseconds an hour of simulated time; a hundred share a core."""
+ROLE = "paperdex"
+"""The label of a node by which its role is told; a node without one takes everything."""
+
+HEAD, SESSIONS, SWEEPS = "head", "sessions", "sweeps"
 
 
-def spawn_market(scenario: Scenario, recording: Recording | None, number: int = 0) -> Any:
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What an actor of a class asks of the node that takes it."""
+
+    cpus: float
+    memory_bytes: int
+    kept_off: str
+    """The role of the nodes that do not take it."""
+
+    def options(self) -> dict[str, Any]:
+        """Return it in Ray's words."""
+        return {"num_cpus": self.cpus, "memory": self.memory_bytes, "label_selector": {ROLE: f"!{self.kept_off}"}}
+
+
+SESSION = Share(0.01, 128 * 2**20, SWEEPS)
+"""A session computes for milliseconds an hour of simulated time, in a process of 116 MB that it has for itself."""
+
+WORKER = Share(0.9, 384 * 2**20, SESSIONS)
+"""A worker of a sweep keeps a core busy; a tenth of each is left, for the sessions of runs beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The node on which the light actors sit together: market, Auto Pilot and writer."""
+
+    is_here: bool
+    """Whether it must be this one, since no other reaches the database."""
+
+    def node_id(self) -> str:
+        """Return the node that is labelled as a head, or this one, if it is one or there is none."""
+        here = str(ray.get_runtime_context().get_node_id())
+        heads = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Labels"].get(ROLE) == HEAD)
+        return here if self.is_here or here in heads or not heads else heads[0]
+
+
+class AccountSession(session.AccountSession):
+    """The sessions of a cohort, on a node that may be new."""
+
+    def __init__(self, *arguments: Any) -> None:
+        compile_sessions()
+        super().__init__(*arguments)
+
+
+class TrialWorker(trials.TrialWorker):
+    """A worker of a sweep, on a node that may be new."""
+
+    def __init__(self, *arguments: Any) -> None:
+        compile_sessions()
+        super().__init__(*arguments)
+
+
+def spawn_market(home: Home, scenario: Scenario, recording: Recording | None, number: int = 0) -> Any:
     """Start the market actor of a run, which looks for plug-ins where the user stands, not where its process does.
 
     A sweep may have several, which are numbered.
     """
     name = f"Market {number + 1}" if number else "Market"
-    return _spawn(Market, name, 0, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
+    return _light(home, Market, name, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
 
 
 def spawn_autopilot(
-    strategies: Sequence[Sequence[Strategy]], rules: Rules, tradings: Sequence[TradingConfig], knowledge: Knowledge
+    home: Home,
+    strategies: Sequence[Sequence[Strategy]],
+    rules: Rules,
+    tradings: Sequence[TradingConfig],
+    knowledge: Knowledge,
 ) -> Any:
     """Start the Auto Pilot of a run."""
-    return _spawn(AutoPilot, "AutoPilot", 0, tuple(strategies), rules, tuple(tradings), knowledge)
+    return _light(home, AutoPilot, "AutoPilot", tuple(strategies), rules, tuple(tradings), knowledge)
 
 
-def spawn_writer(database_url: str, shard: int = 0) -> Any:
-    """Start the writer of a shard of the run's accounts on this node, where an embedded database can be reached."""
+def spawn_writer(home: Home, database_url: str, shard: int = 0) -> Any:
+    """Start the writer of a shard of the run's accounts."""
     name = f"Writer {shard + 1}" if shard else "Writer"
-    return _spawn(Writer, name, 0, database_url, here=True)
+    return _light(home, Writer, name, database_url)
 
 
-def spawn_trial_writer(database_url: str) -> Any:
-    """Start the writer of a sweep on this node."""
-    return _spawn(TrialWriter, "TrialWriter", 0, database_url, here=True)
+def spawn_trial_writer(home: Home, database_url: str) -> Any:
+    """Start the writer of a sweep."""
+    return _light(home, TrialWriter, "TrialWriter", database_url)
 
 
 def spawn_trial_worker(
-    cpus: float, sweep: Sweep, markets: Sequence[Terms], sweep_id: UUID, prefix: int, conductor: int, number: int
+    share: Share, sweep: Sweep, terms: Sequence[trials.Terms], sweep_id: UUID, prefix: int, conductor: int, number: int
 ) -> Any:
-    """Start a worker of a sweep, which has a share of a core."""
-    name = f"TrialWorker {number}"
-    return _spawn(TrialWorker, name, cpus, sweep, tuple(markets), sweep_id, prefix, conductor, number)
+    """Start a worker of a sweep."""
+    arguments = (sweep, tuple(terms), sweep_id, prefix, conductor, number)
+    return _spawn(TrialWorker, f"TrialWorker {number}", share.options(), *arguments)
 
 
-def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> Any:
+def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[session.Owner], rules: Rules) -> Any:
     """Start the actor of a cohort, named after its account, its place among the account's sessions and incarnation."""
     # Behind the class, so that no account's own name can look like another's later incarnation.
     later = f"#{contexts[0].number + 1}" if contexts[0].number else ""
     later += f"({owners[0].incarnation})" if owners[0].incarnation > 1 else ""
     name = f"AccountSession{later} {contexts[0].account.name}"
-    return _spawn(AccountSession, name, SESSION_CPUS, tuple(contexts), tuple(owners), rules)
+    return _spawn(AccountSession, name, SESSION.options(), tuple(contexts), tuple(owners), rules)
 
 
-def _spawn(plain: type, name: str, cpus: float, *arguments: Any, here: bool = False) -> Any:
-    options: dict[str, Any] = {"name": name, "num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0}
-    if here:
-        node_id = ray.get_runtime_context().get_node_id()
-        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node_id, soft=False)
+def _light(home: Home, plain: type, name: str, *arguments: Any) -> Any:
+    at_home = NodeAffinitySchedulingStrategy(home.node_id(), soft=False)
+    return _spawn(plain, name, {"num_cpus": 0, "scheduling_strategy": at_home}, *arguments)
+
+
+def _spawn(plain: type, name: str, share: dict[str, Any], *arguments: Any) -> Any:
+    options = {"name": name, "max_restarts": 0, "max_task_retries": 0, **share}
     return ray.remote(plain).options(**options).remote(*arguments)

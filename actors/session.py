@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +12,10 @@ from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Calendar
 from simulation.autopilot.policy import Review
 from simulation.autopilot.records import Changes
+from simulation.instructions import stopped_rows
 from simulation.market.segment import terms_of
 from simulation.succession import NOTHING_BEFORE, Totals, withdraw_orders
-from storage.batch import SessionEnd
+from storage.batch import GOES_ON, STOPPED_BY_COMMAND, SessionEnd
 from storage.rows import batch_of
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from simulation.trading.rules import Rules
     from storage.batch import Batch
     from storage.context import SessionContext
-
-
-GOES_ON = "Its account went on with its next session."
-"""Why a session is COMPLETED before its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +57,20 @@ class Receipt:
     number: int = 0  # of the session among those of its account
     error_message: str = ""
     """Why the session has ended in ERROR; nothing while it lives."""
+    is_stopped: bool = False
+    """Whether an operator has stopped it."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it trades no more, and its account neither."""
+        return self.is_stopped or self.error_message != ""
 
 
 class AccountSession:
     """The sessions of one cohort: one in a live run, thousands in a sweep."""
 
     def __init__(self, contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> None:
-        self._contexts = tuple(contexts)
+        self._contexts = list(contexts)
         self._incarnations = [owner.incarnation for owner in owners]
         self._seqs = [owner.seq for owner in owners]
         self._before = [owner.before for owner in owners]
@@ -81,21 +85,44 @@ class AccountSession:
         return f"AccountSession({first.account.name}, {first.account.strategy.name}{others})"
 
     def advance(self, segment: Segment, changes: Changes) -> tuple[list[Receipt], list[Batch], Review]:
-        """Apply what a verdict changes in this cohort, then trade it to the end of the segment.
+        """Apply what a verdict and operators change in this cohort, then trade it to the end of the segment.
 
-        A session whose analyst fails in the segment is traded up to the block before and ends there, in ERROR: its
-        positions stay open and its orders on their way, as when a run ends. One whose account goes on with another
-        session at the end of the segment is COMPLETED, and its orders are taken back. The last batch of either says
-        so; it is not shown for review, and yields nothing in later segments.
+        A session that is to stop leaves the cohort before the segment, and its orders are taken back. One whose analyst
+        fails in the segment is traded up to the block before and ends there, in ERROR: its positions stay open and its
+        orders on their way, as when a run ends. One whose account goes on with another session at the end of the
+        segment is COMPLETED, and its orders are taken back. The last batch of each says so; it is not shown for review,
+        and yields nothing in later segments.
         """
         applied = self._own(changes)
         self._cohort = carry_out(self._cohort, applied, self._calendar)
+        stopped = self._stop(applied, segment)
+        applied = self._own(changes)
         self._cohort, outcome = cohorts.advance(self._cohort, segment, self._terms, self._rules)
         rows = [row for row in range(len(self._contexts)) if not self._has_ended(row, segment)]
         ends = {row: self._end(row, segment) for row in rows}
         batches = [self._batch(row, segment, self._last(row, outcome, ends[row]), applied, ends[row]) for row in rows]
         receipts = [self._receipt(row, ends[row]) for row in rows]
-        return receipts, batches, self._shown([row for row in rows if ends[row] is None])
+        told, last = [receipt for receipt, _ in stopped], [batch for _, batch in stopped]
+        return told + receipts, last + batches, self._shown([row for row in rows if ends[row] is None])
+
+    def _stop(self, applied: Changes, segment: Segment) -> list[tuple[Receipt, Batch]]:
+        """Let go of the sessions that are to stop before the segment; return their receipts and last batches."""
+        rows, stopped = stopped_rows(applied.instructions), []
+        for row in sorted(rows):
+            self._cohort, outcome = withdraw_orders(self._cohort, row, cohorts.NOTHING_HAPPENED, self._rules)
+            nothing = segment.until(segment.first_block)
+            batch = self._batch(row, nothing, outcome, applied, STOPPED_BY_COMMAND)
+            stopped.append((self._receipt(row, STOPPED_BY_COMMAND), batch))
+        if rows:
+            self._keep([row for row in range(len(self._contexts)) if row not in rows])
+        return stopped
+
+    def _keep(self, rows: list[int]) -> None:
+        self._cohort = self._cohort.some(rows)
+        self._contexts = [self._contexts[row] for row in rows]
+        self._incarnations = [self._incarnations[row] for row in rows]
+        self._seqs = [self._seqs[row] for row in rows]
+        self._before = [self._before[row] for row in rows]
 
     def standing(self) -> tuple[list[Receipt], list[Batch], Review]:
         """Return what ``advance`` did for the segment up to where the cohort stands, but for batches.
@@ -128,7 +155,7 @@ class AccountSession:
         if failed is not None:
             return SessionEnd("ERROR", str(failed))
         if context.until_block == segment.end_block:
-            return SessionEnd("COMPLETED", GOES_ON)
+            return GOES_ON
         return None
 
     def _last(self, row: int, outcome: cohorts.Outcome, end: SessionEnd | None) -> cohorts.Outcome:
@@ -180,7 +207,8 @@ class AccountSession:
     def _receipt(self, row: int, end: SessionEnd | None) -> Receipt:
         context, session = self._contexts[row], self._cohort.sessions[row]
         error_message = end.reason if end is not None and end.status == "ERROR" else ""
-        return _receipt(context, session, self._seqs[row], self._before[row], error_message)
+        receipt = _receipt(context, session, self._seqs[row], self._before[row], error_message)
+        return replace(receipt, is_stopped=end is STOPPED_BY_COMMAND)
 
 
 def receipt_of(context: SessionContext, owner: Owner, rules: Rules) -> Receipt:

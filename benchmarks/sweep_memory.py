@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cluster.sweeping.conductor import SweepProgress
 
 TRIALS = 1_000, 10_000, 100_000, 1_000_000
+FEW_TRIALS = 10
 BLOCKS = 600
 BUDGET = 0.05
 MB = 1e6
@@ -78,6 +79,14 @@ def one(trials: int, url: str) -> None:
     print(json.dumps({"driver": driver, "worker": scales.heaviest, "seconds": seconds}))
 
 
+def apart(trials: int, url: str) -> dict[str, float]:
+    """Return what a sweep in a process of its own told."""
+    command = [sys.executable, __file__, "--one", str(trials), url]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    figures: dict[str, float] = json.loads(told.splitlines()[-1])
+    return figures
+
+
 def main(sizes: list[int]) -> None:
     """Print the table."""
     print(heading())
@@ -87,10 +96,9 @@ def main(sizes: list[int]) -> None:
     print("| trials | driver MB | worker MB | seconds |\n|---:|---:|---:|---:|")
     found = []
     try:
+        apart(FEW_TRIALS, server.url())  # where the kernel has to be compiled, that is not a sweep's weight
         for trials in sizes:
-            command = [sys.executable, __file__, "--one", str(trials), server.url()]
-            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            found.append(json.loads(told.splitlines()[-1]))
+            found.append(apart(trials, server.url()))
             weights = (found[-1][name] / MB for name in ("driver", "worker"))
             driver, worker = weights
             print(f"| {trials:,} | {driver:.0f} | {worker:.0f} | {found[-1]['seconds']:.0f} |", flush=True)

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from cluster.commanded import became, given
 from cluster.facts import counted
 from cluster.page_words import plain
 from cluster.report_autopilot import against_twin, outcome_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from storage.pilot_records import AdjustmentRecord, CommandRecord, PilotedSession
+    from storage.pilot_records import AdjustmentRecord, PilotedSession
 
 KINDS = ("POSITIVE", "NEUTRAL", "NEGATIVE", "UNKNOWN")
 NOTHING = "Auto Pilot is off for every session of it."
@@ -47,21 +48,8 @@ def _session(session: PilotedSession) -> Iterable[RenderableType]:
     if session.adjustments:
         yield _timeline(session.adjustments)
     for command in session.commands:
-        yield Text(f"{given(command)} {_became(command)}")
+        yield Text(f"{given(command)} {became(command)}")
     yield Text()
-
-
-def given(command: CommandRecord) -> str:
-    """Return what an operator asked, as a sentence."""
-    at = f"{command.given_at:%Y-%m-%d %H:%M}"
-    return f"Command {command.ordinal}, given at {at}: reverse adjustment {command.adjustment}."
-
-
-def _became(command: CommandRecord) -> str:
-    """Return what became of a command, as a sentence."""
-    if command.block is not None:
-        return f"It holds from block {command.block:,} on."
-    return f"Refused: {command.reason}" if command.reason else "The next review of the session takes it up."
 
 
 def _timeline(adjustments: Iterable[AdjustmentRecord]) -> Table:

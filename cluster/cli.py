@@ -9,9 +9,9 @@ from typing import Any
 
 import typer
 
-from cluster.commands import autopilot, database, jobs, preparing, running, stored, sweeping
+from cluster.commands import autopilot, database, jobs, preparing, running, steering, stored, sweeping
 from cluster.connect import quiet_ray
-from cluster.errors import UsageError
+from cluster.errors import Stopped, UsageError
 from cluster.options import FAILED, STOPPED, USAGE, err
 from cluster.process_list import hide_password
 from storage.errors import StorageError
@@ -25,7 +25,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS: tuple[Any, ...] = (running.run, stored.report, stored.digest, stored.replay, jobs.status, jobs.stop)
+COMMANDS: tuple[Any, ...] = (
+    running.run, steering.pause, steering.resume, steering.stop, stored.report, stored.digest, stored.replay,
+    jobs.status,
+)  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings={"ignore_unknown_options": True})(jobs.submit)
@@ -55,6 +58,9 @@ def _status() -> int:
         return _complain(_sentence(error))
     except (UsageError, StorageError) as error:
         return _complain(str(error))
+    except Stopped as stopped:
+        err.print(str(stopped), highlight=False, soft_wrap=True)
+        return STOPPED
     except (KeyboardInterrupt, typer.Abort):
         status = STOPPED
     except BrokenPipeError:

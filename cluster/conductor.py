@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actors import remote
 from cluster.commit_queue import Commits
+from cluster.database import is_of_this_machine
 from cluster.market_feed import MarketFeed
 from cluster.operator import Operator
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cluster.latency import Written
     from cluster.patience import Patience
     from cluster.plan import Plan
+    from cluster.session_fleet import Advanced
     from cluster.start import Start
     from simulation.autopilot.commanding import Answer, Reversal
     from simulation.autopilot.guardrails import Refusal
@@ -37,7 +39,21 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 
-ALL_FAILED = "Every session of the run has failed."
+class Ending(NamedTuple):
+    """How a run is to be closed, and why so."""
+
+    status: str
+    why: str
+
+
+COMPLETED = Ending("COMPLETED", "")
+STOPPED = Ending("STOPPED", "Stopped by the user.")
+ALL_FAILED = Ending("ERROR", "Every session of the run has failed.")
+
+
+def never() -> bool:
+    """Tell a conductor in a process that nobody interrupts that it is not to end."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +102,22 @@ class Conductor:
         writers: int,
         observe: Callable[[Progress], None],
         patience: Patience,
+        is_interrupted: Callable[[], bool] = never,
     ) -> None:
         self._plan = plan
         self._observe = observe
         self._first_block = start.first_block
+        self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._feed = MarketFeed(
-            lambda: remote.spawn_market(plan.scenario, plan.recording),
+            lambda: remote.spawn_market(self._home, plan.scenario, plan.recording),
             start.first_block,
             start.segment_lengths(plan),
         )
-        self._commits = Commits(lambda shard: remote.spawn_writer(database_url, shard), writers, patience)
+        self._commits = Commits(lambda shard: remote.spawn_writer(self._home, database_url, shard), writers, patience)
         self._pilot = self._spawn_pilot()
         self._pilot_restarts = Restarts("AutoPilot")
         self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience)
-        self._operator = Operator(run_id_of(prefix), start.conductor, store, patience)
+        self._operator = Operator(run_id_of(prefix), start.conductor, store, patience, is_interrupted)
         self.tally = Tally()
 
     @property
@@ -107,8 +125,8 @@ class Conductor:
         """What the writers have done so far."""
         return self._commits.written
 
-    def run(self) -> str:
-        """Step through all segments; return why the run went no further, which is nothing where it came to its end.
+    def run(self) -> Ending:
+        """Step through the segments until the last one, or until nobody trades on or the user stops it; return which.
 
         Everything is durable on return, and the actors are gone.
         """
@@ -117,7 +135,7 @@ class Conductor:
         finally:
             self._dismiss()
 
-    def _step_through(self) -> str:
+    def _step_through(self) -> Ending:
         changes = UNCHANGED
         first_block = self._first_block
         for block, segment in self._feed.segments():
@@ -125,12 +143,26 @@ class Conductor:
             first_block = block
             advanced = self._fleet.advance(block, segment, changes, self._commits.drain)
             self._commits.put(advanced.batches)
-            changes = self._review(block, segment, advanced.reviews)
-            self._observe(self._progress(block, advanced.receipts))
-            if not self._fleet.actors:
+            changes = self._next_changes(block, segment, advanced)
+            if self._operator.is_stopping or not self._fleet.actors:
                 break
         self._commits.drain()
-        return "" if self._fleet.actors else ALL_FAILED
+        if self._operator.is_stopping:
+            return STOPPED
+        return COMPLETED if self._fleet.actors or self._fleet.has_stopped else ALL_FAILED
+
+    def _next_changes(self, block: int, segment: Any, advanced: Advanced) -> Changes:
+        """Return what sessions carry out before they trade ``block``; a run that is paused waits here."""
+        goes_on = block < self._plan.blocks
+        if goes_on:
+            self._operator.listen(block)
+        changes = self._review(block, segment, advanced.reviews)
+        self._observe(self._progress(block, advanced.receipts))
+        if not goes_on or not self._fleet.actors:
+            return changes
+        return changes._replace(
+            instructions=self._operator.instructions(block, self._fleet.living, self._commits.drain)
+        )
 
     def _dismiss(self) -> None:
         """End the actors at once: left to themselves they take seconds to tidy up what nobody needs."""
@@ -140,7 +172,7 @@ class Conductor:
     def _review(self, block: int, segment: Any, reviews: Sequence[Any]) -> Changes:
         if not self._plan.is_review(block):
             return UNCHANGED
-        asked = self._operator.asks(block, self._commits.drain) if block < self._plan.blocks else []
+        asked = self._operator.reversals(block, self._commits.drain)
         verdict, answers = self._verdict(segment, asked, reviews)
         if answers:
             self._operator.is_told(block, answers)
@@ -166,6 +198,7 @@ class Conductor:
 
     def _spawn_pilot(self) -> Any:
         return remote.spawn_autopilot(
+            self._home,
             self._plan.strategies(),
             self._plan.rules,
             [account.trading for account in self._plan.scenario.accounts],

@@ -19,6 +19,12 @@ ROTATION_MAX_BYTES, ROTATION_BACKUP_COUNT = 16 * 1024 * 1024, 4
 LOOPBACK = "127.0.0.1"
 PROBE_SECONDS = 5
 
+MAY_LEAVE_THIS_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Read by Ray at its import, on every system: "0" binds all ports of a cluster to the loopback address.
+
+Ray takes an address of 127.0.0.1 for the machine's own one, and would listen to the network without a token.
+"""
+
 
 def quiet_ray() -> None:
     """Set what Ray reads at import: how it authenticates and what it prints."""
@@ -48,10 +54,11 @@ def check_port_is_free(port: int) -> None:
 
 def start_ray(address: str | None, namespace: str, dashboard_port: int | None) -> str:
     """Connect to the cluster at ``address``, or start a private one here; return the dashboard's URL."""
+    if address is None:
+        os.environ[MAY_LEAVE_THIS_MACHINE] = "0"
     import ray  # noqa: PLC0415 -- half a second that commands without actors need not pay
 
     private = {
-        "_node_ip_address": LOOPBACK,
         "dashboard_host": LOOPBACK,
         "dashboard_port": dashboard_port,
         "object_store_memory": OBJECT_STORE_BYTES,

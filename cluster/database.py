@@ -37,3 +37,10 @@ def _from_file() -> str | None:
 def shown_url(url: str) -> str:
     """Return a database URL as psql takes it, with its password hidden."""
     return shown(parse_url(url))
+
+
+def is_of_this_machine(url: str) -> bool:
+    """Tell whether a database is reached from this machine alone: by a socket, or by a name that means itself."""
+    parsed = parse_url(url)
+    host = str(parsed.host or parsed.query.get("host") or "")
+    return host in {"", "localhost", "::1"} or host.startswith(("/", "127."))

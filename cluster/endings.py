@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+ASKING = (signal.SIGINT, signal.SIGTERM)
+STOPPING = b"\nStopping after this segment; asked once more, at once.\n"
+
+
 def told_to_people() -> AbstractContextManager[Any]:
     """Keep stdout for the result: what Ray has to say of dead processes it prints there."""
     return redirect_stdout(sys.stderr)
@@ -33,6 +38,35 @@ def ray_until_the_end() -> Iterator[None]:
         if is_connected():
             with told_to_people():
                 stop_ray()
+
+
+@contextmanager
+def gracefully() -> Iterator[Callable[[], bool]]:
+    """Give a function that tells whether the user has asked once to stop; asked twice, the process is interrupted.
+
+    Signals come in the main thread alone: elsewhere nobody asks.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.getsignal(number) for number in ASKING}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(_number: int, _frame: object) -> None:
+        asked.set()
+        restore()
+        os.write(sys.stderr.fileno(), STOPPING)  # whatever it came upon may be printing at this moment
+
+    for number in ASKING:
+        signal.signal(number, ask)
+    try:
+        yield asked.is_set
+    finally:
+        restore()
 
 
 @contextmanager
@@ -74,7 +108,7 @@ def _uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ASKING}
     try:
         yield
     finally:

@@ -9,3 +9,7 @@ class UsageError(Exception):
 
 class LeftRunning(UsageError):
     """The database is away or refuses what the run asks of it; the message says why, and how to go on with the run."""
+
+
+class Stopped(Exception):
+    """A run was stopped between two segments; the message says which, and how to go on with it."""

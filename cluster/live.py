@@ -62,11 +62,11 @@ class LiveView:
             self._console.print(text, highlight=False, soft_wrap=True)
 
     def show(self, progress: Progress) -> None:
-        """Redraw for this progress; a session that has failed is named once, above."""
+        """Redraw for this progress; a session that has failed or been stopped is named once, above."""
         for receipt in progress.receipts:
-            if receipt.error_message and receipt.session not in self._told:
+            if receipt.has_ended and receipt.session not in self._told:
                 self._told.add(receipt.session)
-                self._console.print(self._failed(receipt), highlight=False, soft_wrap=True)
+                self._console.print(self._ended(receipt), highlight=False, soft_wrap=True)
         if self._live is not None:
             self._live.update(Group(self._bar(progress), self._table(progress)))
         elif progress.block * LINES_PER_RUN >= self._next_line * progress.blocks:
@@ -91,9 +91,11 @@ class LiveView:
             return ""
         return f", commits {written.latency.p50_ms:.0f} ms, p99 {written.latency.p99_ms:.0f} ms"
 
-    def _failed(self, receipt: Receipt) -> Text:
-        said = f"{self._accounts[receipt.session].name} failed. {receipt.error_message}"
-        return Text(said, style="red")
+    def _ended(self, receipt: Receipt) -> Text:
+        name = self._accounts[receipt.session].name
+        if receipt.is_stopped:
+            return Text(f"{name} is stopped before block {receipt.next_block:,}, by command.")
+        return Text(f"{name} failed. {receipt.error_message}", style="red")
 
     def _pace(self, progress: Progress) -> str:
         """Return rate and estimate, counted from the first segment on: starting the actors says nothing of the rest."""

@@ -81,10 +81,10 @@ class Metric(Generic[Seen]):
 
 
 def _sessions(progress: Progress) -> dict[str, int]:
-    failed = sum(receipt.error_message != "" for receipt in progress.receipts)
     return {
-        "RUNNING": len(progress.receipts) - failed,
-        "ERROR": failed,
+        "RUNNING": sum(not receipt.has_ended for receipt in progress.receipts),
+        "ERROR": sum(receipt.error_message != "" for receipt in progress.receipts),
+        "STOPPED": sum(receipt.is_stopped for receipt in progress.receipts),
         "COMPLETED": sum(receipt.number for receipt in progress.receipts),
     }
 

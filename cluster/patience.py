@@ -33,7 +33,7 @@ class Patience:
     """Does again what the database did not answer to, until it does."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+        self.say = say
 
     def __call__(self, action: Callable[[], T]) -> T:
         """Return what ``action`` returns; raises what may mend by itself once patience is over, all else at once."""
@@ -61,6 +61,6 @@ class Patience:
             if waited - told_at >= TELL_SECONDS:
                 told_at = waited
                 warn("database away", why=state.outcome.exception(), waited_seconds=round(waited))
-                self._say(f"{state.outcome.exception()} The run waits for it, {waited:.0f} s so far.")
+                self.say(f"{state.outcome.exception()} The run waits for it, {waited:.0f} s so far.")
 
         return tell

@@ -14,7 +14,7 @@ from simulation.trading.rules import rules_of
 from storage.context import SessionContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from simulation.autopilot.knowledge import Knowledge
     from simulation.intelligence.roster import PlugIn
@@ -60,12 +60,12 @@ class Plan:
         enabled = any(strategy.autopilot_enabled for line in self.strategies() for strategy in line)
         return self.scenario.autopilot and enabled
 
-    def segment_lengths(self, first: int = 0) -> Iterator[int]:
+    def segment_lengths(self, first: int = 0, cuts: Iterable[int] = ()) -> Iterator[int]:
         """Yield the lengths of the segments from a block on.
 
-        None spans a change of sessions, nor a review with Auto Pilot on.
+        None spans a change of sessions, one of the ``cuts``, nor a review with Auto Pilot on.
         """
-        changes = sorted({start for account in self.scenario.accounts for start in account.starts})
+        changes = sorted({start for account in self.scenario.accounts for start in account.starts} | set(cuts))
         while first < self.blocks:
             later = bisect_right(changes, first)
             end = min(first + self.scenario.segment_blocks, self.blocks, *changes[later : later + 1])

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
 
 from cluster.logs import warn
 
-CALL_SECONDS_MAX = 600
-"""No single call takes nearly as long; past this the cluster is taken to be stuck."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-RESTARTS_MAX = 10
-"""How often one actor is replaced in a run before the run gives up."""
+T = TypeVar("T")
 
-ACTOR_LOST = (RayActorError, WorkerCrashedError, ObjectLostError)
+CALL_SECONDS_MAX = 300
+"""No single call takes nearly as long, compiling included; past this its actor is taken for dead, and is fenced off."""
+
+RESTARTS_MAX, RESTARTS_SECONDS = 10, 600
+"""So often in so long one actor is replaced before the run gives up: one that goes on for months loses many."""
+
+ACTOR_LOST = (RayActorError, WorkerCrashedError, GetTimeoutError)
+
+VALUE_LOST = ObjectLostError
+"""What was returned by reference has died with its node: no actor can be asked for it again."""
 
 
 class GaveUpError(RuntimeError):
@@ -23,7 +33,10 @@ class GaveUpError(RuntimeError):
 
 
 def result_of(reference: Any) -> Any:
-    """Wait for a result; raises one of ACTOR_LOST when its actor died, and what the actor raised as it raised it."""
+    """Wait for a result; raises what the actor raised as it raised it, and one of ACTOR_LOST when it died or sleeps.
+
+    Raises VALUE_LOST where the result, or what its call was given, was on a node that has died.
+    """
     try:
         return ray.get(reference, timeout=CALL_SECONDS_MAX)
     except RayTaskError as error:
@@ -37,10 +50,11 @@ def discard(handle: Any) -> None:
 
 
 class Restarts:
-    """Counts the replacements of one actor and refuses one too many."""
+    """Counts the replacements of one actor and refuses one too many at a time."""
 
     def __init__(self, who: str) -> None:
         self._who = who
+        self._latest: deque[float] = deque(maxlen=RESTARTS_MAX + 1)
         self.count = 0
 
     def note(self, reason: BaseException, **about: object) -> None:
@@ -49,9 +63,21 @@ class Restarts:
         ``about`` is what the log says of it besides.
         """
         self.count += 1
+        self._latest.append(time.monotonic())
         lines = [line.strip().rstrip(".") for line in str(reason).strip().splitlines()] or [type(reason).__name__]
         warn("actor lost", actor=self._who, times=self.count, kind=type(reason).__name__, why=". ".join(lines), **about)
         if getattr(reason, "actor_init_failed", False):
             raise GaveUpError(f"{self._who} could not start: {lines[-1]}.") from reason
-        if self.count > RESTARTS_MAX:
-            raise GaveUpError(f"{self._who} died {self.count} times; the last time: {lines[0]}.") from reason
+        if len(self._latest) > RESTARTS_MAX and self._latest[-1] - self._latest[0] < RESTARTS_SECONDS:
+            raise GaveUpError(f"{self._who} died {len(self._latest)} times; the last time: {lines[0]}.") from reason
+
+
+def through_losses(conduct: Callable[[], T], take_up: Callable[[], None]) -> T:
+    """Return what ``conduct`` returns; where values on their way are lost, conduct again from what is committed."""
+    losses = Restarts("A node with segments or batches on their way")
+    while True:
+        try:
+            return conduct()
+        except VALUE_LOST as lost:
+            losses.note(lost)
+            take_up()

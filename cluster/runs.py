@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from actors.analysts import load as load_analyst
+from actors.warming import compile_kernel, is_compiled
 from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, start_ray
-from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
-from cluster.errors import UsageError
+from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, resumable, told_to_people
+from cluster.errors import Stopped, UsageError
 from cluster.logs import log_of, note
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.start import Start, beginning, taken_up
-from cluster.warm import compile_kernel, is_compiled
 from simulation.intelligence.roster import roster_of
 from simulation.scenario import Scenario
 from simulation.settings.market import ReplayMarket
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from cluster.conductor import Ending
     from cluster.latency import Written
     from cluster.live import LiveView
     from storage.records import AccountResult, SessionFailure
@@ -175,8 +176,10 @@ def execute(
             with store.hold(run_id), log_of({"run": run_id}, place.ray_address, view.say):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
                 with resumable(f"paperdex run --resume {run_id}"):
-                    digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
+                    ending, digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
         view.close()
+        if ending == "STOPPED":
+            raise Stopped(f"Run {run_id} is stopped and keeps what it has; `paperdex run --resume {run_id}` goes on.")
         summary = _summary(plan, run_id, digest, written, time.monotonic() - started, store, url)
         tell(summary, store)
     return summary
@@ -220,20 +223,31 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
 
     Ray starts in the main thread, because its processes end with the thread that started them.
     """
-    view.say("starting Ray and Postgres" + ("" if is_compiled(plan) else " and, this once, compiling the kernel"))
+    view.say(
+        "starting Ray and Postgres" + ("" if is_compiled(plan.scenario) else " and, this once, compiling the kernel")
+    )
     with ThreadPoolExecutor(max_workers=1) as beside:
         prepared = beside.submit(_prepared, plan, place.database_url)
         # The actors of a conductor that is thought to be dead may live on, under the names of this one's.
         namespace = f"paperdex-{run_id}-{secrets.token_hex(4)}"
         dashboard = start_ray(place.ray_address, namespace, place.dashboard_port)
-    view.say(f"starting {len(plan.scenario.accounts)} sessions; dashboard at {dashboard or 'the cluster'}")
-    return prepared.result()
+    opened, n_sessions = prepared.result(), len(plan.scenario.accounts)
+    _make_room(n_sessions, place, view)
+    view.say(f"starting {n_sessions} sessions; dashboard at {dashboard or 'the cluster'}")
+    return opened
+
+
+def _make_room(n_sessions: int, place: Place, view: LiveView) -> None:
+    from actors.remote import SESSION  # noqa: PLC0415 -- brings Ray and all actors
+    from cluster.room import make_room  # noqa: PLC0415 -- as above
+
+    make_room(n_sessions, "sessions", SESSION, may_grow=place.ray_address is not None, say=view.say)
 
 
 def _prepared(plan: Plan, database_url: str | None) -> tuple[Store, str]:
     opened = _opened(database_url)
-    compile_kernel(plan)
-    for module in ("cluster.conductor", "cluster.report", "cluster.report_page"):
+    compile_kernel(plan.scenario, plan.recording)
+    for module in ("cluster.conductor", "cluster.room", "cluster.report", "cluster.report_page"):
         import_module(module)
     return opened
 
@@ -246,20 +260,29 @@ def _opened(database_url: str | None) -> tuple[Store, str]:
 
 def _conducted(
     plan: Plan, prefix: int, start: Start, writers: int, store: Store, url: str, view: LiveView
-) -> tuple[str, Written]:
-    """Conduct the run and close it with the status it deserves; return its digest and what its writers did."""
+) -> tuple[str, str, Written]:
+    """Conduct the run and close it with the status it deserves; return that, its digest, and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
+    from cluster.remote_calls import through_losses  # noqa: PLC0415 -- as above
     from cluster.watching import run_watched  # noqa: PLC0415 -- as above
 
     patience, run_id = Patience(view.say), run_id_of(prefix)
+
+    def conduct() -> tuple[Ending, Written]:
+        conductor = Conductor(plan, prefix, start, store, url, writers, observe, patience, is_interrupted)
+        return conductor.run(), conductor.written
+
+    def take_up() -> None:
+        nonlocal start
+        start = patience(lambda: _taken_up(plan, prefix, store))
 
     def close(status: str, why: str) -> str:
         digest = store.finish_run(run_id, status, why, start.conductor)
         note("run ended", status=status, digest=digest, why=why)
         return digest
 
-    with closed_if_it_fails(close), run_watched(run_id, plan.lines(prefix), view.show) as observe:
-        conductor = Conductor(plan, prefix, start, store, url, writers, observe, patience)
-        why = conductor.run()
-    digest = patience(lambda: close("ERROR" if why else "COMPLETED", why))
-    return digest, conductor.written
+    watched = run_watched(run_id, plan.lines(prefix), view.show)
+    with closed_if_it_fails(close), gracefully() as is_interrupted, watched as observe:
+        ending, written = through_losses(conduct, take_up)
+    digest = patience(lambda: close(*ending))
+    return ending.status, digest, written

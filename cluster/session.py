@@ -8,20 +8,25 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from cluster.commanded import became, given
 from cluster.facts import counted, facts, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
+    from storage.pilot_records import CommandRecord
     from storage.records import SessionDetail
 
 
-def shown(session: SessionDetail) -> RenderableType:
-    """Return a session as it is printed for a person."""
+def shown(session: SessionDetail, commands: Sequence[CommandRecord] = ()) -> RenderableType:
+    """Return a session as it is printed for a person, with what it was commanded."""
     return Group(
         Text(f"{session.account}: {session.strategy}, {session.trading_mode}", style="bold"),
         Text(f"{session.status}: {session.status_reason}" if session.status_reason else f"{session.status}."),
         *([Text(session.autopilot_disabled_reason)] if session.autopilot_disabled_reason else []),
+        *(Text(f"{given(one)} {became(one)}") for one in commands),
         Text(),
         facts(_figures(session)),
         Text(),

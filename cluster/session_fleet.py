@@ -16,6 +16,7 @@ from simulation.succession import NOTHING_BEFORE, Totals, succeed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from uuid import UUID
 
     from actors.session import Receipt
     from cluster.patience import Patience
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class Advanced:
     """What the fleet returned for one segment: receipts by value, batches and reviews by reference.
 
-    Receipts are of all sessions, the last one of those that have failed; the rest is of those that traded.
+    Receipts are of all sessions, the last one of those that have ended; the rest is of those that traded.
     """
 
     receipts: list[Receipt]
@@ -60,8 +61,10 @@ class SessionFleet:
         self._receipts: dict[int, Receipt] = {}
         self._actors = {}
         for index, latest in enumerate(start.accounts):
-            if latest.error_message:
-                self._receipts[index] = replace(self._last_receipt(index), error_message=latest.error_message)
+            if latest.has_ended:
+                self._receipts[index] = replace(
+                    self._last_receipt(index), error_message=latest.error_message, is_stopped=latest.is_stopped
+                )
             else:
                 self._actors[index] = self._spawn(index)
 
@@ -71,6 +74,16 @@ class SessionFleet:
         return list(self._actors.values())
 
     @property
+    def has_stopped(self) -> bool:
+        """Whether operators have stopped any of the sessions."""
+        return any(receipt.is_stopped for receipt in self._receipts.values())
+
+    def living(self) -> dict[UUID, int]:
+        """Return the sessions that can trade on, with the first block that each has not traded."""
+        standing = [(self._current(index), self._receipts[index].next_block) for index in self._actors]
+        return {context.session_id: block for context, block in standing if context.until_block != block}
+
+    @property
     def restarts(self) -> int:
         """How many session actors have been replaced so far."""
         return sum(restarts.count for restarts in self._restarts)
@@ -78,7 +91,7 @@ class SessionFleet:
     def succeed(self, block: int, drain: Callable[[], None]) -> None:
         """Begin the sessions whose accounts go on with them at ``block``, each on what the one before has committed.
 
-        Accounts whose session has failed stay as they are.
+        Accounts whose session has failed or been stopped stay as they are.
         """
         due = [index for index in self._actors if self._current(index).until_block == block]
         if due:
@@ -102,8 +115,8 @@ class SessionFleet:
     def advance(self, block: int, segment: Any, changes: Changes, drain: Callable[[], None]) -> Advanced:
         """Trade every session through the segment that ends before ``block``, except those that have been.
 
-        ``drain`` makes all earlier batches durable first, if needed. A session that fails is let go: with the batch
-        that says so, or where its code raised, without one.
+        ``drain`` makes all earlier batches durable first, if needed. A session that fails or is stopped is let go: with
+        the batch that says so, or where its code raised, without one.
         """
 
         def ask(index: int) -> Any:
@@ -122,7 +135,7 @@ class SessionFleet:
                 batches[index] = written
                 if self._receipts[index].next_block <= block:  # else its review here has been had
                     reviews.append(shown)
-            if self._receipts[index].error_message:
+            if self._receipts[index].has_ended:
                 discard(self._actors.pop(index))
         return Advanced([self._receipts[index] for index in range(len(self._lines))], batches, reviews)
 

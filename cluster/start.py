@@ -22,6 +22,13 @@ class Latest:
     """Place among those of its account."""
     error_message: str = ""
     """Why it has ended in ERROR; nothing where it goes on."""
+    is_stopped: bool = False
+    """Whether an operator has stopped it."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it trades no more, and its account neither."""
+        return self.is_stopped or self.error_message != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Start:
     block: int = 0
     conductor: int = 1
     """The number of the conductor among those that the run has had."""
+    cuts: tuple[int, ...] = ()
+    """Blocks from which on accepted commands hold."""
 
     @property
     def first_block(self) -> int:
@@ -44,7 +53,7 @@ class Start:
 
     def segment_lengths(self, plan: Plan) -> Iterator[int]:
         """Yield the lengths of the segments that are left."""
-        return chain([self.block - self.first_block] if self.block else [], plan.segment_lengths(self.block))
+        return chain([self.block - self.first_block] if self.block else [], plan.segment_lengths(self.block, self.cuts))
 
 
 def beginning(plan: Plan) -> Start:
@@ -58,7 +67,9 @@ def taken_up(lines: Sequence[Sequence[SessionContext]], run: Reopened) -> Start:
     latest = [max((one for one in line if one.session_id in stored), key=lambda one: one.number) for line in lines]
     standings = [stored[context.session_id] for context in latest]
     accounts = [
-        Latest(context.number, standing.error_message) for context, standing in zip(latest, standings, strict=True)
+        Latest(context.number, standing.error_message, standing.is_stopped)
+        for context, standing in zip(latest, standings, strict=True)
     ]
-    block = min(standing.next_block for standing in standings if not standing.error_message)
-    return Start(tuple(accounts), block, run.conductor)
+    living = [standing.next_block for standing in standings if not (standing.error_message or standing.is_stopped)]
+    block = min(living) if living else max(standing.next_block for standing in standings)
+    return Start(tuple(accounts), block, run.conductor, run.cuts)

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from cluster.commanded import became, given
 from cluster.facts import counted, facts
 
 if TYPE_CHECKING:
@@ -16,13 +17,18 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from storage.pilot_records import CommandRecord
     from storage.records import Counts, RunDetail, SessionLine
 
 
 def shown(
-    run: RunDetail, counts: Counts, sessions: Sequence[SessionLine], pruned_at: datetime | None = None
+    run: RunDetail,
+    counts: Counts,
+    sessions: Sequence[SessionLine],
+    commands: Sequence[CommandRecord] = (),
+    pruned_at: datetime | None = None,
 ) -> RenderableType:
-    """Return a run as it is printed for a person, and if and when it was pruned."""
+    """Return a run as it is printed for a person, with what was commanded, and if and when it was pruned."""
     said = f": {run.error_message.rstrip('.')}." if run.error_message else "."
     return Group(
         Text(run.name, style="bold"),
@@ -31,6 +37,7 @@ def shown(
         facts(_facts(run, counts, pruned_at)),
         Text(),
         _sessions(sessions),
+        *([Text(), *(Text(f"{given(one)} {became(one)}") for one in commands)] if commands else []),
     )
 
 

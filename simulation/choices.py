@@ -98,7 +98,7 @@ class Reason(IntEnum):
     GAS_UNAFFORDABLE = 11
     """Free cash against the gas an exit may need (micro-USD)."""
     PAUSED = 12
-    """Auto Pilot has paused buying; no numbers."""
+    """Buying is paused: 1 by an operator, 0 by Auto Pilot alone."""
     TOO_COSTLY = 13
     """What going in and out again would cost against the most that the SMART lane accepts (micro-USD)."""
     NO_LIQUIDITY = 14

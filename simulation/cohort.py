@@ -74,6 +74,12 @@ class Cohort:
             self.twin_holdings[held],
         )
 
+    def some(self, rows: Sequence[int]) -> Cohort:
+        """Return the cohort of these sessions, in this order, each with its twin."""
+        if not rows:
+            return Cohort(*(part[:0] for part in self._parts()))
+        return joined([self.one(row) for row in rows])
+
     def to_bytes(self) -> bytes:
         """Return the state for a checkpoint."""
         shape = (*self.holdings.shape, len(self.twins))
@@ -122,6 +128,9 @@ class Outcome:
     trades: NDArray[np.void]  # TRADE
     decisions: NDArray[np.void]  # DECISION
     marks: NDArray[np.void]  # MARK
+
+
+NOTHING_HAPPENED = Outcome(np.zeros(0, TRADE), np.zeros(0, DECISION), np.zeros(0, MARK))
 
 
 def begin(

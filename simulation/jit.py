@@ -11,7 +11,8 @@ import os
 import sys
 from hashlib import sha256
 from pathlib import Path
-from tempfile import gettempdir
+from stat import S_ISDIR
+from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -52,8 +53,19 @@ def _cache_root() -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return Path(gettempdir()) / f"paperdex-cache-{os.getuid()}"
+        return _own(Path(gettempdir()) / f"paperdex-cache-{os.getuid()}")
     return home
+
+
+def _own(folder: Path) -> Path:
+    """Return a folder of the temporary one, or a new one if somebody else may write there: it would be their code."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return Path(mkdtemp(prefix="paperdex-cache-"))
+    is_ours = S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return folder if is_ours else Path(mkdtemp(prefix="paperdex-cache-"))
 
 
 numba.config.CACHE_DIR = str(cache_folder())

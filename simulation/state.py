@@ -39,6 +39,7 @@ SESSION = np.dtype(
         ("adjustment_day", np.int64),
         ("closed_trades", np.int64),
         ("paused", np.int64),  # adjustable too
+        ("paused_by_operator", np.int64),  # each lets go of its own pause alone
         # strategy, adjustable while running
         ("decision_interval_blocks", np.int64),
         ("use_fast_lane", np.int64),
@@ -201,8 +202,7 @@ PAIR = np.dtype(
 """The terms of a pool, which never change; shape ``(n_pools,)``."""
 
 ROUTE = np.dtype([("pool", np.int64), ("usd_pool", np.int64)], align=True)
-"""How a token is traded: in its ``pool``, and where that is not against USDC, between that and USDC in ``usd_pool``
-(else -1); shape ``(n_routes,)``."""
+"""How a token is traded: in ``pool``, and on to USDC in ``usd_pool`` where it must be (else -1); ``(n_routes,)``."""
 
 MID = np.dtype([("price_q", np.uint64), ("depth_micro_usd", np.uint64)], align=True)
 """A token at one block: the mid price of its first pool and the USD side of all its pools; shape
@@ -316,7 +316,7 @@ class Case(NamedTuple):
     opportunity_bp: int
     confidence_bp: int
     confidence_threshold_bp: int
-    paused: int
+    paused: int  # 1 by Auto Pilot, 2 by an operator, 3 by both
     liquidity_micro_usd: int
     min_liquidity_micro_usd: int
     orders_today: int

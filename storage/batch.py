@@ -17,6 +17,11 @@ class SessionEnd(NamedTuple):
     """In a sentence."""
 
 
+GOES_ON = SessionEnd("COMPLETED", "Its account went on with its next session.")
+STOPPED_BY_COMMAND = SessionEnd("STOPPED", "An operator stopped it by command.")
+"""Not as the sessions of a run that the user stopped: those go on when it is taken up again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """All rows that a session produced in one segment, plus its state."""

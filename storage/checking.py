@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from storage import commands, health, knowledge
+from storage import commands, health, knowledge, steering
 from storage.chain import chain_findings
 from storage.records import Finding
 
@@ -281,7 +281,7 @@ def content_findings(connection: Connection, run_id: UUID | None) -> list[Findin
         for row in connection.execute(text(rule.query()), {"run": run_id})
     ]
     findings += chain_findings(connection, run_id)
-    findings += commands.findings(connection, run_id)
+    findings += commands.findings(connection, run_id) + steering.findings(connection, run_id)
     return findings + [
         Finding("paper_positions", row.account, row.row, "is_open", str(row.stored), "1")
         for row in connection.execute(_OPEN_TWICE, {"run": run_id})

@@ -1,8 +1,9 @@
-"""What operators ask of a run while it goes on: written when given, taken up at a review, applied from a block on.
+"""What operators ask of a run while it goes on: written when given, taken up by its conductor, applied from a block on.
 
-A command is PENDING until a review of its session. Then it is REFUSED, or ACCEPTED with the first block that trades
-with its effect, before anything is traded with it. So whoever takes the run up again finds what was promised, and does
-it at the same block: a run is a function of its scenario, its seed, and its accepted commands with their blocks.
+A command to reverse an adjustment is PENDING until a review of its session; the others are ``storage.steering``'s.
+Then it is REFUSED, or ACCEPTED with the first block that trades with its effect, before anything is traded with it. So
+whoever takes the run up again finds what was promised, and does it at the same block: a run is a function of its
+scenario, its seed, and its accepted commands with their blocks.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 TABLE = "commands"
 REVERSE = "REVERSE_ADJUSTMENT"
 
-RUN_OVER = "Its run ended before a review could take it up."
+RUN_OVER = "Its run ended before it was taken up."
 """Why a command is refused that nobody had taken up."""
 
 _LOG = text(
@@ -68,13 +69,14 @@ _GIVE = text(
 )
 _COUNT = text("SELECT count(*) FROM commands WHERE run_id = :run")
 
-_ARE_DUE = text("SELECT EXISTS (SELECT FROM commands WHERE run_id = :run AND (status = 'PENDING' OR block = :block))")
+_ASKED_FOR = text("SELECT DISTINCT kind FROM commands WHERE run_id = :run AND (status = 'PENDING' OR block = :block)")
 _DUE = text(
     """
     SELECT commands.ordinal, commands.status, commands.arguments ->> 'log_id' AS log, accounts.ordinal AS session
     FROM commands JOIN paper_trading_sessions USING (session_id)
     JOIN paper_trading_accounts AS accounts USING (account_id)
     WHERE commands.run_id = :run AND (commands.status = 'PENDING' OR commands.block = :block)
+        AND commands.kind = 'REVERSE_ADJUSTMENT'
     ORDER BY commands.block NULLS LAST, commands.ordinal
     """
 )
@@ -97,14 +99,17 @@ _REFUSE_ALL = text(
     """
 )
 
+_LISTED = """
+    SELECT commands.session_id, accounts.name AS account, commands.ordinal, commands.given_at, commands.kind,
+        commands.status, commands.block, commands.status_reason AS reason, logs.ordinal AS adjustment
+    FROM commands LEFT JOIN paper_trading_sessions USING (session_id)
+    LEFT JOIN paper_trading_accounts AS accounts USING (account_id)
+    LEFT JOIN autopilot_logs AS logs ON logs.log_id = CAST(commands.arguments ->> 'log_id' AS uuid)
+"""
 _OF_SESSIONS = text(
-    """
-    SELECT commands.session_id, commands.ordinal, commands.given_at, commands.kind, commands.status, commands.block,
-        commands.status_reason AS reason, logs.ordinal AS adjustment
-    FROM commands LEFT JOIN autopilot_logs AS logs ON logs.log_id = CAST(commands.arguments ->> 'log_id' AS uuid)
-    WHERE commands.session_id = ANY(:sessions) ORDER BY commands.session_id, commands.ordinal
-    """
+    f"{_LISTED} WHERE commands.session_id = ANY(:sessions) ORDER BY commands.session_id, commands.ordinal"
 )
+_OF_RUN = text(f"{_LISTED} WHERE commands.run_id = :run ORDER BY commands.ordinal")
 
 _NOT_DONE = text(
     """
@@ -112,6 +117,7 @@ _NOT_DONE = text(
     JOIN paper_trading_sessions USING (session_id) JOIN paper_trading_accounts AS accounts USING (account_id)
     JOIN session_checkpoints AS checkpoints USING (session_id)
     WHERE (CAST(:run AS uuid) IS NULL OR commands.run_id = :run) AND commands.block < checkpoints.next_block
+        AND commands.kind = 'REVERSE_ADJUSTMENT'
         AND NOT EXISTS (
             SELECT FROM autopilot_logs AS logs
             WHERE logs.session_id = commands.session_id AND logs.block = commands.block
@@ -155,7 +161,7 @@ def give_reversal(connection: Connection, name: str) -> CommandRecord:
     status = connection.execute(_RUN, {"run": log["run_id"]}).scalar_one()
     log = row_of(connection, _LOG, name)  # as it is while nobody can close the run
     assert log is not None
-    why_not = _run_is(status) or _why_not(log) or _asked(connection, log)
+    why_not = run_is(status) or _why_not(log) or _asked(connection, log)
     if why_not:
         raise NotReversed(log=log["log_id"], why=why_not)
     ordinal = int(connection.execute(_COUNT, {"run": log["run_id"]}).scalar_one())
@@ -170,9 +176,9 @@ def give_reversal(connection: Connection, name: str) -> CommandRecord:
     )
 
 
-def are_due(connection: Connection, run_id: UUID, block: int) -> bool:
-    """Tell whether a review before ``block`` has commands to look at."""
-    return bool(connection.execute(_ARE_DUE, {"run": run_id, "block": block}).scalar_one())
+def asked_for(connection: Connection, run_id: UUID, block: int) -> frozenset[str]:
+    """Return the kinds of the commands of a run that are pending, or were accepted for ``block``."""
+    return frozenset(connection.execute(_ASKED_FOR, {"run": run_id, "block": block}).scalars())
 
 
 def due(connection: Connection, run_id: UUID, block: int, conductor: int) -> list[Reversal]:
@@ -187,7 +193,7 @@ def due(connection: Connection, run_id: UUID, block: int, conductor: int) -> lis
         assert log is not None, "the log is appended to, and what is accepted for a block is stored before it"
         why_not = _why_not(log) if row.status == "PENDING" else ""
         if why_not:
-            _refuse(connection, run_id, row.ordinal, why_not)
+            refuse(connection, run_id, row.ordinal, why_not)
         else:
             parameter = NAMES.index(log["parameter_name"])
             value = int(log["old_value"] * DIVISORS[parameter])
@@ -201,9 +207,20 @@ def settle(connection: Connection, run_id: UUID, block: int, answers: Sequence[A
     conducting.take(connection, run_id, conductor)
     for answer in answers:
         if answer.why_not:
-            _refuse(connection, run_id, answer.command, answer.why_not)
+            refuse(connection, run_id, answer.command, answer.why_not)
         else:
-            connection.execute(_ACCEPT, {"run": run_id, "ordinal": answer.command, "block": block})
+            accept(connection, run_id, answer.command, block)
+
+
+def accept(connection: Connection, run_id: UUID, ordinal: int, block: int) -> None:
+    """Write from which block on a command holds; what became of one is written once."""
+    connection.execute(_ACCEPT, {"run": run_id, "ordinal": ordinal, "block": block})
+
+
+def refuse(connection: Connection, run_id: UUID, ordinal: int, why: str) -> None:
+    """Write why a command is not carried out; what became of one is written once."""
+    sentence = why[0].upper() + why[1:].rstrip(".") + "."
+    connection.execute(_REFUSE, {"run": run_id, "ordinal": ordinal, "why": sentence})
 
 
 def close(connection: Connection, run_id: UUID) -> None:
@@ -217,6 +234,11 @@ def of_sessions(connection: Connection, sessions: Iterable[UUID]) -> dict[UUID, 
     for row in connection.execute(_OF_SESSIONS, {"sessions": list(found)}).mappings():
         found[row["session_id"]].append(CommandRecord(**row))
     return found
+
+
+def of_run(connection: Connection, run_id: UUID) -> list[CommandRecord]:
+    """Return all commands of a run, in their order."""
+    return [CommandRecord(**row) for row in connection.execute(_OF_RUN, {"run": run_id}).mappings()]
 
 
 def findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
@@ -235,12 +257,8 @@ def findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
 _TYPES = {str(kind): number for number, kind in enumerate(TYPES)}
 
 
-def _refuse(connection: Connection, run_id: UUID, ordinal: int, why: str) -> None:
-    sentence = why[0].upper() + why[1:].rstrip(".") + "."
-    connection.execute(_REFUSE, {"run": run_id, "ordinal": ordinal, "why": sentence})
-
-
-def _run_is(status: str) -> str:
+def run_is(status: str) -> str:
+    """Return what the status of a run says against a command; nothing where it is RUNNING."""
     return "" if status == "RUNNING" else f"its run is {status}, and only one that is RUNNING can be commanded"
 
 

@@ -2,7 +2,7 @@
 
 Two runs of one scenario have the same digest, however they were cut, interrupted or distributed. Left out is what
 may differ: wall-clock times, the run's prefix in the keys, checkpoints, and how the run ended; and commands, since what
-those came to that were accepted is in the log of Auto Pilot.
+those came to that were accepted is in the log of Auto Pilot, in the trades and in how sessions ended.
 """
 
 from __future__ import annotations

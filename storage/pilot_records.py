@@ -46,16 +46,19 @@ class AdjustmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """What an operator asked of a session, and what became of it."""
+    """What an operator asked of a session or a run, and what became of it."""
 
-    session_id: UUID
+    session_id: UUID | None
+    """None where it is the whole run."""
+    account: str | None
+    """Of the session."""
     ordinal: int
     """In its run."""
     given_at: datetime
     """By the wall clock."""
     kind: str
     adjustment: int | None
-    """The ordinal of the one that is to be reversed."""
+    """The ordinal of the one that is to be reversed, if any."""
     status: str
     block: int | None
     """First block that trades with its effect, once it is accepted."""

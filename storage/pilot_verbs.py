@@ -37,11 +37,6 @@ class PilotVerbs(Verbs):
         with self._transaction() as connection:
             return commands.give_reversal(connection, log_id)
 
-    def has_commands(self, run_id: UUID, block: int) -> bool:
-        """Tell whether the review before ``block`` has commands to look at."""
-        with self._transaction() as connection:
-            return commands.are_due(connection, run_id, block)
-
     def due_reversals(self, run_id: UUID, block: int, conductor: int = conducting.FIRST) -> list[Reversal]:
         """Return what sessions are commanded at the review before ``block``, all earlier batches being stored.
 

@@ -348,6 +348,8 @@ class Standing:
     next_block: int
     error_message: str
     """Why it has ended in ERROR; nothing where it has not."""
+    is_stopped: bool = False
+    """Whether an operator has stopped it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +360,8 @@ class Reopened:
     """The number of whoever conducts it now."""
     standings: dict[UUID, Standing]
     """Where each session stands, by its key."""
+    cuts: tuple[int, ...] = ()
+    """Blocks from which on accepted commands hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from storage import steering
 from storage.errors import NothingGoesOn, RunHasEnded, RunNotFound, RunWasPruned
 from storage.records import Reopened, Standing
 
@@ -47,7 +48,7 @@ _STANDINGS = text(
 
 
 def reopen(connection: Connection, run_id: UUID) -> Reopened:
-    """Make an interrupted run RUNNING, under another conductor.
+    """Make an interrupted run RUNNING, under another conductor; if it was paused or stopped as a whole, it goes on.
 
     Raises RunNotFound, RunHasEnded, RunWasPruned, and NothingGoesOn when every session has ended by itself.
     """
@@ -65,4 +66,8 @@ def reopen(connection: Connection, run_id: UUID) -> Reopened:
     rows = connection.execute(_STANDINGS, {"run": run_id}).all()
     if all(row.status == "ERROR" for row in rows):
         raise NothingGoesOn(run=run_id)
-    return Reopened(conductor, {row.session_id: Standing(row.next_block, row.error_message) for row in rows})
+    steering.release(connection, run_id)
+    standings = {
+        row.session_id: Standing(row.next_block, row.error_message, is_stopped=row.status == "STOPPED") for row in rows
+    }
+    return Reopened(conductor, standings, steering.cuts(connection, run_id))

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
     from simulation.market.segment import Segment
 
-WHILE_PAUSED = "Auto Pilot has paused its buying; it holds and sells."
-"""Why a session is PAUSED."""
+_STANDINGS = (
+    ("RUNNING", ""),
+    ("PAUSED", "Auto Pilot has paused its buying; it holds and sells."),
+    ("PAUSED", "An operator has paused its buying; it holds and sells."),
+    ("PAUSED", "An operator and Auto Pilot have paused its buying; it holds and sells."),
+)
+"""Status and reason of a session that goes on; who has paused it numbers them, as in a Case."""
 
 __all__ = ["SessionContext", "batch_of"]
 
@@ -66,9 +71,11 @@ def batch_of(
         "autopilot_outcomes": encode(outcome_rows(context, judgements)),
         "autopilot_performance_snapshots": encode(snapshot_rows(context, session, marks, segment, tuning)),
     }
-    # In a segment of no blocks nothing was traded: what is held and on its way is stored since the one before.
+    # In a segment of no blocks nothing was traded: what is held is stored since the one before, and what is on its way,
+    # unless it was withdrawn.
     if context.record is not Record.NONE and len(segment.gas):
         encoded["paper_positions"] = POSITIONS.encode(positions_of(context, holdings, trades, segment))
+    if context.record is not Record.NONE and (len(segment.gas) or len(trades)):
         encoded["paper_trades"] = TRADES.encode(orders_of(context, session, holdings, trades, before.finished_trades))
     return Batch(
         session_id=context.session_id,
@@ -124,7 +131,7 @@ def _standing(session: np.void, end: SessionEnd | None) -> tuple[str, str]:
     """Return the status of a session and the reason for it."""
     if end is not None:
         return end.status, end.reason
-    return ("PAUSED", WHILE_PAUSED) if session["paused"] else ("RUNNING", "")
+    return _STANDINGS[session["paused"] | session["paused_by_operator"] << 1]
 
 
 def _strategy_rows(

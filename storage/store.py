@@ -28,6 +28,7 @@ from storage.driver import masked, parse_url, settings, translated
 from storage.errors import SessionNotFound
 from storage.models import RunStatus
 from storage.pilot_verbs import PilotVerbs
+from storage.steering_verbs import SteeringVerbs
 from storage.sweep_reader import SweepReader
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ _READ_ONLY = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _PRUNED_AT = text("SELECT pruned_at FROM runs WHERE run_id = :run")
 
 
-class Store(PilotVerbs, SweepReader):
+class Store(PilotVerbs, SteeringVerbs, SweepReader):
     """One database. Every method is one transaction, and raises StorageErrors only."""
 
     def __init__(self, url: str) -> None:

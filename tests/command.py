@@ -44,6 +44,10 @@ class Command:
         self._process.kill()
         self._process.communicate()
 
+    def signal(self, number):
+        """Ask the conductor's process to end."""
+        self._process.send_signal(number)
+
     def pause(self):
         """Stop the conductor's process where it is, as a machine that sleeps would."""
         self._process.send_signal(signal.SIGSTOP)

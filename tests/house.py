@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from ray.exceptions import ActorDiedError
@@ -17,10 +18,16 @@ from cluster import commit_queue, conductor, market_feed, session_fleet
 from cluster.conductor import Conductor
 from cluster.patience import Patience
 from cluster.start import beginning, taken_up
+from simulation.instructions import Instructed
 from storage.batch import Checkpoint
 from storage.errors import SequenceGap, StaleOwner
+from storage.ids import ORDINAL_BITS
 from storage.records import Reopened, Standing
 from storage.row_types import SessionRow
+from storage.steering import Steered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PREFIX = 0xF00D
 
@@ -85,7 +92,7 @@ class Ledger:
     def __init__(self):
         self.batches = defaultdict(list)
         self.incarnations = defaultdict(int)
-        self.failed, self.begun = {}, {}
+        self.failed, self.begun, self.commands = {}, {}, []
 
     def claim(self, session_id, _conductor=1):
         self.incarnations[session_id] += 1
@@ -108,8 +115,26 @@ class Ledger:
                 stored.append(batch)
         return Committed(len(batches), seconds=0.001)
 
-    def has_commands(self, _run_id, _block):
-        return False
+    def command(self, kind, account=None, block=None):
+        """Command the run, or the session of an account; with a block it has been accepted for that one."""
+        self.commands.append([kind, account, block])
+
+    def asked_for(self, _run_id, block):
+        return frozenset(kind for kind, _, at in self.commands if at in {None, block})
+
+    def take_up_commands(self, _run_id, block, living, _conductor):
+        standing = {key.int >> ORDINAL_BITS & 0xFF: at for key, at in living.items()}
+        instructions, run = [], ""
+        for command in self.commands:
+            kind, account, at = command
+            if at not in {None, block} or standing.get(account, block) > block:
+                continue
+            command[2] = block
+            if account is None:
+                run = kind
+            elif account in standing:
+                instructions.append((account, Instructed[kind]))
+        return Steered(instructions, "" if run == "RESUME" else run)
 
     def begin_session(self, context, state):
         self.begun[context.session_id] = state
@@ -121,13 +146,20 @@ class Ledger:
     def standings(self, plan):
         """Return where every session of a run stands that has begun."""
         begun = [line[0].session_id for line in plan.lines(PREFIX)] + list(self.begun)
-        return Reopened(2, {key: Standing(self.checkpoint(key).next_block, self._error_message(key)) for key in begun})
+        cuts = {at for _, account, at in self.commands if None not in {account, at}}
+        return Reopened(2, {key: self._standing(key) for key in begun}, tuple(sorted(cuts)))
 
-    def _error_message(self, session_id):
-        if session_id in self.failed or not self.batches[session_id]:
-            return self.failed.get(session_id, "")
+    def _standing(self, session_id):
+        stopped = self.stored(session_id, "status") == "STOPPED"
+        error = self.failed.get(session_id) or self.stored(session_id, "error_message")
+        return Standing(self.checkpoint(session_id).next_block, error, stopped)
+
+    def stored(self, session_id, column):
+        """Return what the row of a session says, nothing before its first batch."""
+        if not self.batches[session_id]:
+            return ""
         row = self.batches[session_id][-1].rows["paper_trading_sessions"].decode().rstrip("\n").split("\t")
-        return row[SessionRow._fields.index("error_message")]
+        return row[SessionRow._fields.index(column)]
 
     def up_to(self, counts):
         """Return a ledger with so many batches of each session, in the order in which sessions began."""
@@ -135,6 +167,7 @@ class Ledger:
         for (session_id, stored), count in zip(self.batches.items(), counts, strict=True):
             part.batches[session_id] = stored[:count]
             part.incarnations[session_id] = 1
+        part.commands = self.commands
         return part
 
     def content(self):
@@ -152,17 +185,23 @@ class House:
     spawned: list = field(default_factory=list)
     actors: list = field(default_factory=list)
     discarded: list = field(default_factory=list)
-    why: str | None = None
+    ending: conductor.Ending | None = None
     writers: int = 1
+    say: Callable[[str], None] = lambda _: None
+    is_interrupted: Callable[[], bool] = conductor.never
 
     def __post_init__(self):
         self._iterators = {kind: iter(fates) for kind, fates in self.fates.items()}
         for module in (conductor, market_feed, commit_queue, session_fleet):
             self.patch.setattr(module, "result_of", Reference.get)
             self.patch.setattr(module, "discard", self.discarded.append)
-        self.patch.setattr(conductor.remote, "spawn_market", lambda *of: self.spawn("Market", Market(*of)))
-        self.patch.setattr(conductor.remote, "spawn_autopilot", lambda *of: self.spawn("AutoPilot", AutoPilot(*of)))
-        self.patch.setattr(conductor.remote, "spawn_writer", lambda _url, _shard: self.spawn("Writer", self.ledger))
+        self.patch.setattr(conductor.remote, "spawn_market", lambda _home, *of: self.spawn("Market", Market(*of)))
+        self.patch.setattr(
+            conductor.remote, "spawn_autopilot", lambda _home, *of: self.spawn("AutoPilot", AutoPilot(*of))
+        )
+        self.patch.setattr(
+            conductor.remote, "spawn_writer", lambda _home, _url, _shard: self.spawn("Writer", self.ledger)
+        )
         self.patch.setattr(session_fleet, "spawn_session", self.spawn_session)
 
     def spawn(self, kind, plain):
@@ -174,12 +213,13 @@ class House:
         return self.spawn(contexts[0].account.name, AccountSession(contexts, owners, rules))
 
     def conduct(self, plan, observe=lambda _progress: None, start=None):
-        """Run a plan and return the conductor, with why it went no further."""
+        """Run a plan and return the conductor."""
         start = start or beginning(plan)
         made = Conductor(
-            plan, PREFIX, start, self.ledger, "postgresql:///nowhere", self.writers, observe, Patience(lambda _: None)
-        )
-        self.why = made.run()
+            plan, PREFIX, start, self.ledger, "postgresql:///nowhere", self.writers, observe, Patience(self.say),
+            self.is_interrupted,
+        )  # fmt: skip
+        self.ending = made.run()
         return made
 
 

@@ -379,7 +379,7 @@ class SessionTwin:
             "opportunity_bp": spot.signal.opportunity_bp,
             "confidence_bp": spot.signal.confidence_bp,
             "confidence_threshold_bp": session.confidence_threshold_bp,
-            "paused": session.paused,
+            "paused": session.paused + 2 * session.paused_by_operator,
             "liquidity_micro_usd": spot.mid.depth_micro_usd,
             "min_liquidity_micro_usd": session.min_liquidity_micro_usd,
             "orders_today": session.trades_today,
@@ -417,7 +417,7 @@ class SessionTwin:
         held_against = [
             (signal.opportunity_bp <= 5_000, Why(Reason.NO_OPPORTUNITY, signal.opportunity_bp, 5_000)),
             (signal.confidence_bp < threshold, Why(Reason.LOW_CONFIDENCE, signal.confidence_bp, threshold)),
-            (session.paused, Why(Reason.PAUSED, 0, 0)),
+            (session.paused or session.paused_by_operator, Why(Reason.PAUSED, session.paused_by_operator, 0)),
             (usd < session.min_liquidity_micro_usd, Why(Reason.LOW_LIQUIDITY, usd, session.min_liquidity_micro_usd)),
             (
                 session.trades_today >= most_today,

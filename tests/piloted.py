@@ -69,7 +69,7 @@ class Piloted:
             if self.plan.is_review(block):
                 self.before_review(block)
                 asked = []
-                if block < self.plan.blocks and self.store.has_commands(self.ids.run_id, block):
+                if block < self.plan.blocks and self.store.asked_for(self.ids.run_id, block):
                     self.store.commit(waiting)
                     waiting, asked = [], self.store.due_reversals(self.ids.run_id, block)
                 verdict, answers = self.pilot.review(segment, asked, *shown)

@@ -114,7 +114,7 @@ def flown(
         state, _ = cohorts.advance(state, here, terms_of(made.infos), rules)
         verdict = review(Review(one, one, state.sessions, state.tuning), policy, [market_conditions(here)])
         is_pending = int(state.tuning[0]["pending_log"]) >= 0
-        judgements, adjustments = verdict.changes
+        judgements, adjustments, _ = verdict.changes
         planted = None if len(adjustments) else plant(number, state.sessions[0], is_pending)
         changes = Changes(judgements, adjustments if planted is None else planted)
         state = carry_out(state.copy(), changes, calendar)

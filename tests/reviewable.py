@@ -67,7 +67,7 @@ class Told:
 
 def told(verdict: Verdict) -> Told:
     """Return what a verdict says."""
-    judgements, adjustments = verdict.changes
+    judgements, adjustments, _ = verdict.changes
     made, judged = tuple(map(adjustment_of, adjustments)), tuple(map(judgement_of, judgements))
     return Told(made, judged, verdict.refusals, verdict.changes)
 

@@ -30,7 +30,7 @@ def reverse(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Undo an adjustment of a run that goes on, from the block after its session's next review on."""
-    from cluster.autopilot import given
+    from cluster.commanded import given
 
     out.print(given(store_at(database_url).reverse_adjustment(log_id)), highlight=False)
 

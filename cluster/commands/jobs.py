@@ -159,11 +159,7 @@ def _table(jobs: list[Job]) -> Table:
     return table
 
 
-def stop(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="The name that `paperdex submit` printed.")],
-    *,
-    address: Address = HERE,
-) -> None:
+def stop(job: str, address: str) -> None:
     """Stop a job; its run or sweep is closed, keeps what was committed and can be resumed."""
     jobs = _jobs(address)
     before = jobs.job(job)

@@ -54,10 +54,10 @@ def market_preview(
     """Show prices, liquidity, gas and volatility of a scenario's market as one self-contained HTML file."""
     from rich.progress import track
 
+    from actors.warming import compiling_alone
     from cluster import market_preview as previews
     from cluster.market_page import render
     from cluster.page import save
-    from cluster.warm import compiling_alone
 
     target = file_target(output, "--output")
     plan = prepared(load(scenario, Overrides(blocks=blocks)))
@@ -86,8 +86,8 @@ def market_check(
     """Measure the built-in market and recorded ones with the same functions; exit status 1 if a check fails."""
     from rich.progress import track
 
+    from actors.warming import compiling_alone
     from cluster import market_check as checking
-    from cluster.warm import compiling_alone
 
     recorded = checking.recordings(recordings)
     shown = track(range(1, seeds + 1), "measuring", console=err, transient=True, disable=not err.is_terminal)

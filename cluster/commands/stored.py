@@ -71,7 +71,10 @@ def show_session(session_id: SessionId, database_url: DatabaseUrl = None) -> Non
     """Say how far a session has come, how it has done, what it holds and what it decides."""
     from cluster.session import shown
 
-    out.print(shown(store_at(database_url).session(session_id)), highlight=False)
+    store = store_at(database_url)
+    session = store.session(session_id)
+    commands = [one for one in store.commands_of(session.run_id) if one.session_id == session.session_id]
+    out.print(shown(session, commands), highlight=False)
 
 
 @show.command("run")
@@ -81,7 +84,9 @@ def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
 
     store = store_at(database_url)
     key = store.resolve_run(run_id)
-    told = shown(store.run(key), store.counts(key), store.sessions_of(key), store.pruned_at(key))
+    told = shown(
+        store.run(key), store.counts(key), store.sessions_of(key), store.commands_of(key), store.pruned_at(key)
+    )
     out.print(told, highlight=False)
 
 
@@ -109,8 +114,8 @@ def replay(
 
 
 def _replay_decision(key: str, database_url: str | None) -> None:
+    from actors.warming import compiling_alone
     from cluster.decision import differences
-    from cluster.warm import compiling_alone
 
     thought = store_at(database_url).thought(key)
     with compiling_alone():

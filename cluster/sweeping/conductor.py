@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
-from ray.exceptions import ObjectLostError
 
 from actors import remote
 from cluster.commit_queue import CommitQueue
+from cluster.database import is_of_this_machine
 from cluster.latency import Latencies
 from cluster.market_feed import MarketFeed
-from cluster.remote_calls import ACTOR_LOST, CALL_SECONDS_MAX, Restarts, discard, result_of
+from cluster.remote_calls import ACTOR_LOST, CALL_SECONDS_MAX, VALUE_LOST, Restarts, discard, result_of
 from cluster.sweeping.brackets import Bracket, Uncovered
 from cluster.sweeping.figures import results_of
 from simulation.sweeping.samplers import sampler_of
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from actors.trials import Receipt
     from cluster.patience import Patience
+    from cluster.room import Crew
     from cluster.sweeping.brackets import Cohort
     from cluster.sweeping.plan import SweepPlan
     from simulation.sweeping.space import Point
@@ -82,6 +83,8 @@ class _Worker:
     actor: Any
     restarts: Restarts
     is_idle: bool = True
+    started: Any = None
+    """What tells that a replacement has found its place; on a full cluster that waits for a node, and others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +110,21 @@ class SweepConductor:
         conductor: int,
         store: Store,
         database_url: str,
-        workers: int,
+        crew: Crew,
         observe: Callable[[SweepProgress], None],
         patience: Patience,
     ) -> None:
         self._plan, self._sweep_id, self._store, self._observe = plan, sweep_id, store, observe
         self._committed = store.cohorts_of(sweep_id)
-        self._cpus = min(1.0, ray.cluster_resources().get("CPU", 1.0) / workers)
+        self._share = crew.share
+        self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._identity = sweep_id, prefix, conductor
         self._latencies = Latencies()
-        self._commits = CommitQueue(lambda _: remote.spawn_trial_writer(database_url), 0, patience, self._latencies)
+        self._commits = CommitQueue(
+            lambda _: remote.spawn_trial_writer(self._home, database_url), 0, patience, self._latencies
+        )
         self._workers = [
-            _Worker(number, self._spawn(number), Restarts(f"TrialWorker {number}")) for number in range(workers)
+            _Worker(number, self._spawn(number), Restarts(f"TrialWorker {number}")) for number in range(crew.count)
         ]
         self._segments: dict[int, list[list[Any]]] = {}
         self._size = FIRST_COHORT
@@ -186,10 +192,14 @@ class SweepConductor:
                 if worker.is_idle and (found := self._next(begun, brackets)):
                     receipt, flight = self._send(worker, *found)
                     flights[receipt] = flight
-            if not flights:
+            starting = {worker.started: worker for worker in self._workers if worker.started is not None}
+            if not flights and not (starting and begun):
                 return
-            ready, _ = ray.wait(list(flights), num_returns=1, timeout=CALL_SECONDS_MAX)
+            ready, _ = ray.wait([*flights, *starting], num_returns=1, timeout=CALL_SECONDS_MAX)
             for reference in ready:
+                if reference in starting:
+                    starting[reference].started, starting[reference].is_idle = None, True
+                    continue
                 flight = flights.pop(reference)
                 self._land(flight, reference)
                 if batches := flight.bracket.batches:
@@ -226,14 +236,18 @@ class SweepConductor:
         worker = flight.worker
         try:
             receipt = result_of(reference)
-        except ACTOR_LOST as lost:
+        except (*ACTOR_LOST, VALUE_LOST) as lost:
             worker.restarts.note(lost)
             discard(worker.actor)
             worker.actor = self._spawn(worker.number)
-            flight.bracket.put_back(flight.cohort, is_lost=isinstance(lost, ObjectLostError))
+            worker.started = worker.actor.__ray_ready__.remote()
+            is_lost = isinstance(lost, VALUE_LOST)
+            flight.bracket.put_back(flight.cohort, is_lost=is_lost)
+            if is_lost:  # it may have been a segment
+                self._segments.pop(flight.cohort.task.market, None)
         else:
             self._settle(flight, receipt)
-        worker.is_idle = True
+            worker.is_idle = True
 
     def _settle(self, flight: _Flight, receipt: Receipt) -> None:
         cohort = flight.cohort
@@ -284,11 +298,12 @@ class SweepConductor:
             if not self._plan.sweep.rungs and self._plan.sweep.sampler.kind not in ADAPTIVE:
                 self._segments.clear()
             plan, legs = self._plan.markets[number], self._plan.legs(number)
-            feed = MarketFeed(lambda: remote.spawn_market(plan.scenario, plan.recording, number), 0, chain(*legs))
+            home = self._home
+            feed = MarketFeed(lambda: remote.spawn_market(home, plan.scenario, plan.recording, number), 0, chain(*legs))
             made = feed.segments()
             self._segments[number] = [[segment for _, segment in islice(made, len(leg))] for leg in legs]
             discard(feed.market)
         return self._segments[number]
 
     def _spawn(self, number: int) -> Any:
-        return remote.spawn_trial_worker(self._cpus, self._plan.sweep, self._plan.terms(), *self._identity, number)
+        return remote.spawn_trial_worker(self._share, self._plan.sweep, self._plan.terms(), *self._identity, number)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from actors.market import Market
+from actors.warming import compile_kernel
 from cluster.errors import UsageError
 from cluster.runs import prepare
-from cluster.warm import compile_kernel
 from simulation.market.segment import Clock, terms_of
 from simulation.performance.bootstrap import growth_band
 from simulation.scenario import Scenario
@@ -53,7 +53,7 @@ def curves(detail: SweepDetail, settings: Mapping[str, Any]) -> Iterator[Curve]:
         scenario = Scenario.model_validate(market)
         account = with_settings(scenario.accounts[0], settings)
         plan = prepare(scenario.model_copy(update={"accounts": (account,)}))
-        compile_kernel(plan)
+        compile_kernel(plan.scenario, plan.recording)
         returns, final_equity_usd = traded_again(plan, settings)
         if len(returns):
             yield curve_of(number, plan, returns, final_equity_usd)

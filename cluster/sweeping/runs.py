@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from actors.warming import compile_kernel, is_compiled
 from cluster.connect import start_ray
 from cluster.database import open_store
 from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
@@ -16,7 +17,6 @@ from cluster.patience import Patience
 from cluster.runs import check_version
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking, rank
-from cluster.warm import compile_kernel, is_compiled
 from simulation.scenario import Scenario
 from storage.errors import SweepHasEnded
 from storage.ids import Kind, derive, new_prefix, prefix_of
@@ -24,6 +24,7 @@ from storage.ids import Kind, derive, new_prefix, prefix_of
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from cluster.room import Crew
     from cluster.runs import Place
     from cluster.sweeping.live import SweepView
     from cluster.sweeping.plan import SweepPlan
@@ -82,9 +83,11 @@ def execute(
     with ray_until_the_end():
         with told_to_people():
             store, url = open_store(place.database_url, upgrade=True)
-            view.say("starting Ray" + ("" if is_compiled(plan.markets[0]) else " and, this once, compiling the kernel"))
-            compile_kernel(plan.markets[0])
+            market = plan.markets[0]
+            view.say("starting Ray" + ("" if is_compiled(market.scenario) else " and, this once, compiling the kernel"))
+            compile_kernel(market.scenario, market.recording)
             start_ray(place.ray_address, f"paperdex-{sweep_id}-{secrets.token_hex(4)}", place.dashboard_port)
+            crew = _crew(workers, place, view)
             with store.hold(sweep_id), log_of({"sweep": sweep_id}, place.ray_address, view.say):
                 conductor = _begun(plan, sweep_id, store) if interrupted is None else store.reopen_sweep(sweep_id)
                 note(
@@ -93,7 +96,7 @@ def execute(
                     conductor=conductor,
                 )
                 with resumable(f"paperdex sweep --resume {sweep_id}"):
-                    digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, workers, view)
+                    digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, crew, view)
         view.close()
     sweep = plan.sweep
     return SweepSummary(
@@ -106,6 +109,15 @@ def execute(
         time.monotonic() - started,
         ranking,
     )
+
+
+def _crew(workers: int | None, place: Place, view: SweepView) -> Crew:
+    """Return the workers of the sweep, for which there is room; raises UsageError where there is none."""
+    from cluster.room import crew_of, make_room, nodes  # noqa: PLC0415 -- brings Ray
+
+    crew = crew_of(workers, nodes())
+    make_room(crew.count, "workers", crew.share, may_grow=place.ray_address is not None, say=view.say)
+    return crew
 
 
 def _begun(plan: SweepPlan, sweep_id: UUID, store: Store) -> int:
@@ -121,17 +133,22 @@ def _conducted(
     conductor: int,
     store: Store,
     url: str,
-    workers: int | None,
+    crew: Crew,
     view: SweepView,
 ) -> tuple[str, Ranking]:
     """Trade all trials, judge them and close the sweep; return its digest and the ranking."""
-    import ray  # noqa: PLC0415 -- half a second that other commands need not pay
-
+    from cluster.remote_calls import through_losses  # noqa: PLC0415 -- brings Ray
     from cluster.sweeping.conductor import SweepConductor  # noqa: PLC0415 -- brings all actors
     from cluster.watching import sweep_watched  # noqa: PLC0415 -- as above
 
     patience = Patience(view.say)
-    n_workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def conduct() -> None:
+        SweepConductor(plan, sweep_id, prefix, conductor, store, url, crew, observe, patience).run()
+
+    def take_up() -> None:
+        nonlocal conductor
+        conductor = patience(lambda: store.reopen_sweep(sweep_id))
 
     def close(status: str, why: str, verdict: dict[str, Any] | None = None) -> str:
         digest = store.finish_sweep(sweep_id, conductor, status, why, verdict)
@@ -139,9 +156,9 @@ def _conducted(
         return digest
 
     with closed_if_it_fails(close):
-        view.say(f"starting {n_workers} workers")
+        view.say(f"starting {crew.count} workers")
         with sweep_watched(sweep_id, view.show) as observe:
-            SweepConductor(plan, sweep_id, prefix, conductor, store, url, n_workers, observe, patience).run()
+            through_losses(conduct, take_up)
         ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0].periods_per_year))
         digest = patience(lambda: close("COMPLETED", "", ranking.as_json()))
     return digest, ranking

@@ -14,6 +14,7 @@ from simulation.autopilot.outcomes import OutcomeKind
 from simulation.autopilot.policy import Review, review
 from simulation.autopilot.records import COLUMNS, integers_of
 from simulation.cohort import Cohort
+from simulation.instructions import hold_back
 from simulation.jit import compiled
 from simulation.trading.positions import derive_exits
 
@@ -42,9 +43,10 @@ def carry_out(cohort: Cohort, changes: Changes, calendar: Calendar) -> Cohort:
     """Return the cohort with changes carried out, which alters the arrays that are given.
 
     Each session has one adjustment at most. One that reverses nothing gets a twin that goes on without it. Where the
-    number of twins changes, their arrays are new; the others are those of the cohort that is given.
+    number of twins changes, their arrays are new; the others are those of the cohort that is given. Who is to stop is
+    left alone here: its orders are withdrawn with ``simulation.succession``.
     """
-    judgements, adjustments = changes
+    judgements, adjustments, instructions = changes
     ended = np.empty(len(judgements), np.int64)
     if len(judgements):
         _assert_pending(cohort, judgements)
@@ -58,6 +60,8 @@ def carry_out(cohort: Cohort, changes: Changes, calendar: Calendar) -> Cohort:
         integers = integers_of(after.sessions)
         _adjust(after.sessions, integers, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms)
         derive_exits(after.sessions, after.holdings, adjustments["row"].copy())
+    if len(instructions):
+        hold_back(after, instructions)
     return after
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simulation.autopilot.triggers import Metric
+from simulation.instructions import NONE_GIVEN
 from simulation.state import SESSION
 from simulation.tuning import PARAMETERS
 
@@ -79,10 +80,11 @@ JUDGEMENT = np.dtype(
 
 
 class Changes(NamedTuple):
-    """What sessions have to carry out after a review: first the judgements, then the adjustments."""
+    """What sessions carry out before a segment: the judgements and adjustments of a review, then what operators say."""
 
     judgements: NDArray[np.void]  # JUDGEMENT
     adjustments: NDArray[np.void]  # ADJUSTMENT
+    instructions: NDArray[np.void] = NONE_GIVEN  # INSTRUCTION
 
 
 UNCHANGED = Changes(np.zeros(0, JUDGEMENT), np.zeros(0, ADJUSTMENT))

@@ -192,8 +192,8 @@ def _gas_unaffordable(observed: int, limit: int) -> str:
     return f"free cash of {_usd(observed)} USD is {_relation(observed, limit)} an exit's gas of up to {_usd(limit)} USD"
 
 
-def _paused(_observed: int, _limit: int) -> str:
-    return "Auto Pilot has paused buying"
+def _paused(observed: int, _limit: int) -> str:
+    return "an operator has paused buying" if observed else "Auto Pilot has paused buying"
 
 
 def _too_costly(observed: int, limit: int) -> str:

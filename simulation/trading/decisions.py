@@ -130,7 +130,7 @@ def _case(session, holding, spot):
     size = min(size, free - 2 * gas)  # the gas of the purchase and of the later sale is kept back
     return Case(
         int(is_held), np.int64(signal.opportunity_bp), np.int64(signal.confidence_bp),
-        session.confidence_threshold_bp, session.paused,
+        session.confidence_threshold_bp, session.paused | session.paused_by_operator << 1,
         np.int64(spot.mid.depth_micro_usd), session.min_liquidity_micro_usd,
         session.trades_today, min(session.max_daily_trades, session.account_max_daily_trades),
         session.open_positions + session.buys_in_flight, session.max_concurrent_positions,

@@ -122,7 +122,7 @@ def _judge_entry(case):
     if case.confidence_bp < case.confidence_threshold_bp:
         return Ruling(_SKIP, _LOW_CONFIDENCE, case.confidence_bp, case.confidence_threshold_bp)
     if case.paused != 0:
-        return Ruling(_SKIP, _PAUSED, 0, 0)
+        return Ruling(_SKIP, _PAUSED, case.paused >> 1, 0)
     if case.liquidity_micro_usd < case.min_liquidity_micro_usd:
         return Ruling(_SKIP, _LOW_LIQUIDITY, case.liquidity_micro_usd, case.min_liquidity_micro_usd)
     if case.orders_today >= case.max_daily_trades:

@@ -93,7 +93,7 @@ class SessionCheckpoint(Base):
     recorded_at: Mapped[datetime] = recorded()
 
 
-COMMANDS = ("REVERSE_ADJUSTMENT",)
+COMMANDS = ("REVERSE_ADJUSTMENT", "PAUSE", "RESUME", "STOP")
 COMMAND_STATUSES = ("PENDING", "ACCEPTED", "REFUSED")
 
 
@@ -104,7 +104,9 @@ class Command(Base):
 
     command_id: Mapped[UUID] = column(KEY, "Key of the command.", primary_key=True)
     run_id: Mapped[UUID] = reference("runs.run_id", "The run.", index=True)
-    session_id: Mapped[UUID] = reference("paper_trading_sessions.session_id", "The session commanded.", index=True)
+    session_id: Mapped[UUID | None] = reference(
+        "paper_trading_sessions.session_id", "The session commanded; none where it is the whole run.", index=True
+    )
     ordinal: Mapped[int] = column(BigInteger(), "Number of the command in its run.", check=NOT_NEGATIVE)
     kind: Mapped[str] = choice(50, COMMANDS, "What is to be done.")
     arguments: Mapped[dict[str, Any]] = column(JSON, "To what: keys of rows.", check=OBJECT)
@@ -119,4 +121,5 @@ class Command(Base):
     __table_args__ = (
         CheckConstraint("(status = 'ACCEPTED') = (block IS NOT NULL)", name="accepted_for_a_block"),
         CheckConstraint("(status = 'REFUSED') = (status_reason <> '')", name="refused_for_a_reason"),
+        CheckConstraint("kind <> 'REVERSE_ADJUSTMENT' OR session_id IS NOT NULL", name="reversal_of_a_session"),
     )

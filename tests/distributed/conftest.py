@@ -8,10 +8,9 @@ import pytest
 import ray
 from busy import busy_scenario, contexts_of
 from ray.cluster_utils import Cluster
-from watcher import Watcher
+from watcher import Watcher, finished
 
 from cluster.runs import Place, RunSummary, prepare
-from cluster.runs import execute as execute_plan
 from storage.ids import prefix_of
 
 OBJECT_STORE_BYTES = 128 * 1024 * 1024
@@ -41,13 +40,6 @@ class Undisturbed:
 
     summary: RunSummary
     actors: list[str]
-
-
-def finished(plan, place, watcher):
-    """Run a plan and return what it came to."""
-    told = []
-    execute_plan(plan, place, watcher, lambda summary, _: told.append(summary))
-    return told[0]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -40,7 +41,10 @@ def closed_port():
 
 
 def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_path):
-    """The summary alone is on stdout; progress, and what Ray says of the dead process, are on stderr."""
+    """The summary alone is on stdout; progress, and what Ray says of the dead process, are on stderr.
+
+    The cluster of its own asks for no token, so none of its processes may listen where other machines can come.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PAPERDEX_"))}
     command = [
         PAPERDEX,
@@ -59,16 +63,19 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
         command, cwd=tmp_path, env={**environment, "PAPERDEX_HOME": str(home)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
-        said = []
+        said, heard_at = [], []
         for line in process.stderr:
             said.append(line)
             if line.startswith("block ") and not any("killed" in earlier for earlier in said):
+                heard_at = _listening_at(process.pid)
                 _kill_a_session(process.pid)
                 said.append("killed\n")
         stdout = process.stdout.read()
     stderr = "".join(said)
     assert process.returncode == 0, stderr
     assert " 1 restarts" in said[-1], stderr
+    assert len(heard_at) > 5
+    assert {str(ip_address(where.removeprefix("::ffff:"))) for where in heard_at} == {"127.0.0.1"}
     assert stdout.count("\n") == 1
     summary = json.loads(stdout)
     assert list(summary) == [
@@ -83,6 +90,13 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
     assert [line["message"] for line in logged] == ["run begun", "actor lost", "run ended"]
     assert {line["run"] for line in logged} == {summary["run_id"]}
     assert logged[-1]["digest"] == summary["digest"]
+
+
+def _listening_at(pid):
+    """Return the addresses at which a command and the processes below it listen."""
+    command = psutil.Process(pid)
+    connections = [one for child in (command, *command.children(recursive=True)) for one in child.net_connections()]
+    return [one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN]
 
 
 def _kill_a_session(pid):

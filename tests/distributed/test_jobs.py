@@ -105,7 +105,7 @@ def test_prometheus_has_an_answer_to_every_query_of_dashboard_and_rules(scraped,
     paperdex("stop", sweep)
     assert scraped.ask(f'ray_paperdex_run_length_blocks{{run="{run}"}}')[0][1] == LONG_RUN_BLOCKS
     assert dict(_by(scraped, f'ray_paperdex_sessions{{run="{run}"}}', "state")) == {
-        "RUNNING": 3, "ERROR": 0, "COMPLETED": 0,
+        "RUNNING": 3, "ERROR": 0, "STOPPED": 0, "COMPLETED": 0,
     }  # fmt: skip
     assert [(rule["name"], rule["health"]) for rule in scraped.rules()] == [
         (rule.get("record") or rule["alert"], "ok") for rule in RULES

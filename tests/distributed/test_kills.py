@@ -223,6 +223,7 @@ def test_a_conductor_that_wakes_up_when_another_has_taken_its_run_is_refused(fig
 
 
 @pytest.mark.slow  # each example is a run or several
+@pytest.mark.timeout(3600)
 @settings(
     max_examples=12,
     deadline=None,

@@ -8,6 +8,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from storage import schema
+from storage.models.runs import Command
 
 SCRIPTS = list(ScriptDirectory(str(schema._folder())).walk_revisions())
 HEAD_FIRST = [script.revision for script in SCRIPTS]
@@ -32,6 +33,17 @@ VARIETY = [
         "UPDATE paper_trading_sessions SET status = 'STOPPED', status_reason = 'It was stopped.' "
         "WHERE session_id = (SELECT max(session_id::text)::uuid FROM paper_trading_sessions)"
     ),
+    *(
+        "INSERT INTO commands (command_id, run_id, session_id, ordinal, kind, arguments) "
+        f"SELECT gen_random_uuid(), run_id, {session}, {ordinal}, '{kind}', '{{}}' FROM runs"
+        for ordinal, (kind, session) in enumerate(
+            [
+                ("PAUSE", "NULL"),
+                ("STOP", "(SELECT max(session_id::text)::uuid FROM paper_trading_sessions)"),
+                ("REVERSE_ADJUSTMENT", "(SELECT max(session_id::text)::uuid FROM paper_trading_sessions)"),
+            ]
+        )
+    ),
 ]
 """What newer versions alone can say, in rows of the finished run that do not say it."""
 
@@ -40,8 +52,9 @@ REWRITTEN = {
     "0003": {("paper_ai_thought_logs", "reason")},
     "0004": {("paper_ai_thought_logs", "reason"), ("paper_trades", "reason")},
     "0005": {("paper_trading_sessions", "error_message")},
+    "0016": {("commands", column.name) for column in Command.__table__.columns},
 }
-"""Columns of which a downgrade, by its docstring, keeps some values in other words."""
+"""Columns of which a downgrade, by its docstring, loses some values or keeps them in other words."""
 
 SAID_BEFORE = {"0005": {("paper_trading_sessions", "error_message")}}
 """Columns of which an upgrade moves some values to a new place."""

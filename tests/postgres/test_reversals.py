@@ -93,7 +93,7 @@ def test_what_nobody_took_up_before_the_end_is_refused(fly, store, sql, monkeypa
 
     monkeypatch.setattr(store, "finish_run", commanded_late)
     fly()
-    assert sql(STATES) == [("REFUSED", None, "Its run ended before a review could take it up.")]
+    assert sql(STATES) == [("REFUSED", None, "Its run ended before it was taken up.")]
 
 
 def refused(store, log):

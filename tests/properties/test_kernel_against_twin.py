@@ -77,7 +77,7 @@ def case_of(
     cohort = cohorts.begin(accounts, ordinals, made.infos, rules, [row % 2 for row in range(n_sessions)])
     for row in range(n_sessions):
         if luck.random() < 0.1:
-            cohort = cohorts.set_field(cohort, row, "paused", 1)
+            cohort = cohorts.set_field(cohort, row, luck.choice(("paused", "paused_by_operator")), 1)
     return Case(cohort, made.segment, terms_of(made.infos), rules)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
+from itertools import count
 
 import pytest
 from busy import busy_scenario
@@ -21,7 +22,7 @@ from cluster.latency import BOUNDS_SECONDS, RESOLUTION, Latencies
 from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
 from cluster.patience import Patience
 from cluster.plan import plan_of
-from cluster.remote_calls import RESTARTS_MAX, GaveUpError, Restarts
+from cluster.remote_calls import RESTARTS_MAX, RESTARTS_SECONDS, GaveUpError, Restarts
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from storage.errors import DatabaseUnreachable, StaleOwner
 
@@ -337,6 +338,15 @@ def test_restarts_are_bounded_and_the_last_reason_is_named_in_one_line():
     with pytest.raises(GaveUpError) as raised:
         restarts.note(RuntimeError("it was killed.\n\tclass_name: Market"))
     assert str(raised.value) == "Market died 11 times; the last time: it was killed."
+
+
+def test_restarts_that_are_spread_over_a_long_run_are_only_counted(monkeypatch):
+    clock = count(step=RESTARTS_SECONDS / RESTARTS_MAX)
+    monkeypatch.setattr("cluster.remote_calls.time.monotonic", lambda: next(clock))
+    restarts = Restarts("Market")
+    for _ in range(5 * RESTARTS_MAX):
+        restarts.note(ActorDiedError())
+    assert restarts.count == 5 * RESTARTS_MAX
 
 
 class Away(Inbox):

@@ -21,7 +21,7 @@ from ray.exceptions import GetTimeoutError
 from actors.listening import listen
 from actors.market import Market
 from actors.session import AccountSession, Owner
-from cluster.conductor import ALL_FAILED
+from cluster.conductor import ALL_FAILED, COMPLETED
 from simulation import cohort as cohorts
 from simulation.autopilot.records import UNCHANGED
 from simulation.cohort import Cohort
@@ -169,7 +169,7 @@ def test_a_session_whose_analyst_fails_commits_what_it_had_and_ends_in_error(hou
     assert [[receipt.error_message for receipt in progress.receipts] for progress in seen] == [
         ["", "", "", ""], ["", "", "", message], ["", "", "", message],
     ]  # fmt: skip
-    assert run.why == ""
+    assert run.ending == COMPLETED
 
 
 def test_the_actor_of_a_session_that_failed_is_let_go_while_the_others_trade(house):
@@ -239,7 +239,7 @@ def test_a_session_that_fails_is_neither_reviewed_nor_adjusted_again(house):
 def test_a_run_of_which_every_session_fails_stops_early_and_says_so(house):
     run, seen = house(), []
     run.conduct(plan(alone=True, segment_blocks=50), seen.append)
-    assert run.why == ALL_FAILED
+    assert run.ending == ALL_FAILED
     assert seen[-1].block == FAILS_AT + 50
     assert next(iter(run.ledger.batches.values()))[-1].next_block == FAILS_AT
 

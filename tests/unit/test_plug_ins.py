@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from busy import busy_scenario, busy_strategy, contexts_of
 
-from actors.analysts import UnusableAnalystError, load
+from actors.analysts import FORBID, UnusableAnalystError, load
 from actors.market import Market
 from cluster.analysts import first_blocks, try_analyst, try_analysts
 from cluster.errors import UsageError
@@ -207,6 +207,17 @@ class Own(BuyAndHold):
         scores = super().analyse(market)
         return type(scores)(scores.opportunity_percent, scores.confidence_percent * self.percent / 100)
 """
+
+
+def test_a_switch_forbids_every_analyst_that_is_not_built_in(in_folder, monkeypatch):
+    monkeypatch.setenv(FORBID, "1")
+    in_folder("hostile.py", "raise SystemExit('this code has run')")
+    sentence = f"'hostile:Own': is not built in, and {FORBID} forbids others; give multi_factor, momentum, "
+    with pytest.raises(UsageError, match=sentence):
+        prepare(asking(("hostile:Own", {})))
+    with pytest.raises(UnusableAnalystError, match="'offered': is not built in"):
+        load(AnalystSpec("offered", {}, "one"))
+    assert prepare(asking(("momentum", {}))).plug_ins == ()
 
 
 def test_a_plug_in_of_the_current_folder_is_what_its_account_listens_to(in_folder):

@@ -103,7 +103,7 @@ def test_sessions_are_counted_by_their_state(at_ray, seen):
     receipts = [replace(seen[-1].receipts[0], error_message="It failed.", number=2), *seen[-1].receipts[1:]]
     Exporter(OF_RUNS, KEY).show(replace(seen[-1], receipts=receipts))
     states = {key[2]: value for key, value in at_ray.values.items() if key[0] == "paperdex_sessions"}
-    assert states == {"RUNNING": 2, "ERROR": 1, "COMPLETED": 2}
+    assert states == {"RUNNING": 2, "ERROR": 1, "STOPPED": 0, "COMPLETED": 2}
 
 
 def test_a_counter_is_there_before_anything_is_counted_and_never_goes_back(at_ray):

@@ -1,0 +1,192 @@
+"""A cluster of several nodes, of which some die and some processes sleep: the run is the undisturbed one to the last row."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+import ray
+import small_sweeps
+from busy import busy_scenario
+from command import Command
+from ray.cluster_utils import Cluster
+from watcher import Watcher, finished
+
+from actors.remote import HEAD, ROLE, SESSION, SESSIONS, SWEEPS
+from cluster import conductor, remote_calls
+from cluster.runs import Place, prepare
+from cluster.sweeping.runs import execute as search
+from storage.store import Store
+
+SMALL = {"object_store_memory": 80 * 2**20}
+SOON = {
+    "health_check_initial_delay_ms": 500,
+    "health_check_period_ms": 300,
+    "health_check_timeout_ms": 500,
+    "health_check_failure_threshold": 2,
+}
+"""How Ray looks after its nodes, so that a dead one is missed within seconds."""
+
+
+@dataclass
+class Nodes:
+    """A cluster whose first node, where the conductor is, takes no sessions; the others have names."""
+
+    cluster: Cluster
+    named: dict = field(default_factory=dict)
+
+    def add(self, name, role, sessions=0):
+        """Add a node of a role with room for so many sessions."""
+        memory = max(sessions, 1) * SESSION.memory_bytes
+        self.named[name] = self.cluster.add_node(
+            num_cpus=1 if sessions else 0, memory=memory, labels={ROLE: role} if role else {}, **SMALL
+        )
+
+    def kill(self, name):
+        """Kill a node as a power cut would, with all that runs on it."""
+        raylet = self.named[name].all_processes["raylet"][0].process
+        workers = psutil.Process(raylet.pid).children(recursive=True)
+        self.cluster.remove_node(self.named[name], allow_graceful=False)
+        for worker in workers:
+            if worker.is_running():
+                worker.kill()
+
+    def where(self, actor):
+        """Return the name of the node of an actor."""
+        return self._names().get(told_by(actor)[0], "first")
+
+    def _names(self):
+        return {node.node_id: name for name, node in self.named.items()}
+
+
+def told_by(actor):
+    """Return the node and the process of an actor."""
+    handle = ray.get_actor(actor)
+    told = handle.__ray_call__.remote(lambda _actor: (ray.get_runtime_context().get_node_id(), os.getpid()))
+    return ray.get(told, timeout=60)
+
+
+@pytest.fixture
+def nodes(monkeypatch):
+    """Start a cluster of one node, which a test adds others to."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    first = {"num_cpus": 0, "include_dashboard": False, "dashboard_port": None, "_system_config": SOON, **SMALL}
+    cluster = Cluster(initialize_head=True, head_node_args=first)
+    yield Nodes(cluster)
+    cluster.shutdown()
+
+
+@pytest.fixture
+def nodes_that_fail(monkeypatch, request):
+    """Start a cluster whose processes lose calls and are late."""
+    lost = {"num_failures": 3, "req_failure_prob": 5, "resp_failure_prob": 5}
+    monkeypatch.setenv("RAY_testing_rpc_failure", json.dumps({"CoreWorkerService.grpc_client.PushTask": lost}))
+    monkeypatch.setenv("RAY_testing_asio_delay_us", "CoreWorkerService.grpc_server.PushTask=1000:5000")
+    nodes = request.getfixturevalue("nodes")
+    nodes.add("sessions", SESSIONS, sessions=9)
+    return nodes
+
+
+class Chaos(Watcher):
+    """Watches a run and does something after the segments that end at certain blocks."""
+
+    def __init__(self, **acts):
+        super().__init__()
+        self._acts = {int(at.removeprefix("at_")): act for at, act in acts.items()}
+
+    def show(self, progress):
+        self.progress.append(progress)
+        if act := self._acts.pop(progress.block, None):
+            act()
+
+
+def test_a_run_outlives_a_node_and_a_session_that_sleeps(nodes, url, undisturbed, monkeypatch):
+    """The first node takes no session, the one for sweeps neither; the light actors sit together."""
+    nodes.add("sweeps", SWEEPS, sessions=9)
+    nodes.add("small", SESSIONS, sessions=2)
+    nodes.add("large", SESSIONS, sessions=3)
+    monkeypatch.setattr(remote_calls, "CALL_SECONDS_MAX", 20)
+    seen, sleepers = {}, []
+
+    def look():
+        seen.update({actor: nodes.where(actor) for actor in undisturbed.actors})
+
+    def kill_the_small():
+        nodes.kill("small")
+
+    def lull():
+        (name,) = [one["name"] for one in ray.util.list_named_actors(all_namespaces=True) if "plain" in one["name"]]
+        sleepers.append(psutil.Process(told_by(name)[1]))
+        sleepers[0].send_signal(signal.SIGSTOP)
+
+    def await_its_end():
+        sleepers[0].wait(60)
+
+    watcher = Chaos(at_300=look, at_600=kill_the_small, at_900=lull, at_1200=await_its_end)
+    summary = finished(prepare(busy_scenario()), Place(url, nodes.cluster.address), watcher)
+    assert summary.digest == undisturbed.summary.digest
+    assert {seen[actor] for actor in ("Market", "AutoPilot", "Writer")} == {"first"}
+    assert {place for actor, place in seen.items() if actor.startswith("AccountSession")} == {"small", "large"}
+    lost = sum(place == "small" for place in seen.values())
+    assert watcher.progress[-1].restarts == lost + 1
+    with closing(Store(url)) as store:
+        assert store.check() == []
+        assert store.digest(summary.run_id) == undisturbed.summary.digest
+
+
+def test_a_run_outlives_the_node_of_its_market_with_segments_and_batches_on_their_way(
+    nodes, url, undisturbed, monkeypatch
+):
+    """All nodes are of one machine here, so each of them reaches the database by its socket."""
+    monkeypatch.setattr(conductor, "is_of_this_machine", lambda _url: False)
+    nodes.add("home", HEAD)
+    nodes.add("sessions", SESSIONS, sessions=3)
+    seen = {}
+
+    def look():
+        seen.update({actor: nodes.where(actor) for actor in ("Market", "AutoPilot", "Writer")})
+
+    summary = finished(
+        prepare(busy_scenario()),
+        Place(url, nodes.cluster.address),
+        Chaos(at_300=look, at_600=lambda: nodes.kill("home")),
+    )
+    assert set(seen.values()) == {"home"}
+    assert summary.digest == undisturbed.summary.digest
+    with closing(Store(url)) as store:
+        assert store.check() == []
+        assert store.run(summary.run_id).status == "COMPLETED"
+
+
+@pytest.mark.slow  # processes that die and calls that fail come to the same for a conductor
+def test_a_run_outlives_calls_that_are_late_or_lost(nodes_that_fail, url, undisturbed, tmp_path):
+    """Ray's own switches: each process loses some of its calls to actors, on the way there or back, and all are late."""
+    file = tmp_path / "busy.yaml"
+    file.write_text(json.dumps(busy_scenario(segment_blocks=50).model_dump(mode="json")))
+    command = Command([str(file), "--ray-address", nodes_that_fail.cluster.address, "--database-url", url])
+    lines = list(command.lines())
+    status, told, _ = command.end()
+    assert status == 0, lines
+    assert json.loads(told)["digest"] == undisturbed.summary.digest
+    assert re.search(r" \d+ restarts", lines[-1])
+    with closing(Store(url)) as store:
+        assert store.check() == []
+
+
+@pytest.mark.slow  # the two above show a node's death, test_sweeps.py a worker's
+def test_a_sweep_outlives_the_node_of_a_worker_whose_place_is_not_replaced(nodes, url, new_url, template):
+    """A worker fills its node, so the other one ends the sweep alone."""
+    place = Place(url, nodes.cluster.address)
+    for name in ("here", "there"):
+        nodes.add(name, SWEEPS, sessions=5)
+    whole = search(small_sweeps.plan(), place, None, small_sweeps.Watcher())
+    watcher = small_sweeps.Watcher(20, lambda: nodes.kill("there"))
+    again = search(small_sweeps.plan(), Place(new_url(template), nodes.cluster.address), None, watcher)
+    assert (again.digest, again.ranking) == (whole.digest, whole.ranking)
+    assert watcher.progress[-1].restarts == 1
