@@ -88,4 +88,6 @@ class Operator:
                 is_paused = True
             time.sleep(POLL_SECONDS)
         self.is_stopping |= self._is_interrupted()
+        if is_paused and not self.is_stopping:
+            note("run goes on", block=block)
         return given
