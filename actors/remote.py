@@ -6,6 +6,8 @@ Restarts are the conductor's: it knows the checkpoint to go on from, Ray does no
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,13 +128,51 @@ def spawn_trial_worker(
     return _spawn(TrialWorker, f"TrialWorker {number}", share.options(), *arguments)
 
 
+def spawn_conductor(plain: type, name: str, *arguments: Any) -> Any:
+    """Start the conductor of a run on this node, to outlive this process and to be started again whenever it dies."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    options = {"num_cpus": 0, "scheduling_strategy": here, "lifetime": "detached", "max_restarts": -1}
+    return _spawn(plain, name, options, *arguments)
+
+
+def find_session(context: SessionContext) -> Any | None:
+    """Return the actor of a session that outlived its conductor; None where there is none."""
+    named = re.compile(rf"{re.escape(_session_name(context))}(\(\d+\))? {re.escape(context.account.name)}")
+    for name in ray.util.list_named_actors() if _is_in_an_actor() else ():
+        if named.fullmatch(name):
+            with suppress(ValueError):  # it has died since
+                return ray.get_actor(name)
+    return None
+
+
+def names_in(namespace: str) -> list[str]:
+    """Return the names of the actors of a namespace."""
+    named = ray.util.list_named_actors(all_namespaces=True)
+    return sorted(actor["name"] for actor in named if actor["namespace"] == namespace)
+
+
+def end_all(namespace: str, last: str = "") -> None:
+    """End every actor of a namespace; the one who asks may be the last."""
+    for name in sorted(names_in(namespace), key=lambda name: name == last):
+        with suppress(ValueError):  # it has ended since
+            ray.kill(ray.get_actor(name, namespace), no_restart=True)
+
+
 def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[session.Owner], rules: Rules) -> Any:
     """Start the actor of a cohort, named after its account, its place among the account's sessions and incarnation."""
     # Behind the class, so that no account's own name can look like another's later incarnation.
-    later = f"#{contexts[0].number + 1}" if contexts[0].number else ""
-    later += f"({owners[0].incarnation})" if owners[0].incarnation > 1 else ""
-    name = f"AccountSession{later} {contexts[0].account.name}"
+    later = f"({owners[0].incarnation})" if owners[0].incarnation > 1 else ""
+    name = f"{_session_name(contexts[0])}{later} {contexts[0].account.name}"
     return _spawn(AccountSession, name, SESSION.options(), tuple(contexts), tuple(owners), rules)
+
+
+def _session_name(context: SessionContext) -> str:
+    return f"AccountSession#{context.number + 1}" if context.number else "AccountSession"
+
+
+def _is_in_an_actor() -> bool:
+    """Tell whether the conductor is an actor: its own actors then outlive it, and the next one finds them."""
+    return ray.get_runtime_context().get_actor_id() is not None
 
 
 def _light(home: Home, plain: type, name: str, *arguments: Any) -> Any:
@@ -142,4 +182,6 @@ def _light(home: Home, plain: type, name: str, *arguments: Any) -> Any:
 
 def _spawn(plain: type, name: str, share: dict[str, Any], *arguments: Any) -> Any:
     options = {"name": name, "max_restarts": 0, "max_task_retries": 0, **share}
+    if _is_in_an_actor():
+        options |= {"lifetime": "detached", "get_if_exists": True}
     return ray.remote(plain).options(**options).remote(*arguments)

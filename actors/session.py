@@ -16,6 +16,7 @@ from simulation.instructions import stopped_rows
 from simulation.market.segment import terms_of
 from simulation.succession import NOTHING_BEFORE, Totals, withdraw_orders
 from storage.batch import GOES_ON, STOPPED_BY_COMMAND, SessionEnd
+from storage.errors import StaleOwner
 from storage.rows import batch_of
 
 if TYPE_CHECKING:
@@ -70,29 +71,40 @@ class AccountSession:
     """The sessions of one cohort: one in a live run, thousands in a sweep."""
 
     def __init__(self, contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> None:
+        self._rules = rules
+        self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
+        self._terms = terms_of(contexts[0].tokens)
+        self._incarnations: list[int] = []
+        self.restore(contexts, owners)
+
+    def restore(self, contexts: Sequence[SessionContext], owners: Sequence[Owner]) -> None:
+        """Go on from what is committed, for later owners; whoever called before has died and is refused from now on."""
+        if owners[0].incarnation < max(self._incarnations, default=0):
+            raise self._stale(owners[0].incarnation)
         self._contexts = list(contexts)
         self._incarnations = [owner.incarnation for owner in owners]
         self._seqs = [owner.seq for owner in owners]
         self._before = [owner.before for owner in owners]
-        self._rules = rules
-        self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
-        self._terms = terms_of(self._contexts[0].tokens)
-        self._cohort = _restored(self._contexts, owners, rules)
+        self._cohort = _restored(self._contexts, owners, self._rules)
 
     def __repr__(self) -> str:
         first = self._contexts[0]
         others = f" and {len(self._contexts) - 1} more" if len(self._contexts) > 1 else ""
         return f"AccountSession({first.account.name}, {first.account.strategy.name}{others})"
 
-    def advance(self, segment: Segment, changes: Changes) -> tuple[list[Receipt], list[Batch], Review]:
+    def advance(
+        self, segment: Segment, changes: Changes, incarnation: int | None = None
+    ) -> tuple[list[Receipt], list[Batch], Review]:
         """Apply what a verdict and operators change in this cohort, then trade it to the end of the segment.
 
         A session that is to stop leaves the cohort before the segment, and its orders are taken back. One whose analyst
         fails in the segment is traded up to the block before and ends there, in ERROR: its positions stay open and its
         orders on their way, as when a run ends. One whose account goes on with another session at the end of the
         segment is COMPLETED, and its orders are taken back. The last batch of each says so; it is not shown for review,
-        and yields nothing in later segments.
+        and yields nothing in later segments. Where the caller says whose owner it is, an earlier one is refused.
         """
+        if incarnation is not None and incarnation not in self._incarnations:
+            raise self._stale(incarnation)
         applied = self._own(changes)
         self._cohort = carry_out(self._cohort, applied, self._calendar)
         stopped = self._stop(applied, segment)
@@ -123,6 +135,10 @@ class AccountSession:
         self._incarnations = [self._incarnations[row] for row in rows]
         self._seqs = [self._seqs[row] for row in rows]
         self._before = [self._before[row] for row in rows]
+
+    def _stale(self, incarnation: int) -> StaleOwner:
+        stored = max(self._incarnations, default=0)
+        return StaleOwner(session_id=self._contexts[0].session_id, stored=stored, given=incarnation)
 
     def standing(self) -> tuple[list[Receipt], list[Batch], Review]:
         """Return what ``advance`` did for the segment up to where the cohort stands, but for batches.

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cluster.commands import autopilot, database, jobs, preparing, running, steering, stored, sweeping
+from cluster.commands import autopilot, database, jobs, preparing, running, serving, steering, stored, sweeping
 from cluster.connect import quiet_ray
 from cluster.errors import Stopped, UsageError
 from cluster.options import FAILED, STOPPED, USAGE, err
@@ -26,8 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS: tuple[Any, ...] = (
-    running.run, steering.pause, steering.resume, steering.stop, stored.report, stored.digest, stored.replay,
-    jobs.status,
+    running.run, steering.pause, steering.resume, steering.stop, serving.up, serving.down,
+    stored.report, stored.digest, stored.replay, jobs.status,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

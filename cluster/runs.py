@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actors.analysts import load as load_analyst
 from actors.warming import compile_kernel, is_compiled
@@ -31,11 +31,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from cluster.conductor import Ending
+    from cluster.conductor import Ending, Progress
     from cluster.latency import Written
     from cluster.live import LiveView
     from storage.records import AccountResult, SessionFailure
     from storage.store import Store
+
+
+class Watcher(Protocol):
+    """Who is told how a run goes."""
+
+    def say(self, text: str) -> None:
+        """Hear what the run waits for."""
+
+    def show(self, progress: Progress) -> None:
+        """See where the run is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,23 @@ def _taken_up(plan: Plan, prefix: int, store: Store) -> Start:
     return start
 
 
+def serve(run_id: UUID, database_url: str, writers: int, view: Watcher) -> None:
+    """Take a run up that goes on, and conduct it to its end; one that is over is left alone."""
+    store, url = _opened(database_url)
+    if store.run(run_id).status != "RUNNING":
+        return
+    prefix = prefix_of(run_id)
+    with store.hold(run_id), log_of({"run": run_id}, "auto", view.say):
+        reopened = store.reopen_run(run_id, is_asked=False)
+        with closed_if_it_fails(lambda status, why: store.finish_run(run_id, status, why, reopened.conductor)):
+            plan = prepare_again(store, run_id)
+            compile_kernel(plan.scenario, plan.recording)
+            plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
+            start = taken_up(plan.lines(prefix), reopened)
+        note("run taken up", block=start.block, conductor=start.conductor)
+        _conducted(plan, prefix, start, writers, store, url, view)
+
+
 def _summary(
     plan: Plan, run_id: UUID, digest: str, written: Written, wall_seconds: float, store: Store, url: str
 ) -> RunSummary:
@@ -259,7 +286,7 @@ def _opened(database_url: str | None) -> tuple[Store, str]:
 
 
 def _conducted(
-    plan: Plan, prefix: int, start: Start, writers: int, store: Store, url: str, view: LiveView
+    plan: Plan, prefix: int, start: Start, writers: int, store: Store, url: str, view: Watcher
 ) -> tuple[str, str, Written]:
     """Conduct the run and close it with the status it deserves; return that, its digest, and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts

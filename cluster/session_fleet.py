@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ray.exceptions import RayError
 
 from actors.analysts import in_words
-from actors.remote import spawn_session
+from actors.remote import find_session, spawn_session
 from actors.session import Owner, receipt_of
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
 from simulation.cohort import Cohort
@@ -59,6 +59,7 @@ class SessionFleet:
         self._restarts = [Restarts(f"AccountSession {line[0].account.name}") for line in lines]
         self._numbers = [latest.number for latest in start.accounts]
         self._receipts: dict[int, Receipt] = {}
+        self._incarnations: dict[int, int] = {}
         self._actors = {}
         for index, latest in enumerate(start.accounts):
             if latest.has_ended:
@@ -66,7 +67,7 @@ class SessionFleet:
                     self._last_receipt(index), error_message=latest.error_message, is_stopped=latest.is_stopped
                 )
             else:
-                self._actors[index] = self._spawn(index)
+                self._actors[index] = self._taken_over(index) or self._spawn(index)
 
     @property
     def actors(self) -> list[Any]:
@@ -123,7 +124,7 @@ class SessionFleet:
             actor = self._actors[index]
             if self._receipts[index].next_block >= block:
                 return actor.standing.options(num_returns=3).remote()
-            return actor.advance.options(num_returns=3).remote(segment, changes)
+            return actor.advance.options(num_returns=3).remote(segment, changes, self._incarnations[index])
 
         calls = [(index, ask(index)) for index in self._actors]
         batches: dict[int, Any] = {}
@@ -173,11 +174,27 @@ class SessionFleet:
 
     def _spawn(self, index: int) -> Any:
         """Start an actor that owns the account's session from now on, where its last committed batch left it."""
+        return spawn_session([self._current(index)], [self._claimed(index)], self._rules)
+
+    def _taken_over(self, index: int) -> Any | None:
+        """Return the actor of the session that outlived an earlier conductor, owned by this one; None for none."""
+        actor = find_session(self._current(index))
+        if actor is None:
+            return None
+        try:
+            result_of(actor.restore.remote([self._current(index)], [self._claimed(index)]))
+        except ACTOR_LOST:
+            return None
+        return actor
+
+    def _claimed(self, index: int) -> Owner:
+        """Take the account's session from its owner; return the next one."""
         context = self._current(index)
         incarnation = self._patience(lambda: self._store.claim(context.session_id, self._conductor))
         owner = self._owner(context, incarnation)
         self._receipts[index] = receipt_of(context, owner, self._rules)
-        return spawn_session([context], [owner], self._rules)
+        self._incarnations[index] = incarnation
+        return owner
 
     def _last_receipt(self, index: int) -> Receipt:
         """Return what is to be seen of a session that has ended."""

@@ -47,8 +47,10 @@ _STANDINGS = text(
 )
 
 
-def reopen(connection: Connection, run_id: UUID) -> Reopened:
-    """Make an interrupted run RUNNING, under another conductor; if it was paused or stopped as a whole, it goes on.
+def reopen(connection: Connection, run_id: UUID, *, is_asked: bool) -> Reopened:
+    """Make an interrupted run RUNNING, under another conductor.
+
+    If the user has asked for it, a run goes on that was paused or stopped as a whole.
 
     Raises RunNotFound, RunHasEnded, RunWasPruned, and NothingGoesOn when every session has ended by itself.
     """
@@ -66,7 +68,8 @@ def reopen(connection: Connection, run_id: UUID) -> Reopened:
     rows = connection.execute(_STANDINGS, {"run": run_id}).all()
     if all(row.status == "ERROR" for row in rows):
         raise NothingGoesOn(run=run_id)
-    steering.release(connection, run_id)
+    if is_asked:
+        steering.release(connection, run_id)
     standings = {
         row.session_id: Standing(row.next_block, row.error_message, is_stopped=row.status == "STOPPED") for row in rows
     }

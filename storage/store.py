@@ -165,14 +165,16 @@ class Store(PilotVerbs, SteeringVerbs, SweepReader):
             digest.sign(connection, run_id)
             return content
 
-    def reopen_run(self, run_id: UUID) -> Reopened:
+    def reopen_run(self, run_id: UUID, *, is_asked: bool = True) -> Reopened:
         """Make a run that was interrupted RUNNING again, with the caller as its conductor.
+
+        If the user has asked for it, a run goes on that was paused or stopped as a whole.
 
         Raises RunNotFound, RunHasEnded, RunWasPruned, or NothingGoesOn.
         """
         with self._transaction() as connection:
             _schema().require_current(connection)
-            return reopening.reopen(connection, run_id)
+            return reopening.reopen(connection, run_id, is_asked=is_asked)
 
     def fail_session(self, session_id: UUID, error_message: str, conductor: int = conducting.FIRST) -> None:
         """End a session in ERROR with what it had committed; what its owner sends later is refused."""

@@ -186,6 +186,8 @@ class House:
     actors: list = field(default_factory=list)
     discarded: list = field(default_factory=list)
     ending: conductor.Ending | None = None
+    alive: dict = field(default_factory=dict)
+    """Actors of sessions that have outlived an earlier conductor, by their accounts."""
     writers: int = 1
     say: Callable[[str], None] = lambda _: None
     is_interrupted: Callable[[], bool] = conductor.never
@@ -203,6 +205,7 @@ class House:
             conductor.remote, "spawn_writer", lambda _home, _url, _shard: self.spawn("Writer", self.ledger)
         )
         self.patch.setattr(session_fleet, "spawn_session", self.spawn_session)
+        self.patch.setattr(session_fleet, "find_session", self.find_session)
 
     def spawn(self, kind, plain):
         self.spawned.append(kind)
@@ -211,6 +214,9 @@ class House:
 
     def spawn_session(self, contexts, owners, rules):
         return self.spawn(contexts[0].account.name, AccountSession(contexts, owners, rules))
+
+    def find_session(self, context):
+        return self.alive.get(context.account.name)
 
     def conduct(self, plan, observe=lambda _progress: None, start=None):
         """Run a plan and return the conductor."""

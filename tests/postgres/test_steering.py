@@ -128,6 +128,14 @@ def test_a_run_that_is_taken_up_by_the_user_goes_on(command, store, live, take_u
     assert command("PAUSE").status == "PENDING"
 
 
+@pytest.mark.parametrize("kind", ["PAUSE", "STOP"])
+def test_a_run_that_nobody_asks_to_go_on_is_still_commanded_when_it_is_taken_up(command, store, live, take_up, kind):
+    command(kind)
+    take_up()
+    conductor = store.reopen_run(live.ids.run_id, is_asked=False).conductor
+    assert take_up(conductor=conductor).run == kind
+
+
 def test_a_session_that_was_stopped_stays_so_when_its_run_is_taken_up_again(command, store, live, take_up, sql):
     command("STOP", 1)
     take_up()

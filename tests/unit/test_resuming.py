@@ -19,7 +19,7 @@ from cluster.errors import LeftRunning
 from cluster.plan import plan_of
 from cluster.start import Start, beginning, taken_up
 from simulation.autopilot.records import UNCHANGED
-from storage.errors import AccessRefused
+from storage.errors import AccessRefused, StaleOwner
 
 SEGMENTS = 12
 LIVELY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
@@ -84,6 +84,38 @@ def test_a_run_may_be_interrupted_again_and_again(house, monkeypatch, steps, fat
     run = House(monkeypatch, ledger=run.ledger)
     resume(run, plan())
     assert run.ledger.content() == whole().content()
+
+
+def test_sessions_that_outlived_their_conductor_are_taken_over_where_they_are_committed(house, monkeypatch):
+    before = interrupted_at(house, plan(), 500)
+    run = House(monkeypatch, ledger=whole().up_to([3, 4, 3]))
+    kinds = ("tuned", "plain")  # who have traded on, unlike smart, who has died
+    run.alive = {kind: actor for kind, actor in zip(before.spawned, before.actors, strict=True) if kind in kinds}
+    resume(run, plan())
+    assert [kind for kind in run.spawned if kind in (*kinds, "smart")] == ["smart"]
+    assert run.ledger.content() == whole().content()
+
+
+def test_one_that_dies_as_it_is_taken_over_is_replaced(house, monkeypatch):
+    before = interrupted_at(house, plan(), 500)
+    run = House(monkeypatch, ledger=before.ledger)
+    run.alive = dict(zip(before.spawned, before.actors, strict=True))
+    run.alive["plain"].is_dead = True
+    resume(run, plan())
+    assert [kind for kind in run.spawned if kind in ("tuned", "plain", "smart")] == ["plain"]
+    assert run.ledger.content() == whole().content()
+
+
+def test_what_an_earlier_conductor_had_asked_of_a_session_is_refused():
+    market, context = Market(plan().scenario), plan().lines(1)[1][0]
+    session = AccountSession([context], [Owner(1)], plan().rules)
+    _, segment, _ = market.segment(market.begin(), 100)
+    session.restore([context], [Owner(3)])
+    with pytest.raises(StaleOwner, match=r"belongs to incarnation 3; a batch of incarnation 1 is refused\.$"):
+        session.advance(segment, UNCHANGED, 1)
+    with pytest.raises(StaleOwner):
+        session.restore([context], [Owner(2)])
+    assert session.advance(segment, UNCHANGED, 3)[1][0].incarnation == 3
 
 
 def stop_at(block):
