@@ -30,9 +30,13 @@ import psycopg2
 from heading import heading
 from processes import KINDS, processes
 
+from actors.market import Market
+from actors.session import AccountSession, Owner
+from actors.warming import compile_kernel
 from cluster.connect import quiet_ray
 from cluster.runs import Place, execute, prepare
 from cluster.scenarios import Overrides, load
+from simulation.autopilot.records import UNCHANGED
 from storage import embedded
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ SEGMENT_BLOCKS = 300
 BUDGET_PER_SECOND = 500
 BUDGET_RECOVERY_SECONDS = 5
 LATER_SEGMENTS = 4
+PREFIX = 0xBE7C
 MB, MICRO = 1e6, 1e6
 NOBODY = "nobody"
 
@@ -153,6 +158,22 @@ def databases(home: Path) -> Iterator[tuple[EmbeddedServer, str]]:
         yield embedded.start(home / "postgres", f"live_{number}"), f"live_{number}"
 
 
+def alone(sessions: int, segments: int) -> tuple[float, float]:
+    """Return in µs what a session-segment takes in this process alone, and what a segment of the market does."""
+    plan = prepare(load(None, Overrides(sessions, segments * SEGMENT_BLOCKS, segment_blocks=SEGMENT_BLOCKS)))
+    compile_kernel(plan.scenario, plan.recording)
+    market, contexts = Market(plan.scenario), [line[0] for line in plan.lines(PREFIX)]
+    session, carried = AccountSession(contexts, [Owner(1)] * sessions, plan.rules), None
+    making = trading = 0.0
+    for _ in range(segments):
+        began = time.process_time()
+        _, segment, carried = market.segment(market.begin() if carried is None else carried, SEGMENT_BLOCKS)
+        made = time.process_time()
+        session.advance(segment, UNCHANGED)
+        making, trading = making + made - began, trading + time.process_time() - made
+    return MICRO * trading / segments / sessions, MICRO * making / segments
+
+
 def costs(fresh: Iterator[tuple[EmbeddedServer, str]], counts: list[int], segments: int) -> None:
     """Print what session-segments cost."""
     print(f"{'sessions':>8}{'seg./s':>8}{'budget':>8}{'start s':>9}  processor time in µs per session-segment")
@@ -191,6 +212,11 @@ def main() -> None:
     print(heading())
     try:
         fresh = databases(home)
+        for cohort in (1, 100):
+            step, made = alone(cohort, 48)
+            print(
+                f"without Ray and Postgres, a cohort of {cohort}: {step:.0f} µs a session-segment; market {made:.0f} µs"
+            )
         costs(fresh, arguments.sessions, arguments.segments)
         recovery(fresh)
     finally:

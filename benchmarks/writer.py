@@ -30,6 +30,7 @@ from heading import heading
 from actors.market import Market
 from actors.session import AccountSession, Owner
 from cluster.scenarios import built_in
+from simulation.autopilot.records import UNCHANGED
 from simulation.scenario import Scenario
 from simulation.trading.rules import rules_of
 from storage import embedded
@@ -105,7 +106,7 @@ def work(plan: Scenario) -> Work:
     for _ in range(SEGMENTS):
         _, segment, carried = market.segment(carried, SEGMENT_BLOCKS)
         began = time.perf_counter()
-        _, batches, _ = session.advance(segment, ())
+        _, batches, _ = session.advance(segment, UNCHANGED)
         seconds += time.perf_counter() - began
         segments.append(batches)
     return Work(segments, seconds)
