@@ -9,12 +9,14 @@ from watcher import Killer
 KILLED_AT = 450
 """Between two reviews, with half of the segments still to come."""
 
+# Sessions and writers die in test_kills.py too, which is never left out.
+
 
 @pytest.mark.parametrize(
     ("actor", "owned_by"),
     [
-        ("AccountSession tuned", {"tuned": 2, "plain": 1, "smart": 1}),
-        ("Writer", {"tuned": 1, "plain": 1, "smart": 1}),
+        pytest.param("AccountSession tuned", {"tuned": 2, "plain": 1, "smart": 1}, marks=pytest.mark.slow),
+        pytest.param("Writer", {"tuned": 1, "plain": 1, "smart": 1}, marks=pytest.mark.slow),
         ("Market", {"tuned": 1, "plain": 1, "smart": 1}),
         ("AutoPilot", {"tuned": 1, "plain": 1, "smart": 1}),
     ],
@@ -28,6 +30,7 @@ def test_a_run_survives_the_death_of_its(actor, owned_by, run, store, owners, un
     assert store.check() == []
 
 
+@pytest.mark.slow
 def test_a_run_survives_the_death_of_one_of_its_writers(run, store, undisturbed):
     killer = Killer(KILLED_AT, "Writer 2")
     result = run(busy_scenario(segment_blocks=50), killer, writers=2)

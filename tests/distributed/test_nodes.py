@@ -140,6 +140,7 @@ def test_a_run_outlives_a_node_and_a_session_that_sleeps(nodes, url, undisturbed
         assert store.digest(summary.run_id) == undisturbed.summary.digest
 
 
+@pytest.mark.slow  # that what is lost is taken up again is in the unit tests of the conductor's parts
 def test_a_run_outlives_the_node_of_its_market_with_segments_and_batches_on_their_way(
     nodes, url, undisturbed, monkeypatch
 ):
@@ -179,7 +180,7 @@ def test_a_run_outlives_calls_that_are_late_or_lost(nodes_that_fail, url, undist
         assert store.check() == []
 
 
-@pytest.mark.slow  # the two above show a node's death, test_sweeps.py a worker's
+@pytest.mark.slow  # those above show a node's death, test_sweeps.py a worker's
 def test_a_sweep_outlives_the_node_of_a_worker_whose_place_is_not_replaced(nodes, url, new_url, template):
     """A worker fills its node, so the other one ends the sweep alone."""
     place = Place(url, nodes.cluster.address)

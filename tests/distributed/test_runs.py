@@ -30,7 +30,8 @@ def test_a_run_has_one_digest_whatever_the_length_of_its_segments(run, store, un
     assert store.check() == []
 
 
-@pytest.mark.parametrize("writers", [pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.slow  # a run with two writers survives blow after blow in test_kills.py
+@pytest.mark.parametrize("writers", [2, 3])
 def test_a_run_has_one_digest_however_many_write_it(writers, run, store, undisturbed):
     result = run(busy_scenario(segment_blocks=100), writers=writers)
     assert result.digest == undisturbed.summary.digest
@@ -128,6 +129,7 @@ def test_a_run_that_is_told_to_stop_keeps_what_was_committed_under_a_digest_that
     assert store.check() == []
 
 
+@pytest.mark.slow  # runs are stopped and taken up in test_life_cycle.py
 @pytest.mark.usefixtures("interruptible")
 def test_a_run_that_was_told_to_stop_goes_on_to_the_end_of_one_that_was_not(run, url, ray_address, store, undisturbed):
     with pytest.raises(KeyboardInterrupt):

@@ -60,6 +60,7 @@ def test_a_run_outlives_its_conductor_whose_successor_takes_over_whoever_lives(u
     until(lambda: not alive())
 
 
+@pytest.mark.slow  # it is stopped and resumed as in test_life_cycle.py, and its actors end as above
 def test_a_run_is_taken_down_with_all_its_actors_and_can_be_resumed(up, paperdex, url, ray_address, undisturbed):
     run_id, where = up(), ("--database-url", url, "--ray-address", ray_address)
     status, said, _ = paperdex("down", *where)

@@ -12,7 +12,7 @@ from busy import busy_scenario
 from house import Actor, House
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ray.exceptions import ActorDiedError
+from ray.exceptions import ActorDiedError, ObjectLostError
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
@@ -22,7 +22,7 @@ from cluster.latency import BOUNDS_SECONDS, RESOLUTION, Latencies
 from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
 from cluster.patience import Patience
 from cluster.plan import plan_of
-from cluster.remote_calls import RESTARTS_MAX, RESTARTS_SECONDS, GaveUpError, Restarts
+from cluster.remote_calls import RESTARTS_MAX, RESTARTS_SECONDS, GaveUpError, Restarts, through_losses
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from storage.errors import DatabaseUnreachable, StaleOwner
 
@@ -347,6 +347,27 @@ def test_restarts_that_are_spread_over_a_long_run_are_only_counted(monkeypatch):
     for _ in range(5 * RESTARTS_MAX):
         restarts.note(ActorDiedError())
     assert restarts.count == 5 * RESTARTS_MAX
+
+
+def test_a_run_whose_values_are_lost_with_a_node_is_taken_up_and_conducted_again():
+    outcomes, taken_up = iter([ObjectLostError("", "", ""), ObjectLostError("", "", ""), "the end"]), []
+
+    def conduct():
+        outcome = next(outcomes)
+        if isinstance(outcome, ObjectLostError):
+            raise outcome
+        return outcome
+
+    assert through_losses(conduct, lambda: taken_up.append(1)) == "the end"
+    assert len(taken_up) == 2
+
+
+def test_a_run_whose_values_are_lost_again_and_again_gives_up():
+    def conduct():
+        raise ObjectLostError("", "", "")
+
+    with pytest.raises(GaveUpError, match=r"^A node with segments or batches on their way died 11 times"):
+        through_losses(conduct, lambda: None)
 
 
 class Away(Inbox):
