@@ -87,9 +87,8 @@ def test_a_session_whose_analyst_fails_ends_in_error_and_the_others_go_on(run, s
     assert store.check() == []
 
 
-@pytest.mark.parametrize(
-    ("block", "actor"), [(450, "AccountSession broken"), pytest.param(850, "Market", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow  # the ones beside it show how a session fails
+@pytest.mark.parametrize(("block", "actor"), [(450, "AccountSession broken"), (850, "Market")])
 def test_a_run_in_which_a_session_fails_has_one_digest_whatever_its_segments_and_who_dies(block, actor, run, store):
     whole, killer = run(scenario()), Killer(block, actor)
     assert run(scenario(segment_blocks=50), killer).digest == whole.digest

@@ -205,6 +205,7 @@ def test_a_run_survives_blow_after_blow(fight, undisturbed):
     assert fight.under(schedule, writers=2) == undisturbed.summary.digest
 
 
+@pytest.mark.slow  # a stale conductor is refused in tests/postgres/test_exactly_once.py
 def test_a_conductor_that_wakes_up_when_another_has_taken_its_run_is_refused(fight, field, undisturbed):
     """It had lost its hold with its connection, while its process was asleep."""
     sleeper = fight.begin()

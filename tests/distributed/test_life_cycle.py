@@ -147,6 +147,7 @@ def test_a_run_that_is_paused_and_resumed_then_stopped_and_taken_up_is_the_undis
     assert store.check() == []
 
 
+@pytest.mark.slow  # asked twice, a process is interrupted: tests/unit/test_commanded_runs.py
 def test_a_command_that_is_asked_twice_stops_at_once_and_keeps_what_was_committed(whole, store, undisturbed):
     command = whole.begin()
     for line in command.lines():

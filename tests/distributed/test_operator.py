@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import closing, suppress
 
+import pytest
 import ray
 from busy import busy_scenario
 from questions import questions
@@ -66,6 +67,7 @@ class Foreseen(Watcher):
         self._is_done = True
 
 
+@pytest.mark.slow  # commands and deaths meet in test_life_cycle.py
 def test_a_commanded_run_is_the_same_whoever_dies_and_whenever_it_was_told(run, url):
     operator = Operator(url)
     killed = run(COMMANDED, operator)

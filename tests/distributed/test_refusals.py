@@ -160,6 +160,7 @@ def disk(server, new_url, template, execute):
     folder.rmdir()
 
 
+@pytest.mark.slow  # a server that is away is waited for in test_absent_database.py
 def test_a_run_whose_disk_is_full_waits_and_goes_on_when_there_is_room(disk, file, ray_address, undisturbed):
     url, folder = disk
     command = begun(url, ray_address, file)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections import Counter
 
 import pytest
@@ -12,8 +10,7 @@ from ray.util.state import list_actors
 from repository import ROOT
 from watcher import Watcher
 
-from cluster import cli
-from cluster.runs import Place, execute, prepare, prepare_again
+from cluster.runs import Place, execute, prepare
 from cluster.scenarios import Overrides, load
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.settings.market import ReplayMarket
@@ -70,6 +67,7 @@ def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, s
     ]
 
 
+@pytest.mark.slow  # two runs; knowledge is part of the digests in tests/postgres/test_knowledge.py
 def test_a_run_with_one_version_of_knowledge_repeats_exactly(run, store, sql, undisturbed):
     known = Knowledge(1, (9, 0, 0) * (len(IGNORANT.counts) // 3))
     sql(
@@ -107,39 +105,6 @@ def test_the_day_of_the_crash_is_traded_for_real(run, store):
     market = ReplayMarket(source="replay", recordings=[{"path": str(POLYGON_DAY)}])
     result = run(busy_scenario(market=market, blocks=1_500, segment_blocks=500))
     assert (result.blocks, result.trades > 0) == (1_500, True)
-    assert store.check() == []
-
-
-@pytest.fixture
-def interruptible():
-    """Answer SIGTERM as the command line does."""
-    before = signal.signal(signal.SIGTERM, cli._interrupt)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_a_run_that_is_told_to_stop_keeps_what_was_committed_under_a_digest_that_stays(run, store, sql):
-    with pytest.raises(KeyboardInterrupt):
-        run(busy_scenario(segment_blocks=10), Watcher(600, lambda: os.kill(os.getpid(), signal.SIGTERM)))
-    stored = store.runs()[0]
-    assert (stored.status, stored.error_message) == ("STOPPED", "Stopped by the user.")
-    assert set(sql("SELECT incarnation FROM session_checkpoints")) == {(2,)}  # what is still on its way is refused
-    assert store.digest(store.resolve_run("latest")) == stored.digest
-    assert store.check() == []
-
-
-@pytest.mark.slow  # runs are stopped and taken up in test_life_cycle.py
-@pytest.mark.usefixtures("interruptible")
-def test_a_run_that_was_told_to_stop_goes_on_to_the_end_of_one_that_was_not(run, url, ray_address, store, undisturbed):
-    with pytest.raises(KeyboardInterrupt):
-        run(busy_scenario(segment_blocks=50), Watcher(600, lambda: os.kill(os.getpid(), signal.SIGTERM)))
-    stopped, told = store.resolve_run("latest"), []
-    plan = prepare_again(store, stopped)
-    execute(plan, Place(url, ray_address), Watcher(), lambda result, _: told.append(result), stopped)
-    assert [(result.run_id, result.status, result.digest) for result in told] == [
-        (stopped, "COMPLETED", undisturbed.summary.digest)
-    ]
     assert store.check() == []
 
 

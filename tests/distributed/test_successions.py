@@ -26,14 +26,10 @@ def scenario(**changes):
     return busy_scenario(accounts=accounts, **changes)
 
 
+@pytest.mark.slow  # each is a run or two; who dies meets a change of sessions in tests/unit/test_succession.py
 @pytest.mark.parametrize(
     ("block", "actor"),
-    [
-        pytest.param(550, "AccountSession plain", marks=pytest.mark.slow),
-        pytest.param(600, "AccountSession plain", marks=pytest.mark.slow),
-        (650, "AccountSession#2 plain"),
-        pytest.param(600, "Writer", marks=pytest.mark.slow),
-    ],
+    [(550, "AccountSession plain"), (600, "AccountSession plain"), (650, "AccountSession#2 plain"), (600, "Writer")],
 )
 def test_a_run_whose_sessions_follow_one_another_has_one_digest_whoever_is_killed_around_the_change(
     block, actor, run, store, whole

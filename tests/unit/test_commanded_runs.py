@@ -226,6 +226,7 @@ def test_a_run_whose_process_is_asked_to_end_stops_after_its_segment(house, comm
     assert (run.ending, seen) == (STOPPED, blocks)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_process_is_asked_once_and_interrupted_when_it_is_asked_again(capfd):
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     answers = []
@@ -234,6 +235,14 @@ def test_a_process_is_asked_once_and_interrupted_when_it_is_asked_again(capfd):
     assert answers == [False, True]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert capfd.readouterr().err == "\nStopping after this segment; asked once more, at once.\n"
+
+
+@pytest.fixture
+def interruptible():
+    """Answer SIGINT as Python does, also where the tests run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _asked_twice(answers):

@@ -16,7 +16,7 @@ from hand_made import RULES, account, bare_stage, stage, token
 from house import undisturbed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ray.exceptions import GetTimeoutError
+from ray.exceptions import OutOfMemoryError
 
 from actors.listening import listen
 from actors.market import Market
@@ -257,8 +257,8 @@ def test_sessions_of_one_actor_end_each_in_its_own_time():
 
 def test_a_cluster_in_trouble_is_not_taken_for_a_session_that_fails(house):
     run = house()
-    run.patch.setattr(AccountSession, "advance", raising(GetTimeoutError("nobody answers")))
-    with pytest.raises(GetTimeoutError):
+    run.patch.setattr(AccountSession, "advance", raising(OutOfMemoryError("no room")))
+    with pytest.raises(OutOfMemoryError):
         run.conduct(plan())
     assert run.ledger.failed == {}
 
@@ -276,10 +276,10 @@ def test_a_session_whose_own_code_raises_ends_where_its_last_batch_left_it(house
     run = house()
     advance = AccountSession.advance
 
-    def stumble(self, segment, adjustments):
+    def stumble(self, segment, adjustments, incarnation):
         if self._contexts[0].account.name == "plain" and segment.first_block == 300:
             raise ZeroDivisionError("division by zero")
-        return advance(self, segment, adjustments)
+        return advance(self, segment, adjustments, incarnation)
 
     run.patch.setattr(AccountSession, "advance", stumble)
     seen = []

@@ -175,10 +175,10 @@ def test_a_session_that_fails_is_logged_once_with_its_id_and_account(log, house,
 
     advance = AccountSession.advance
 
-    def fails(self, segment, changes):
+    def fails(self, segment, changes, incarnation):
         if self._contexts[0].account.name == "plain" and segment.first_block >= 300:
             raise RuntimeError("it broke")
-        return advance(self, segment, changes)
+        return advance(self, segment, changes, incarnation)
 
     monkeypatch.setattr(AccountSession, "advance", fails)
     monkeypatch.setattr("cluster.watching.Exporter", Silent)

@@ -277,10 +277,10 @@ def test_auto_pilot_begins_anew_with_the_next_session(house):
     run, adjusted = house(), []
     advance = AccountSession.advance
 
-    def watched(self, segment, changes):
+    def watched(self, segment, changes, incarnation):
         assert not len(changes.judgements)
         adjusted.extend(int(given["block"]) for given in changes.adjustments)
-        return advance(self, segment, changes)
+        return advance(self, segment, changes, incarnation)
 
     run.patch.setattr(AccountSession, "advance", watched)
     tally = run.conduct(plan()).tally
@@ -302,10 +302,10 @@ def test_the_live_view_counts_all_of_an_account(house):
 def test_an_account_whose_session_failed_does_not_go_on(house):
     run, advance = house(), AccountSession.advance
 
-    def stumble(self, segment, adjustments):
+    def stumble(self, segment, adjustments, incarnation):
         if self._contexts[0].account.name == "plain" and segment.first_block == 300:
             raise ZeroDivisionError
-        return advance(self, segment, adjustments)
+        return advance(self, segment, adjustments, incarnation)
 
     run.patch.setattr(AccountSession, "advance", stumble)
     run.conduct(plan())
