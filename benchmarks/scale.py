@@ -5,8 +5,8 @@
 A segment is made by the market, a little ahead; the conductor asks one actor after another to trade it, each on a core
 of its own or waiting for one; it takes the receipts in the same order, hands the batches to the writers, and waits
 while eight segments are on their way to one. That is what ``cluster/conductor.py`` does, with the costs that
-``benchmarks/live.py`` has measured in place of the work. Who is busy nearly all of the time is the bottleneck. The
-first line is the machine on which the costs were measured, to be compared with the rate that was measured there.
+``benchmarks/live.py`` has measured in place of the work. Who is busy nearly all of the time is the bottleneck. Cores
+are those of the sessions; conductors, markets and writers have cores of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from heading import heading
 
 AHEAD_SEGMENTS, IN_FLIGHT_SEGMENTS = 3, 8
-SEGMENTS, WARM_UP = 24, 4
+SEGMENTS, WARM_UP = 60, 20
 MICRO = 1e-6
 
 
@@ -103,12 +103,11 @@ def simulate(fleet: Fleet, costs: Costs) -> Outcome:
     return Outcome(sessions * fleet.conductors / seconds, busy)
 
 
-MEASURED = Costs(call=0, serve=0, step=0, market=0, write=0)
-SESSION_GB, SESSION_RECORD_GB = 0.116, 5e-6
+MEASURED = Costs(call=2_070, serve=10_600, step=2_400, market=10_900, write=2_790)
+SESSION_GB, SESSION_RECORD_GB = 0.181, 5e-6
 """A process with one session, and what each further one of its cohort adds."""
 
 FLEETS = (
-    Fleet(sessions=50, cohort=1, conductors=1, writers=1, cores=2),
     Fleet(sessions=1_000, cohort=1, conductors=1, writers=1, cores=64),
     Fleet(sessions=1_000, cohort=1, conductors=1, writers=4, cores=64),
     Fleet(sessions=100_000, cohort=1, conductors=1, writers=4, cores=1_024),
