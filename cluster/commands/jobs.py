@@ -69,7 +69,7 @@ def submit(
 def _jobs(address: str) -> Jobs:
     from cluster.jobs import Jobs
 
-    logging.disable(logging.INFO)  # Ray tells of every file that it packs
+    logging.getLogger("ray").setLevel(logging.WARNING)  # it tells of every file that it packs
     return Jobs(address)
 
 
