@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from cluster.latency import Latencies, Written
 from cluster.remote_calls import ACTOR_LOST, Restarts, discard, result_of
 from storage.errors import DatabaseUnreachable
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from cluster.patience import Patience
+    from cluster.tally import Tally
 
 IN_FLIGHT_MAX = 8
 """So many segments of one writer's accounts may be on their way."""
@@ -29,9 +29,8 @@ IN_FLIGHT_MAX = 8
 class Commits:
     """The writers of a run and what is on its way to them; ``spawn`` starts the writer of a shard."""
 
-    def __init__(self, spawn: Callable[[int], Any], writers: int, patience: Patience) -> None:
-        self._latencies = Latencies()
-        self._shards = [CommitQueue(spawn, shard, patience, self._latencies) for shard in range(writers)]
+    def __init__(self, spawn: Callable[[int], Any], writers: int, patience: Patience, tally: Tally) -> None:
+        self._shards = [CommitQueue(spawn, shard, patience, tally) for shard in range(writers)]
 
     @property
     def writers(self) -> list[Any]:
@@ -42,21 +41,6 @@ class Commits:
     def lag(self) -> int:
         """How many segments the writer that is furthest behind does not yet know to be durable."""
         return max(shard.lag for shard in self._shards)
-
-    @property
-    def restarts(self) -> int:
-        """How many writers have been replaced so far."""
-        return sum(shard.restarts.count for shard in self._shards)
-
-    @property
-    def written(self) -> Written:
-        """What has been acknowledged so far."""
-        rows = sum(shard.rows for shard in self._shards)
-        return Written(len(self._shards), rows, self._latencies.count, self._latencies.percentiles())
-
-    def new_latencies(self) -> list[float]:
-        """Return how long those commits took, in seconds, that were acknowledged since this was last asked."""
-        return self._latencies.take_new()
 
     def put(self, batches: Mapping[int, Any]) -> None:
         """Send the batches of one segment, references by ordinal of the account, each to its account's writer."""
@@ -74,17 +58,17 @@ class Commits:
 class CommitQueue:
     """Keeps one writer busy and alive; a slow database slows the run down and loses nothing."""
 
-    def __init__(self, spawn: Callable[[int], Any], shard: int, patience: Patience, latencies: Latencies) -> None:
+    def __init__(
+        self, spawn: Callable[[int], Any], shard: int, patience: Patience, tally: Tally, who: str = "Writer"
+    ) -> None:
         self._spawn = spawn
         self._shard = shard
         self._patience = patience
-        self._latencies = latencies
+        self._tally = tally
         self._is_refused = False
         self.writer = spawn(shard)
         self._pending: deque[tuple[Sequence[Any], Any]] = deque()
-        self.restarts = Restarts(f"Writer {shard + 1}" if shard else "Writer")
-        self.rows = 0
-        """How many have been acknowledged."""
+        self._restarts = Restarts(f"{who} {shard + 1}" if shard else who, tally.recoveries, patience.say)
 
     @property
     def lag(self) -> int:
@@ -116,12 +100,12 @@ class CommitQueue:
             self._replace(lost)
         else:
             self._pending.popleft()
-            self.rows += committed.rows
-            self._latencies.note(committed.seconds)
+            self._tally.rows += committed.rows
+            self._tally.latencies.note(committed.seconds)
 
     def _replace(self, lost: BaseException) -> None:
         """Start another writer and send it everything unacknowledged."""
-        self.restarts.note(lost)
+        self._restarts.note(lost)
         discard(self.writer)
         self.writer = self._spawn(self._shard)
         self._send_again()

@@ -9,8 +9,7 @@ It bounds what is in flight and replaces what died; segments, batches and review
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actors import remote
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from cluster.plan import Plan
     from cluster.session_fleet import Advanced
     from cluster.start import Start
+    from cluster.tally import Tally
     from simulation.autopilot.commanding import Answer, Reversal
     from simulation.autopilot.guardrails import Refusal
     from simulation.autopilot.records import Changes
@@ -73,6 +73,8 @@ class Progress:
     refusals: Mapping[Refusal, int]
     recoveries: Mapping[str, int]
     """How many actors have been replaced, by their class."""
+    is_paused: bool = False
+    """Whether it waits for the command that it is to go on."""
 
     @property
     def restarts(self) -> int:
@@ -80,13 +82,8 @@ class Progress:
         return sum(self.recoveries.values())
 
 
-@dataclass(slots=True)
-class Tally:
-    """What the conductor counts on the way."""
-
-    adjustments: int = 0
-    outcomes: Counter[int] = field(default_factory=Counter)
-    refusals: Counter[Refusal] = field(default_factory=Counter)
+REPLACED = ("AccountSession", "Market", "Writer", "AutoPilot")
+"""The classes of actors that a conductor replaces."""
 
 
 class Conductor:
@@ -101,29 +98,28 @@ class Conductor:
         database_url: str,
         writers: int,
         observe: Callable[[Progress], None],
+        tally: Tally,
         patience: Patience,
         is_interrupted: Callable[[], bool] = never,
     ) -> None:
         self._plan = plan
         self._observe = observe
+        self._tally = tally
         self._first_block = start.first_block
         self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._feed = MarketFeed(
             lambda: remote.spawn_market(self._home, plan.scenario, plan.recording),
             start.first_block,
             start.segment_lengths(plan),
+            Restarts("Market", tally.recoveries, patience.say),
         )
-        self._commits = Commits(lambda shard: remote.spawn_writer(self._home, database_url, shard), writers, patience)
+        self._commits = Commits(
+            lambda shard: remote.spawn_writer(self._home, database_url, shard), writers, patience, tally
+        )
         self._pilot = self._spawn_pilot()
-        self._pilot_restarts = Restarts("AutoPilot")
-        self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience)
+        self._pilot_restarts = Restarts("AutoPilot", tally.recoveries, patience.say)
+        self._fleet = SessionFleet(plan.lines(prefix), start, plan.rules, store, patience, tally.recoveries)
         self._operator = Operator(run_id_of(prefix), start.conductor, store, patience, is_interrupted)
-        self.tally = Tally()
-
-    @property
-    def written(self) -> Written:
-        """What the writers have done so far."""
-        return self._commits.written
 
     def run(self) -> Ending:
         """Step through the segments until the last one, or until nobody trades on or the user stops it; return which.
@@ -146,7 +142,7 @@ class Conductor:
             changes = self._next_changes(block, segment, advanced)
             if self._operator.is_stopping or not self._fleet.actors:
                 break
-        self._commits.drain()
+        self._tell_when_durable(first_block)
         if self._operator.is_stopping:
             return STOPPED
         return COMPLETED if self._fleet.actors or self._fleet.has_stopped else ALL_FAILED
@@ -157,12 +153,18 @@ class Conductor:
         if goes_on:
             self._operator.listen(block)
         changes = self._review(block, segment, advanced.reviews)
-        self._observe(self._progress(block, advanced.receipts))
+        self._observe(self._progress(block))
         if not goes_on or not self._fleet.actors:
             return changes
-        return changes._replace(
-            instructions=self._operator.instructions(block, self._fleet.living, self._commits.drain)
-        )
+
+        def pause(*, begins: bool) -> None:
+            self._tell_when_durable(block, is_paused=begins)
+
+        return changes._replace(instructions=self._operator.instructions(block, self._fleet.living, pause))
+
+    def _tell_when_durable(self, block: int, *, is_paused: bool = False) -> None:
+        self._commits.drain()
+        self._observe(self._progress(block, is_paused=is_paused))
 
     def _dismiss(self) -> None:
         """End the actors at once: left to themselves they take seconds to tidy up what nobody needs."""
@@ -176,9 +178,9 @@ class Conductor:
         verdict, answers = self._verdict(segment, asked, reviews)
         if answers:
             self._operator.is_told(block, answers)
-        self.tally.adjustments += len(verdict.changes.adjustments)
-        self.tally.outcomes.update(verdict.changes.judgements["kind"].tolist())
-        self.tally.refusals.update(verdict.refusals)
+        self._tally.adjustments += len(verdict.changes.adjustments)
+        self._tally.outcomes.update(verdict.changes.judgements["kind"].tolist())
+        self._tally.refusals.update(verdict.refusals)
         return verdict.changes
 
     def _verdict(
@@ -205,21 +207,17 @@ class Conductor:
             self._plan.knowledge,
         )
 
-    def _progress(self, block: int, receipts: Sequence[Receipt]) -> Progress:
+    def _progress(self, block: int, *, is_paused: bool = False) -> Progress:
         return Progress(
             block=block,
             blocks=self._plan.blocks,
-            receipts=receipts,
+            receipts=self._fleet.receipts,
             writer_lag_segments=self._commits.lag,
-            written=self._commits.written,
-            commit_seconds=self._commits.new_latencies(),
-            adjustments=self.tally.adjustments,
-            outcomes=self.tally.outcomes,
-            refusals=self.tally.refusals,
-            recoveries={
-                "AccountSession": self._fleet.restarts,
-                "Market": self._feed.restarts.count,
-                "Writer": self._commits.restarts,
-                "AutoPilot": self._pilot_restarts.count,
-            },
+            written=self._tally.written(len(self._commits.writers)),
+            commit_seconds=self._tally.latencies.take_new(),
+            adjustments=self._tally.adjustments,
+            outcomes=self._tally.outcomes,
+            refusals=self._tally.refusals,
+            recoveries={kind: self._tally.recoveries[kind] for kind in REPLACED},
+            is_paused=is_paused,
         )

@@ -16,7 +16,7 @@ AHEAD_SEGMENTS_MAX = 2
 class MarketFeed:
     """Keeps the market actor busy and alive; only references to segments pass through here."""
 
-    def __init__(self, spawn: Callable[[], Any], first_block: int, lengths: Iterator[int]) -> None:
+    def __init__(self, spawn: Callable[[], Any], first_block: int, lengths: Iterator[int], restarts: Restarts) -> None:
         self._spawn = spawn
         self._first_block = first_block
         self.market = spawn()
@@ -24,7 +24,7 @@ class MarketFeed:
         self._carried = self.market.begin.remote(first_block)
         self._last_carried: Any | None = None  # after the last delivered segment; None before the first
         self._ahead: deque[tuple[int, Any, Any, Any]] = deque()
-        self.restarts = Restarts("Market")
+        self._restarts = restarts
         self._request_ahead()
 
     def segments(self) -> Iterator[tuple[int, Any]]:
@@ -55,7 +55,7 @@ class MarketFeed:
 
     def _replace(self, lost: BaseException) -> None:
         """Start another market where the last delivered segment ended."""
-        self.restarts.note(lost)
+        self._restarts.note(lost)
         discard(self.market)
         self.market = self._spawn()
         self._carried = self._last_carried or self.market.begin.remote(self._first_block)

@@ -81,8 +81,10 @@ class Metric(Generic[Seen]):
 
 
 def _sessions(progress: Progress) -> dict[str, int]:
+    living = sum(not receipt.has_ended for receipt in progress.receipts)
     return {
-        "RUNNING": sum(not receipt.has_ended for receipt in progress.receipts),
+        "RUNNING": 0 if progress.is_paused else living,
+        "PAUSED": living if progress.is_paused else 0,
         "ERROR": sum(receipt.error_message != "" for receipt in progress.receipts),
         "STOPPED": sum(receipt.is_stopped for receipt in progress.receipts),
         "COMPLETED": sum(receipt.number for receipt in progress.receipts),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cluster.logs import note
 from simulation.instructions import NONE_GIVEN, instructions_of
@@ -25,6 +25,13 @@ POLL_SECONDS = 0.25
 """So often a run that is paused asks whether it is to go on."""
 
 PAUSED = "Paused before block {block:,}; `paperdex resume {run}` goes on, `paperdex stop {run}` ends it."
+
+
+class Pause(Protocol):
+    """What a run does that waits for an operator."""
+
+    def __call__(self, *, begins: bool) -> None:
+        """Do what is due as it begins to wait, or goes on."""
 
 
 class Operator:
@@ -65,12 +72,11 @@ class Operator:
         for answer in answers:
             note("command answered", command=answer.command, block=block, refused=answer.why_not)
 
-    def instructions(
-        self, block: int, living: Callable[[], Mapping[UUID, int]], drain: Callable[[], None]
-    ) -> NDArray[np.void]:
-        """Return what sessions are to do from ``block`` on, once the run is to go on; ``drain`` as above.
+    def instructions(self, block: int, living: Callable[[], Mapping[UUID, int]], pause: Pause) -> NDArray[np.void]:
+        """Return what sessions are to do from ``block`` on, once the run is to go on.
 
-        A run that is paused waits here with everything durable, and takes up what else it is commanded meanwhile.
+        A run that is paused waits here and takes up what else it is commanded meanwhile; ``pause`` makes everything
+        durable first, and shows that it waits, and in the end that it goes on.
         """
         given, is_paused = NONE_GIVEN, False
         while self._asked - {REVERSE}:
@@ -82,12 +88,13 @@ class Operator:
             if steered.run != PAUSE or self._is_interrupted():
                 break
             if not is_paused:
-                drain()
+                pause(begins=True)
                 note("run paused", block=block)
                 self._patience.say(PAUSED.format(block=block, run=self._run_id))
                 is_paused = True
             time.sleep(POLL_SECONDS)
         self.is_stopping |= self._is_interrupted()
         if is_paused and not self.is_stopping:
+            pause(begins=False)
             note("run goes on", block=block)
         return given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
@@ -21,6 +21,9 @@ CALL_SECONDS_MAX = 300
 
 RESTARTS_MAX, RESTARTS_SECONDS = 10, 600
 """So often in so long one actor is replaced before the run gives up: one that goes on for months loses many."""
+
+UNANSWERED_MAX = 3
+"""So many calls in a row may go unanswered: a node takes minutes to come, and one that never comes is to be told of."""
 
 ACTOR_LOST = (RayActorError, WorkerCrashedError, GetTimeoutError)
 
@@ -50,31 +53,51 @@ def discard(handle: Any) -> None:
 
 
 class Restarts:
-    """Counts the replacements of one actor and refuses one too many at a time."""
+    """Counts the replacements of one actor and refuses one too many at a time.
 
-    def __init__(self, who: str) -> None:
+    ``who`` is its class and what else it is called; ``recoveries`` counts by class, over all actors.
+    """
+
+    def __init__(self, who: str, recoveries: Counter[str], say: Callable[[str], None]) -> None:
         self._who = who
+        self._recoveries = recoveries
+        self._say = say
         self._latest: deque[float] = deque(maxlen=RESTARTS_MAX + 1)
-        self.count = 0
+        self._count = self._unanswered = 0
 
     def note(self, reason: BaseException, **about: object) -> None:
-        """Count one more; raises GaveUpError past the bound, or when the actor could not even be constructed.
+        """Count one more; raises GaveUpError past a bound, or when the actor could not even be constructed.
 
         ``about`` is what the log says of it besides.
         """
-        self.count += 1
+        self._count += 1
+        self._recoveries[self._who.partition(" ")[0]] += 1
         self._latest.append(time.monotonic())
         lines = [line.strip().rstrip(".") for line in str(reason).strip().splitlines()] or [type(reason).__name__]
-        warn("actor lost", actor=self._who, times=self.count, kind=type(reason).__name__, why=". ".join(lines), **about)
+        kind = type(reason).__name__
+        warn("actor lost", actor=self._who, times=self._count, kind=kind, why=". ".join(lines), **about)
         if getattr(reason, "actor_init_failed", False):
             raise GaveUpError(f"{self._who} could not start: {lines[-1]}.") from reason
+        self._note_silence(reason)
         if len(self._latest) > RESTARTS_MAX and self._latest[-1] - self._latest[0] < RESTARTS_SECONDS:
             raise GaveUpError(f"{self._who} died {len(self._latest)} times; the last time: {lines[0]}.") from reason
 
+    def _note_silence(self, reason: BaseException) -> None:
+        """Tell of an actor that did not answer, which may not have found a place; raises GaveUpError after a few."""
+        if not isinstance(reason, GetTimeoutError):
+            self._unanswered = 0
+            return
+        is_in_a_row = len(self._latest) > 1 and self._latest[-1] - self._latest[-2] < 2 * CALL_SECONDS_MAX
+        self._unanswered = 1 + self._unanswered * is_in_a_row
+        silent = f"{self._who} has not answered for {self._unanswered * CALL_SECONDS_MAX} s"
+        if self._unanswered == UNANSWERED_MAX:
+            raise GaveUpError(f"{silent}; `ray status` tells whether the cluster has room for it.") from reason
+        self._say(f"{silent}. Another is started in its place.")
 
-def through_losses(conduct: Callable[[], T], take_up: Callable[[], None]) -> T:
+
+def through_losses(conduct: Callable[[], T], take_up: Callable[[], None], say: Callable[[str], None]) -> T:
     """Return what ``conduct`` returns; where values on their way are lost, conduct again from what is committed."""
-    losses = Restarts("A node with segments or batches on their way")
+    losses = Restarts("A node with segments or batches on their way", Counter(), say)
     while True:
         try:
             return conduct()

@@ -19,6 +19,7 @@ from cluster.logs import log_of, note
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
 from cluster.start import Start, beginning, taken_up
+from cluster.tally import Tally
 from simulation.intelligence.roster import roster_of
 from simulation.scenario import Scenario
 from simulation.settings.market import ReplayMarket
@@ -293,11 +294,10 @@ def _conducted(
     from cluster.remote_calls import through_losses  # noqa: PLC0415 -- as above
     from cluster.watching import run_watched  # noqa: PLC0415 -- as above
 
-    patience, run_id = Patience(view.say), run_id_of(prefix)
+    patience, run_id, tally = Patience(view.say), run_id_of(prefix), Tally()
 
-    def conduct() -> tuple[Ending, Written]:
-        conductor = Conductor(plan, prefix, start, store, url, writers, observe, patience, is_interrupted)
-        return conductor.run(), conductor.written
+    def conduct() -> Ending:
+        return Conductor(plan, prefix, start, store, url, writers, observe, tally, patience, is_interrupted).run()
 
     def take_up() -> None:
         nonlocal start
@@ -310,6 +310,6 @@ def _conducted(
 
     watched = run_watched(run_id, plan.lines(prefix), view.show)
     with closed_if_it_fails(close), gracefully() as is_interrupted, watched as observe:
-        ending, written = through_losses(conduct, take_up)
+        ending = through_losses(conduct, take_up, view.say)
     digest = patience(lambda: close(*ending))
-    return ending.status, digest, written
+    return ending.status, digest, tally.written(writers)

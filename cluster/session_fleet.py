@@ -15,6 +15,7 @@ from simulation.cohort import Cohort
 from simulation.succession import NOTHING_BEFORE, Totals, succeed
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
@@ -29,12 +30,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What the fleet returned for one segment: receipts by value, batches and reviews by reference.
+    """What the sessions that traded one segment returned by reference."""
 
-    Receipts are of all sessions, the last one of those that have ended; the rest is of those that traded.
-    """
-
-    receipts: list[Receipt]
     batches: dict[int, Any]
     """By ordinal of the account."""
     reviews: list[Any]
@@ -50,13 +47,16 @@ class SessionFleet:
         rules: Rules,
         store: Store,
         patience: Patience,
+        recoveries: Counter[str],
     ) -> None:
         self._lines = lines
         self._conductor = start.conductor
         self._rules = rules
         self._store = store
         self._patience = patience
-        self._restarts = [Restarts(f"AccountSession {line[0].account.name}") for line in lines]
+        self._restarts = [
+            Restarts(f"AccountSession {line[0].account.name}", recoveries, patience.say) for line in lines
+        ]
         self._numbers = [latest.number for latest in start.accounts]
         self._receipts: dict[int, Receipt] = {}
         self._incarnations: dict[int, int] = {}
@@ -75,6 +75,11 @@ class SessionFleet:
         return list(self._actors.values())
 
     @property
+    def receipts(self) -> list[Receipt]:
+        """What is to be seen of all sessions, of those that have ended as they did."""
+        return [self._receipts[index] for index in range(len(self._lines))]
+
+    @property
     def has_stopped(self) -> bool:
         """Whether operators have stopped any of the sessions."""
         return any(receipt.is_stopped for receipt in self._receipts.values())
@@ -83,11 +88,6 @@ class SessionFleet:
         """Return the sessions that can trade on, with the first block that each has not traded."""
         standing = [(self._current(index), self._receipts[index].next_block) for index in self._actors]
         return {context.session_id: block for context, block in standing if context.until_block != block}
-
-    @property
-    def restarts(self) -> int:
-        """How many session actors have been replaced so far."""
-        return sum(restarts.count for restarts in self._restarts)
 
     def succeed(self, block: int, drain: Callable[[], None]) -> None:
         """Begin the sessions whose accounts go on with them at ``block``, each on what the one before has committed.
@@ -138,7 +138,7 @@ class SessionFleet:
                     reviews.append(shown)
             if self._receipts[index].has_ended:
                 discard(self._actors.pop(index))
-        return Advanced([self._receipts[index] for index in range(len(self._lines))], batches, reviews)
+        return Advanced(batches, reviews)
 
     def _settled(
         self, index: int, call: Any, ask: Callable[[int], Any], drain: Callable[[], None]

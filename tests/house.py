@@ -18,6 +18,7 @@ from cluster import commit_queue, conductor, market_feed, session_fleet
 from cluster.conductor import Conductor
 from cluster.patience import Patience
 from cluster.start import beginning, taken_up
+from cluster.tally import Tally
 from simulation.instructions import Instructed
 from storage.batch import Checkpoint
 from storage.errors import SequenceGap, StaleOwner
@@ -189,6 +190,7 @@ class House:
     alive: dict = field(default_factory=dict)
     """Actors of sessions that have outlived an earlier conductor, by their accounts."""
     writers: int = 1
+    tally: Tally = field(default_factory=Tally)
     say: Callable[[str], None] = lambda _: None
     is_interrupted: Callable[[], bool] = conductor.never
 
@@ -219,14 +221,13 @@ class House:
         return self.alive.get(context.account.name)
 
     def conduct(self, plan, observe=lambda _progress: None, start=None):
-        """Run a plan and return the conductor."""
+        """Run a plan."""
         start = start or beginning(plan)
         made = Conductor(
-            plan, PREFIX, start, self.ledger, "postgresql:///nowhere", self.writers, observe, Patience(self.say),
-            self.is_interrupted,
+            plan, PREFIX, start, self.ledger, "postgresql:///nowhere", self.writers, observe, self.tally,
+            Patience(self.say), self.is_interrupted,
         )  # fmt: skip
         self.ending = made.run()
-        return made
 
 
 def resume(house, plan, observe=lambda _progress: None):

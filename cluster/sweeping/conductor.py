@@ -22,7 +22,6 @@ import ray
 from actors import remote
 from cluster.commit_queue import CommitQueue
 from cluster.database import is_of_this_machine
-from cluster.latency import Latencies
 from cluster.market_feed import MarketFeed
 from cluster.remote_calls import ACTOR_LOST, CALL_SECONDS_MAX, VALUE_LOST, Restarts, discard, result_of
 from cluster.sweeping.brackets import Bracket, Uncovered
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from cluster.room import Crew
     from cluster.sweeping.brackets import Cohort
     from cluster.sweeping.plan import SweepPlan
+    from cluster.tally import Tally
     from simulation.sweeping.space import Point
     from storage.store import Store
 
@@ -47,6 +47,9 @@ MOST_IN_COHORT = 1_024
 """So that a worker's memory does not grow with the sweep; larger ones are no faster."""
 COHORT_SECONDS = 1.5
 """Long enough that a call costs nothing beside it, short enough that little is done again when a worker dies."""
+
+REPLACED = ("TrialWorker", "TrialWriter", "Market")
+"""The classes of actors that a conductor replaces."""
 
 COUNTED = ("trials", "skipped", "failed", "pruned")
 """What a Receipt counts."""
@@ -112,6 +115,7 @@ class SweepConductor:
         database_url: str,
         crew: Crew,
         observe: Callable[[SweepProgress], None],
+        tally: Tally,
         patience: Patience,
     ) -> None:
         self._plan, self._sweep_id, self._store, self._observe = plan, sweep_id, store, observe
@@ -119,19 +123,19 @@ class SweepConductor:
         self._share = crew.share
         self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._identity = sweep_id, prefix, conductor
-        self._latencies = Latencies()
+        self._tally, self._say = tally, patience.say
         self._commits = CommitQueue(
-            lambda _: remote.spawn_trial_writer(self._home, database_url), 0, patience, self._latencies
+            lambda _: remote.spawn_trial_writer(self._home, database_url), 0, patience, self._tally, "TrialWriter"
         )
         self._workers = [
-            _Worker(number, self._spawn(number), Restarts(f"TrialWorker {number}")) for number in range(crew.count)
+            _Worker(number, self._spawn(number), self._restarts(f"TrialWorker {number}"))
+            for number in range(crew.count)
         ]
         self._segments: dict[int, list[list[Any]]] = {}
         self._size = FIRST_COHORT
         self._counts = dict.fromkeys(COUNTED, 0)
         self._counts["trials"] = sum(n_points - skipped for _, _, n_points, skipped in self._committed)
         self._counts["skipped"] = sum(skipped for _, _, _, skipped in self._committed)
-        self._session_blocks = 0
         self._best: float | None = None
 
     def run(self) -> None:
@@ -262,7 +266,7 @@ class SweepConductor:
 
     def _count(self, before: Receipt | None, now: Receipt) -> None:
         """Count what a leg adds to what its cohort had come to; one that is traded again adds nothing."""
-        self._session_blocks += now.session_blocks
+        self._tally.session_blocks += now.session_blocks
         for name in COUNTED:
             self._counts[name] += getattr(now, name) - (getattr(before, name) if before else 0)
 
@@ -277,15 +281,12 @@ class SweepConductor:
     def _progress(self) -> SweepProgress:
         return SweepProgress(
             n_trials=self._plan.sweep.n_points * len(self._plan.markets),
-            session_blocks=self._session_blocks,
+            session_blocks=self._tally.session_blocks,
             best=self._best,
             workers=len(self._workers),
             writer_lag_commits=self._commits.lag,
-            commit_seconds=self._latencies.take_new(),
-            recoveries={
-                "TrialWorker": sum(worker.restarts.count for worker in self._workers),
-                "TrialWriter": self._commits.restarts.count,
-            },
+            commit_seconds=self._tally.latencies.take_new(),
+            recoveries={kind: self._tally.recoveries[kind] for kind in REPLACED},
             **self._counts,
         )
 
@@ -298,12 +299,17 @@ class SweepConductor:
             if not self._plan.sweep.rungs and self._plan.sweep.sampler.kind not in ADAPTIVE:
                 self._segments.clear()
             plan, legs = self._plan.markets[number], self._plan.legs(number)
-            home = self._home
-            feed = MarketFeed(lambda: remote.spawn_market(home, plan.scenario, plan.recording, number), 0, chain(*legs))
+            home, restarts = self._home, self._restarts(f"Market {number + 1}" if number else "Market")
+            feed = MarketFeed(
+                lambda: remote.spawn_market(home, plan.scenario, plan.recording, number), 0, chain(*legs), restarts
+            )
             made = feed.segments()
             self._segments[number] = [[segment for _, segment in islice(made, len(leg))] for leg in legs]
             discard(feed.market)
         return self._segments[number]
+
+    def _restarts(self, who: str) -> Restarts:
+        return Restarts(who, self._tally.recoveries, self._say)
 
     def _spawn(self, number: int) -> Any:
         return remote.spawn_trial_worker(self._share, self._plan.sweep, self._plan.terms(), *self._identity, number)

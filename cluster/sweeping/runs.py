@@ -17,6 +17,7 @@ from cluster.patience import Patience
 from cluster.runs import check_version
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking, rank
+from cluster.tally import Tally
 from simulation.scenario import Scenario
 from storage.errors import SweepHasEnded
 from storage.ids import Kind, derive, new_prefix, prefix_of
@@ -141,10 +142,10 @@ def _conducted(
     from cluster.sweeping.conductor import SweepConductor  # noqa: PLC0415 -- brings all actors
     from cluster.watching import sweep_watched  # noqa: PLC0415 -- as above
 
-    patience = Patience(view.say)
+    patience, tally = Patience(view.say), Tally()
 
     def conduct() -> None:
-        SweepConductor(plan, sweep_id, prefix, conductor, store, url, crew, observe, patience).run()
+        SweepConductor(plan, sweep_id, prefix, conductor, store, url, crew, observe, tally, patience).run()
 
     def take_up() -> None:
         nonlocal conductor
@@ -158,7 +159,7 @@ def _conducted(
     with closed_if_it_fails(close):
         view.say(f"starting {crew.count} workers")
         with sweep_watched(sweep_id, view.show) as observe:
-            through_losses(conduct, take_up)
+            through_losses(conduct, take_up, view.say)
         ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0].periods_per_year))
         digest = patience(lambda: close("COMPLETED", "", ranking.as_json()))
     return digest, ranking

@@ -172,9 +172,10 @@ def undisturbed():
 
 @pytest.mark.usefixtures("at_once")
 def test_a_paused_run_stands_still_with_everything_durable_until_it_is_resumed(house):
-    run, said = house(), []
+    run, said, paused = house(), [], []
 
     def observe(progress):
+        paused.append((progress.block, progress.is_paused, progress.writer_lag_segments == 0))
         if progress.block == 300:
             run.ledger.command("PAUSE")
 
@@ -187,6 +188,8 @@ def test_a_paused_run_stands_still_with_everything_durable_until_it_is_resumed(h
     run.conduct(plan(100), observe)
     (sentence,) = said
     assert sentence.startswith("Paused before block 400; `paperdex resume ")
+    assert [one for one in paused if one[0] == 400][-2:] == [(400, True, True), (400, False, True)]
+    assert sum(is_paused for _, is_paused, _ in paused) == 1
     assert run.ledger.content() == undisturbed()
 
 
@@ -223,7 +226,7 @@ def test_a_run_whose_process_is_asked_to_end_stops_after_its_segment(house, comm
 
     run.is_interrupted = lambda: next(asked) >= 3
     run.conduct(plan(100), observe)
-    assert (run.ending, seen) == (STOPPED, blocks)
+    assert (run.ending, list(dict.fromkeys(seen))) == (STOPPED, blocks)
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
@@ -12,7 +13,7 @@ from busy import busy_scenario
 from house import Actor, House
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ray.exceptions import ActorDiedError, ObjectLostError
+from ray.exceptions import ActorDiedError, GetTimeoutError, ObjectLostError
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
@@ -22,7 +23,16 @@ from cluster.latency import BOUNDS_SECONDS, RESOLUTION, Latencies
 from cluster.market_feed import AHEAD_SEGMENTS_MAX, MarketFeed
 from cluster.patience import Patience
 from cluster.plan import plan_of
-from cluster.remote_calls import RESTARTS_MAX, RESTARTS_SECONDS, GaveUpError, Restarts, through_losses
+from cluster.remote_calls import (
+    CALL_SECONDS_MAX,
+    RESTARTS_MAX,
+    RESTARTS_SECONDS,
+    UNANSWERED_MAX,
+    GaveUpError,
+    Restarts,
+    through_losses,
+)
+from cluster.tally import Tally
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from storage.errors import DatabaseUnreachable, StaleOwner
 
@@ -42,6 +52,12 @@ def undisturbed():
 
 
 # The conductor.
+
+
+def conducted(run, plan):
+    """Run a plan and return what was counted."""
+    run.conduct(plan)
+    return run.tally
 
 
 def test_auto_pilot_is_given_what_the_plan_knows(house):
@@ -72,30 +88,32 @@ def test_a_run_commits_every_segment_of_every_session(house):
 def test_a_run_with_several_writers_that_die_commits_what_one_that_lives_does(house):
     run = house(Writer=[None, "after", None, None, "before"])
     run.writers = 3
-    made = run.conduct(plan())
+    run.conduct(plan())
     assert run.spawned.count("Writer") == 5
-    assert (made.written.writers, made.written.commits) == (3, 36)
+    assert (run.tally.written(3).writers, run.tally.written(3).commits) == (3, 36)
     assert run.ledger.content() == undisturbed()
 
 
 def test_whoever_watches_sees_every_segment(house):
     seen = []
-    made = house().conduct(plan(), seen.append)
-    assert [progress.block for progress in seen] == list(range(100, 1300, 100))
+    run = house()
+    run.conduct(plan(), seen.append)
+    assert [progress.block for progress in seen] == [*range(100, 1300, 100), 1200]
     assert {progress.blocks for progress in seen} == {1200}
-    assert [len(progress.receipts) for progress in seen] == [3] * 12
-    assert seen[-1].adjustments == made.tally.adjustments >= 1
+    assert [len(progress.receipts) for progress in seen] == [3] * 13
+    assert [seen[-1].writer_lag_segments, seen[-1].written.commits] == [0, 12]  # in the end all is durable
+    assert seen[-1].adjustments == run.tally.adjustments >= 1
     assert seen[-1].restarts == 0
 
 
 def test_refusals_are_counted_by_their_reason(house):
-    tally = house().conduct(plan()).tally
+    tally = conducted(house(), plan())
     assert tally.adjustments + tally.refusals.total() == 3 * 3  # sessions times reviews
     assert tally.refusals["Auto Pilot is off for this strategy"] == 2 * 3
 
 
 def test_auto_pilot_is_not_asked_in_a_run_without_it(house):
-    tally = house().conduct(plan(autopilot=False)).tally
+    tally = conducted(house(), plan(autopilot=False))
     assert (tally.adjustments, tally.refusals.total()) == (0, 0)
 
 
@@ -174,9 +192,13 @@ def test_a_session_that_another_run_has_claimed_ends_the_run(house):
 # The market feed.
 
 
+def restarts(who, recoveries=None, say=pytest.fail):
+    return Restarts(who, Counter() if recoveries is None else recoveries, say)
+
+
 def feed(house, lengths, **fates):
     run = house(**fates)
-    return run, MarketFeed(lambda: run.spawn("Market", Market(busy_scenario())), 0, iter(lengths))
+    return run, MarketFeed(lambda: run.spawn("Market", Market(busy_scenario())), 0, iter(lengths), restarts("Market"))
 
 
 def test_segments_come_in_order_and_in_the_lengths_asked_for(house):
@@ -198,7 +220,6 @@ def test_a_new_market_goes_on_where_the_last_delivered_segment_ended(house, call
     run, disturbed = feed(house, [5] * 6, Market=[None] * call + ["before"])
     found = [segment.get().pools.tobytes() for _, segment in disturbed.segments()]
     assert found == [segment.get().pools.tobytes() for _, segment in feed(house, [5] * 6)[1].segments()]
-    assert disturbed.restarts.count == 1
     assert run.spawned == ["Market"] * 2
 
 
@@ -218,11 +239,12 @@ class Inbox:
 
 def queue(house, **fates):
     run, inbox = house(**fates), Inbox()
-    return inbox, CommitQueue(lambda _: run.spawn("Writer", inbox), 0, Patience(lambda _: None), Latencies())
+    tally = Tally()
+    return inbox, tally, CommitQueue(lambda _: run.spawn("Writer", inbox), 0, Patience(lambda _: None), tally)
 
 
 def test_a_bounded_number_of_segments_is_on_its_way(house):
-    _, commits = queue(house)
+    _, _, commits = queue(house)
     lags = []
     for number in range(3 * IN_FLIGHT_MAX):
         commits.put([number])
@@ -231,7 +253,7 @@ def test_a_bounded_number_of_segments_is_on_its_way(house):
 
 
 def test_draining_waits_for_everything(house):
-    inbox, commits = queue(house)
+    inbox, _, commits = queue(house)
     for number in range(3):
         commits.put([number])
     commits.drain()
@@ -240,12 +262,12 @@ def test_draining_waits_for_everything(house):
 
 
 def test_what_a_dead_writer_did_not_acknowledge_is_sent_again_in_order(house):
-    inbox, commits = queue(house, Writer=[None, "after"])
+    inbox, tally, commits = queue(house, Writer=[None, "after"])
     for number in range(4):
         commits.put([number])
     commits.drain()
     assert inbox.calls == [(0,), (1,), (1,), (2,), (3,)]
-    assert commits.restarts.count == 1
+    assert tally.recoveries == {"Writer": 1}
 
 
 class Doors:
@@ -265,7 +287,7 @@ class Doors:
 def test_batches_of_an_account_always_go_to_the_same_writer(house, writers):
     house()
     doors = Doors({})
-    commits = Commits(doors, writers, Patience(lambda _: None))
+    commits = Commits(doors, writers, Patience(lambda _: None), Tally())
     for segment in range(4):
         commits.put({account: (segment, account) for account in range(7)})
     commits.drain()
@@ -276,24 +298,24 @@ def test_batches_of_an_account_always_go_to_the_same_writer(house, writers):
 
 def test_a_writer_that_dies_is_replaced_and_the_others_notice_nothing(house):
     house()
-    doors = Doors({1: iter(["after"])})
-    commits = Commits(doors, 2, Patience(lambda _: None))
+    doors, tally = Doors({1: iter(["after"])}), Tally()
+    commits = Commits(doors, 2, Patience(lambda _: None), tally)
     for segment in range(3):
         commits.put({0: (segment, 0), 1: (segment, 1)})
     commits.drain()
     assert doors.inboxes[0].calls == [((segment, 0),) for segment in range(3)]
     assert doors.inboxes[1].calls == [((segment, 1),) for segment in (0, 0, 1, 2)]
-    assert (commits.restarts, commits.lag) == (1, 0)
+    assert (tally.recoveries["Writer"], commits.lag) == (1, 0)
 
 
 def test_what_was_acknowledged_is_counted_once_though_it_was_sent_twice(house):
     house()
-    doors = Doors({0: iter([None, "after"])})
-    commits = Commits(doors, 2, Patience(lambda _: None))
+    doors, tally = Doors({0: iter([None, "after"])}), Tally()
+    commits = Commits(doors, 2, Patience(lambda _: None), tally)
     for segment in range(3):
         commits.put({account: (segment, account) for account in range(4)})
     commits.drain()
-    written = commits.written
+    written = tally.written(2)
     assert (written.writers, written.rows, written.commits) == (2, 12, 6)
     assert written.latency.max_ms == pytest.approx(4.0)
 
@@ -328,25 +350,54 @@ def test_an_actor_that_could_not_start_is_not_started_again():
     error = RuntimeError("first line\nstorage.errors.DatabaseUnreachable: nothing listens there.")
     error.actor_init_failed = True
     with pytest.raises(GaveUpError, match=r"^Writer could not start: .*nothing listens there\.$"):
-        Restarts("Writer").note(error)
+        restarts("Writer").note(error)
 
 
 def test_restarts_are_bounded_and_the_last_reason_is_named_in_one_line():
-    restarts = Restarts("Market")
+    market = restarts("Market")
     for _ in range(RESTARTS_MAX):
-        restarts.note(ActorDiedError())
+        market.note(ActorDiedError())
     with pytest.raises(GaveUpError) as raised:
-        restarts.note(RuntimeError("it was killed.\n\tclass_name: Market"))
+        market.note(RuntimeError("it was killed.\n\tclass_name: Market"))
     assert str(raised.value) == "Market died 11 times; the last time: it was killed."
 
 
 def test_restarts_that_are_spread_over_a_long_run_are_only_counted(monkeypatch):
     clock = count(step=RESTARTS_SECONDS / RESTARTS_MAX)
     monkeypatch.setattr("cluster.remote_calls.time.monotonic", lambda: next(clock))
-    restarts = Restarts("Market")
+    recoveries = Counter()
+    market = restarts("Market", recoveries)
     for _ in range(5 * RESTARTS_MAX):
-        restarts.note(ActorDiedError())
-    assert restarts.count == 5 * RESTARTS_MAX
+        market.note(ActorDiedError())
+    assert recoveries == {"Market": 5 * RESTARTS_MAX}
+
+
+def test_an_actor_that_finds_no_place_is_told_of_and_given_up(monkeypatch):
+    clock, said = count(step=CALL_SECONDS_MAX), []
+    monkeypatch.setattr("cluster.remote_calls.time.monotonic", lambda: next(clock))
+    session = restarts("AccountSession mine", say=said.append)
+    for _ in range(UNANSWERED_MAX - 1):
+        session.note(GetTimeoutError())
+    assert said == [
+        "AccountSession mine has not answered for 300 s. Another is started in its place.",
+        "AccountSession mine has not answered for 600 s. Another is started in its place.",
+    ]
+    with pytest.raises(GaveUpError, match=r"^AccountSession mine has not answered for 900 s; `ray status` tells "):
+        session.note(GetTimeoutError())
+
+
+@pytest.mark.parametrize(
+    ("losses", "apart_seconds"),
+    [([GetTimeoutError(), ActorDiedError()], 1), ([GetTimeoutError(), GetTimeoutError()], 2 * CALL_SECONDS_MAX)],
+    ids=["it died meanwhile", "long ago"],
+)
+def test_an_actor_that_sleeps_now_and_then_is_only_replaced(monkeypatch, losses, apart_seconds):
+    clock, said = count(step=apart_seconds), []
+    monkeypatch.setattr("cluster.remote_calls.time.monotonic", lambda: next(clock))
+    session = restarts("AccountSession mine", say=said.append)
+    for reason in losses * UNANSWERED_MAX:
+        session.note(reason)
+    assert set(said) == {"AccountSession mine has not answered for 300 s. Another is started in its place."}
 
 
 def test_a_run_whose_values_are_lost_with_a_node_is_taken_up_and_conducted_again():
@@ -358,7 +409,7 @@ def test_a_run_whose_values_are_lost_with_a_node_is_taken_up_and_conducted_again
             raise outcome
         return outcome
 
-    assert through_losses(conduct, lambda: taken_up.append(1)) == "the end"
+    assert through_losses(conduct, lambda: taken_up.append(1), pytest.fail) == "the end"
     assert len(taken_up) == 2
 
 
@@ -367,7 +418,7 @@ def test_a_run_whose_values_are_lost_again_and_again_gives_up():
         raise ObjectLostError("", "", "")
 
     with pytest.raises(GaveUpError, match=r"^A node with segments or batches on their way died 11 times"):
-        through_losses(conduct, lambda: None)
+        through_losses(conduct, lambda: None, pytest.fail)
 
 
 class Away(Inbox):
@@ -386,7 +437,7 @@ class Away(Inbox):
 
 def test_a_database_that_is_away_is_asked_again_and_given_everything_in_order(house):
     said, inbox, run = [], Away(times=12), house()
-    commits = CommitQueue(lambda _: run.spawn("Writer", inbox), 0, Patience(said.append), Latencies())
+    commits = CommitQueue(lambda _: run.spawn("Writer", inbox), 0, Patience(said.append), Tally())
     for number in range(5):
         commits.put([number])
     commits.drain()
@@ -399,7 +450,7 @@ def test_a_database_that_is_away_is_asked_again_and_given_everything_in_order(ho
 
 def test_while_the_database_is_away_no_more_than_the_bound_is_in_flight(house):
     inbox, run, sent = Away(times=40), house(), []
-    commits = Commits(lambda _: run.spawn("Writer", inbox), 1, Patience(lambda _: sent.append(commits.lag)))
+    commits = Commits(lambda _: run.spawn("Writer", inbox), 1, Patience(lambda _: sent.append(commits.lag)), Tally())
     lags = []
     for number in range(3 * IN_FLIGHT_MAX):
         commits.put({0: number})
@@ -410,9 +461,7 @@ def test_while_the_database_is_away_no_more_than_the_bound_is_in_flight(house):
 
 def test_patience_with_a_database_ends(monkeypatch, house):
     monkeypatch.setattr("cluster.patience.PATIENCE_SECONDS", 0)
-    commits = CommitQueue(
-        lambda _: house().spawn("Writer", Away(times=10**6)), 0, Patience(lambda _: None), Latencies()
-    )
+    commits = CommitQueue(lambda _: house().spawn("Writer", Away(times=10**6)), 0, Patience(lambda _: None), Tally())
     commits.put([1])
     with pytest.raises(DatabaseUnreachable):
         commits.drain()

@@ -167,7 +167,7 @@ def test_a_session_whose_analyst_fails_commits_what_it_had_and_ends_in_error(hou
     at = contexts_of(plan(), 1)[3].clock.at(FAILS_AT)
     assert stopped_at == at.isoformat()
     assert [[receipt.error_message for receipt in progress.receipts] for progress in seen] == [
-        ["", "", "", ""], ["", "", "", message], ["", "", "", message],
+        ["", "", "", ""], ["", "", "", message], ["", "", "", message], ["", "", "", message],
     ]  # fmt: skip
     assert run.ending == COMPLETED
 
@@ -175,7 +175,7 @@ def test_a_session_whose_analyst_fails_commits_what_it_had_and_ends_in_error(hou
 def test_the_actor_of_a_session_that_failed_is_let_go_while_the_others_trade(house):
     run, gone = house(), []
     run.conduct(plan(), lambda _: gone.append(len(run.discarded)))
-    assert gone == [0, 1, 1]
+    assert gone == [0, 1, 1, 1]
     assert {id(actor) for actor in run.actors} == {id(actor) for actor in run.discarded}
 
 
@@ -232,8 +232,9 @@ def test_whoever_dies_whenever_a_session_that_fails_leaves_the_same(house, fates
 
 
 def test_a_session_that_fails_is_neither_reviewed_nor_adjusted_again(house):
-    tally = house().conduct(plan()).tally
-    assert tally.adjustments + tally.refusals.total() == 4 + 3
+    run = house()
+    run.conduct(plan())
+    assert run.tally.adjustments + run.tally.refusals.total() == 4 + 3
 
 
 def test_a_run_of_which_every_session_fails_stops_early_and_says_so(house):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from uuid import UUID
 
 import pytest
@@ -142,7 +143,7 @@ def test_a_line_that_can_no_longer_be_written_stops_nothing(file):
 
 
 def test_an_actor_that_is_lost_is_logged_with_the_reason_and_its_session(log):
-    Restarts("AccountSession mine").note(ActorDiedError(), session=RUN)
+    Restarts("AccountSession mine", Counter(), pytest.fail).note(ActorDiedError(), session=RUN)
     (line,) = log()
     assert (line["message"], line["actor"], line["session"], line["times"]) == (
         "actor lost", "AccountSession mine", str(RUN), 1,

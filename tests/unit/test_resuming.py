@@ -152,7 +152,7 @@ def test_what_is_to_be_seen_goes_on_where_it_stood(house, monkeypatch):
     house().conduct(plan(), seen.append)
     run, again = House(monkeypatch, ledger=whole().up_to([7, 7, 7])), []
     resume(run, plan(), again.append)
-    assert [progress.block for progress in again] == [700, 800, 900, 1000, 1100, 1200]
+    assert [progress.block for progress in again] == [700, 800, 900, 1000, 1100, 1200, 1200]
     assert [progress.receipts for progress in again] == [progress.receipts for progress in seen[6:]]
 
 

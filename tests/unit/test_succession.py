@@ -283,10 +283,10 @@ def test_auto_pilot_begins_anew_with_the_next_session(house):
         return advance(self, segment, changes, incarnation)
 
     run.patch.setattr(AccountSession, "advance", watched)
-    tally = run.conduct(plan()).tally
+    run.conduct(plan())
     assert set(adjusted) <= {300, 900}  # none at the change itself
     # Reviews: three sessions at 300, one at 600, where two end, and two at 900, where one does.
-    assert tally.adjustments + tally.refusals.total() == 3 + 1 + 2
+    assert run.tally.adjustments + run.tally.refusals.total() == 3 + 1 + 2
 
 
 def test_the_live_view_counts_all_of_an_account(house):
@@ -295,7 +295,7 @@ def test_the_live_view_counts_all_of_an_account(house):
     completed = [progress.receipts[1].completed_trades for progress in seen]
     assert completed == sorted(completed)
     assert [[receipt.number for receipt in progress.receipts] for progress in seen] == [
-        [0, 0, 0], [0, 0, 0], [1, 1, 0], [1, 2, 0],
+        [0, 0, 0], [0, 0, 0], [1, 1, 0], [1, 2, 0], [1, 2, 0],
     ]  # fmt: skip
 
 
@@ -320,7 +320,7 @@ def test_a_session_whose_analyst_failed_before_it_began_ends_in_its_first_block(
     run, seen = house(), []
     run.conduct(plan_of(busy_scenario(accounts=(spec, early, busy_scenario().accounts[1])), None), seen.append)
     assert [[receipt.error_message != "" for receipt in progress.receipts] for progress in seen] == [
-        [False, False, False], [False, True, False], [True, True, False], [True, True, False],
+        [False, False, False], [False, True, False], [True, True, False], [True, True, False], [True, True, False],
     ]  # fmt: skip
     assert seen[-1].receipts[0].next_block == 600
 

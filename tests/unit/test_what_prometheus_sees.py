@@ -103,7 +103,13 @@ def test_sessions_are_counted_by_their_state(at_ray, seen):
     receipts = [replace(seen[-1].receipts[0], error_message="It failed.", number=2), *seen[-1].receipts[1:]]
     Exporter(OF_RUNS, KEY).show(replace(seen[-1], receipts=receipts))
     states = {key[2]: value for key, value in at_ray.values.items() if key[0] == "paperdex_sessions"}
-    assert states == {"RUNNING": 2, "ERROR": 1, "STOPPED": 0, "COMPLETED": 2}
+    assert states == {"RUNNING": 2, "PAUSED": 0, "ERROR": 1, "STOPPED": 0, "COMPLETED": 2}
+
+
+def test_the_sessions_of_a_run_that_is_paused_do_not_run(at_ray, seen):
+    Exporter(OF_RUNS, KEY).show(replace(seen[-1], is_paused=True))
+    states = {key[2]: value for key, value in at_ray.values.items() if key[0] == "paperdex_sessions"}
+    assert states == {"RUNNING": 0, "PAUSED": 3, "ERROR": 0, "STOPPED": 0, "COMPLETED": 0}
 
 
 def test_a_counter_is_there_before_anything_is_counted_and_never_goes_back(at_ray):
@@ -118,7 +124,7 @@ def test_a_counter_is_there_before_anything_is_counted_and_never_goes_back(at_ra
 
 SWEEP = SweepProgress(
     trials=10, n_trials=100, skipped=1, failed=0, pruned=2, session_blocks=5_000, best=None, workers=2,
-    writer_lag_commits=1, commit_seconds=[0.01], recoveries={"TrialWorker": 0, "TrialWriter": 0},
+    writer_lag_commits=1, commit_seconds=[0.01], recoveries={"TrialWorker": 0, "TrialWriter": 0, "Market": 0},
 )  # fmt: skip
 
 
