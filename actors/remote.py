@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors import session, trials
 from actors.autopilot import AutoPilot
 from actors.market import Market
-from actors.warming import compile_sessions
+from actors.session import AccountSession
+from actors.trials import TrialWorker
 from actors.writer import TrialWriter, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from actors.session import Owner
+    from actors.trials import Terms
     from simulation.autopilot.knowledge import Knowledge
     from simulation.market.replay import Recording
     from simulation.scenario import Scenario
@@ -73,22 +75,6 @@ class Home:
         return here if self.is_here or here in heads or not heads else heads[0]
 
 
-class AccountSession(session.AccountSession):
-    """The sessions of a cohort, on a node that may be new."""
-
-    def __init__(self, *arguments: Any) -> None:
-        compile_sessions()
-        super().__init__(*arguments)
-
-
-class TrialWorker(trials.TrialWorker):
-    """A worker of a sweep, on a node that may be new."""
-
-    def __init__(self, *arguments: Any) -> None:
-        compile_sessions()
-        super().__init__(*arguments)
-
-
 def spawn_market(home: Home, scenario: Scenario, recording: Recording | None, number: int = 0) -> Any:
     """Start the market actor of a run, which looks for plug-ins where the user stands, not where its process does.
 
@@ -121,7 +107,7 @@ def spawn_trial_writer(home: Home, database_url: str) -> Any:
 
 
 def spawn_trial_worker(
-    share: Share, sweep: Sweep, terms: Sequence[trials.Terms], sweep_id: UUID, prefix: int, conductor: int, number: int
+    share: Share, sweep: Sweep, terms: Sequence[Terms], sweep_id: UUID, prefix: int, conductor: int, number: int
 ) -> Any:
     """Start a worker of a sweep."""
     arguments = (sweep, tuple(terms), sweep_id, prefix, conductor, number)
@@ -158,7 +144,7 @@ def end_all(namespace: str, last: str = "") -> None:
             ray.kill(ray.get_actor(name, namespace), no_restart=True)
 
 
-def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[session.Owner], rules: Rules) -> Any:
+def spawn_session(contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> Any:
     """Start the actor of a cohort, named after its account, its place among the account's sessions and incarnation."""
     # Behind the class, so that no account's own name can look like another's later incarnation.
     later = f"({owners[0].incarnation})" if owners[0].incarnation > 1 else ""

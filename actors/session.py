@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from actors.warming import compile_sessions
 from simulation import cohort as cohorts
 from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Calendar
@@ -71,6 +72,7 @@ class AccountSession:
     """The sessions of one cohort: one in a live run, thousands in a sweep."""
 
     def __init__(self, contexts: Sequence[SessionContext], owners: Sequence[Owner], rules: Rules) -> None:
+        compile_sessions()
         self._rules = rules
         self._calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
         self._terms = terms_of(contexts[0].tokens)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from actors.warming import compile_sessions
 from simulation.market.segment import terms_of
 from simulation.sweeping.figures import figure
 from simulation.sweeping.samplers import sampler_of
@@ -112,6 +113,7 @@ class TrialWorker:
     def __init__(
         self, sweep: Sweep, markets: Sequence[Terms], sweep_id: Any, prefix: int, conductor: int, number: int
     ) -> None:
+        compile_sessions()
         self._sweep, self._markets = sweep, tuple(markets)
         self._sweep_id, self._prefix, self._conductor = sweep_id, prefix, conductor
         self._number = number

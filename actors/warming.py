@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -66,8 +67,9 @@ def compile_kernel(scenario: Scenario, recording: Recording | None = None) -> No
         _marker(scenario).touch()
 
 
+@cache
 def compile_sessions() -> None:
-    """Compile what a session needs, unless this node has it, of a run with any kind of market."""
+    """Compile what a session needs, unless this node, which may be new, has it of a run with any kind of market."""
     if not any(cache_folder().glob("*.compiled")):
         compile_kernel(Scenario.model_validate(SMALLEST))
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy.stats import qmc
 
 from simulation import rng
 from simulation.jit import compiled
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+    from scipy.stats import qmc
 
     from simulation.sweeping.halving import Pruned
     from simulation.sweeping.settings import Sweep
@@ -98,6 +98,8 @@ class SobolSampler(_Unlearning):
 
     def ask(self, numbers: Sequence[int]) -> list[Point]:
         """Return the points of these numbers."""
+        from scipy.stats import qmc  # noqa: PLC0415 -- half a second, which others need not wait
+
         engine = qmc.Sobol(len(self.space.dimensions), scramble=True, rng=self.seed)
         points: dict[int, Point] = {}
         for first, count in _runs(numbers):
