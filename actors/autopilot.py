@@ -59,7 +59,7 @@ class AutoPilot:
             np.concatenate([review.sessions for review in reviews]),
             np.concatenate([review.tuning for review in reviews]),
         )
-        markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
+        markets = market_conditions(segment)
         policy = Policy(self._policies[self._first[shown.ordinals] + shown.numbers], self._calendar, self._knowledge)
         if not reversals:
             return review(shown, policy, markets), []

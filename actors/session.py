@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from actors.warming import compile_sessions
+from actors.warming import compile_sessions, settle
 from simulation import cohort as cohorts
 from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Calendar
@@ -78,6 +78,7 @@ class AccountSession:
         self._terms = terms_of(contexts[0].tokens)
         self._incarnations: list[int] = []
         self.restore(contexts, owners)
+        settle()
 
     def restore(self, contexts: Sequence[SessionContext], owners: Sequence[Owner]) -> None:
         """Go on from what is committed, for later owners; whoever called before has died and is refused from now on."""
@@ -185,6 +186,8 @@ class AccountSession:
 
     def _own(self, changes: Changes) -> Changes:
         """Return those of the changes that are of this cohort's sessions, with the rows that these have here."""
+        if not any(map(len, changes)):
+            return Changes(*(records.copy() for records in changes))
         rows = {context.session: row for row, context in enumerate(self._contexts)}
 
         def own(records: NDArray[np.void]) -> NDArray[np.void]:

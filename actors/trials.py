@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from actors.warming import compile_sessions
+from actors.warming import compile_sessions, settle
 from simulation.market.segment import terms_of
 from simulation.sweeping.figures import figure
 from simulation.sweeping.samplers import sampler_of
@@ -120,6 +120,7 @@ class TrialWorker:
         self._sampler = sampler_of(sweep)
         self._space = sweep.space
         self._setters: dict[int, Setter] = {}
+        settle()
 
     def __repr__(self) -> str:
         return f"TrialWorker({self._sweep.name}, {self._number})"

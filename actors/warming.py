@@ -1,4 +1,4 @@
-"""Compile the kernel once on each node, before several processes would do so at the same time.
+"""How an actor's process makes ready. The kernel is compiled once on each node, before several would do so at a time.
 
 The conductor does it on its own node, for its plan; a session or a worker of a sweep wherever it comes to a node on
 which nobody has. There they wait for the first of them.
@@ -6,6 +6,7 @@ which nobody has. There they wait for the first of them.
 
 from __future__ import annotations
 
+import gc
 import shutil
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +16,11 @@ from filelock import FileLock
 
 from actors.market import Market
 from simulation import cohort
+from simulation.autopilot.carrying import piloted
+from simulation.autopilot.conditions import market_conditions
+from simulation.autopilot.guardrails import Calendar, policies_of
+from simulation.autopilot.knowledge import IGNORANT
+from simulation.autopilot.policy import Policy
 from simulation.jit import cache_folder
 from simulation.market.segment import terms_of
 from simulation.scenario import Scenario
@@ -62,6 +68,9 @@ def compile_kernel(scenario: Scenario, recording: Recording | None = None) -> No
         _, segment, _ = market.segment(market.begin(), 1)
         start = cohort.begin(scenario.accounts[:1], [0], tokens, rules)
         traded, outcome = cohort.advance(start, segment, terms_of(tokens), rules)
+        policies = policies_of([scenario.accounts[0].strategy], [scenario.accounts[0].trading])
+        calendar = Calendar(rules.block_time_ms, rules.day_offset_ms)
+        piloted(traded, Policy(policies, calendar, IGNORANT), market_conditions(segment))
         cohort.set_field(traded, 0, "paused", 0)  # as Auto Pilot would
         withdraw_orders(traded, 0, outcome, rules)  # as at the end of a session
         _marker(scenario).touch()
@@ -72,6 +81,12 @@ def compile_sessions() -> None:
     """Compile what a session needs, unless this node, which may be new, has it of a run with any kind of market."""
     if not any(cache_folder().glob("*.compiled")):
         compile_kernel(Scenario.model_validate(SMALLEST))
+
+
+@cache
+def settle() -> None:
+    """Let the garbage collector pass over all that this process has loaded, which stays; done once."""
+    gc.freeze()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from heading import heading
 from actors.market import Market
 from simulation import cohort as cohorts
 from simulation.autopilot.carrying import piloted
-from simulation.autopilot.conditions import Conditions, market_conditions
+from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.outcomes import T_975, OutcomeKind
@@ -141,7 +141,7 @@ def played(seed: int, regime: str) -> Played:
     for segment in segments(market, rules.review_blocks):
         state, _ = cohorts.advance(state, segment, terms, rules)
         counts["paused %"] += state.sessions["paused"] * 100 * rules.review_blocks / plan.blocks
-        state, verdict = piloted(state, policy, conditions(segment))
+        state, verdict = piloted(state, policy, market_conditions(segment))
         count(verdict, counts)
     counts["switched off"] += state.tuning["disabled"]
     yearly = periods_per_year(rules.review_blocks, rules.block_time_ms)
@@ -154,11 +154,6 @@ def shown(state: Cohort) -> Review:
     """Return what the sessions show the Auto Pilot, numbered by their rows."""
     rows = np.arange(len(state.sessions))
     return Review(rows, np.zeros_like(rows), state.sessions, state.tuning)
-
-
-def conditions(segment: Segment) -> list[Conditions]:
-    """Return what each analyst sees at the end of a segment."""
-    return [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
 
 
 COUNTED = ("adjustments", "reversals", *(kind.name.lower() for kind in OutcomeKind if kind), "switched off", "paused %")

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from autopilot import TOKENS, conditions, scenario, segments, shown
+from autopilot import TOKENS, scenario, segments, shown
 from heading import heading
 
 from actors.market import Market
 from simulation import cohort as cohorts
 from simulation.autopilot import carrying
 from simulation.autopilot.carrying import carry_out
+from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.policy import Policy, review
@@ -140,7 +141,7 @@ def period(
     if is_bare_first:
         advanced(bare, segment, market, clock, "kernel")
     state = advanced(state, segment, market, clock, "writing")
-    verdict = clock.timed("reviewing", review, shown(state), policy, conditions(segment))
+    verdict = clock.timed("reviewing", lambda: review(shown(state), policy, market_conditions(segment)))
     with_twins = carrying._with_twins  # noqa: SLF001 -- to be told apart
     moved = clock.seconds.get("twins", 0.0)
     carrying._with_twins = lambda *a: clock.timed("twins", with_twins, *a)  # noqa: SLF001

@@ -253,11 +253,11 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 def journal_for(n_sessions: int, n_tokens: int, n_marks: int = 0) -> Journal:
     """Return an empty journal with room for a busy stretch and so many marks; it is drained as often as it fills."""
-    capacity = max(4096, n_sessions, 8 * n_tokens)
+    capacity = max(min(4096, 256 * n_sessions), n_sessions, 8 * n_tokens)
     return Journal(
         np.zeros(capacity, TRADE),
         np.zeros(capacity, DECISION),
-        np.zeros(max(1024, n_sessions, min(n_marks, MARKS_MAX)), MARK),
+        np.zeros(max(n_sessions, min(n_marks, MARKS_MAX)), MARK),
         np.zeros(3, np.int64),
     )
 

@@ -252,8 +252,7 @@ def advance(
     returns = growth.reshape(len(cohort.sessions), -1) - 1.0
     if policies is not None and segment.end_block % rules.review_blocks == 0:
         policy = Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT)
-        markets = [market_conditions(segment, analyst) for analyst in range(len(segment.signals))]
-        after, _ = piloted(after, policy, markets)
+        after, _ = piloted(after, policy, market_conditions(segment))
     return after, returns
 
 

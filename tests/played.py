@@ -112,7 +112,7 @@ def flown(
     for number, first in enumerate(range(0, len(made.segment.gas), review_blocks)):
         here = cut(made.segment, first, first + review_blocks)
         state, _ = cohorts.advance(state, here, terms_of(made.infos), rules)
-        verdict = review(Review(one, one, state.sessions, state.tuning), policy, [market_conditions(here)])
+        verdict = review(Review(one, one, state.sessions, state.tuning), policy, market_conditions(here))
         is_pending = int(state.tuning[0]["pending_log"]) >= 0
         judgements, adjustments, _ = verdict.changes
         planted = None if len(adjustments) else plant(number, state.sessions[0], is_pending)

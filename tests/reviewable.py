@@ -12,7 +12,7 @@ from simulation.autopilot.conditions import Conditions
 from simulation.autopilot.guardrails import Calendar, Refusal, policies_of
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.policy import Policy, Review, Verdict, review
-from simulation.autopilot.records import ADJUSTMENT, JUDGEMENT, UNCHANGED, Changes
+from simulation.autopilot.records import ADJUSTMENT, JUDGEMENT, MARKET, UNCHANGED, Changes
 from simulation.autopilot.triggers import TRIGGERS, TYPES, AdjustmentType
 from simulation.autopilot.words import Adjustment, Judgement, adjustment_of, judgement_of
 from simulation.settings.strategy import Strategy, TradingConfig
@@ -124,7 +124,7 @@ def verdict_of(
     memory = none if remembered is None else remembered
     shown = Review(one, one, np.array([session], SESSION), np.array([memory], TUNING))
     policies = policies_of([strategy], [trading or TradingConfig()])
-    return told(review(shown, Policy(policies, calendar, knowledge), [market]))
+    return told(review(shown, Policy(policies, calendar, knowledge), np.array([(*market, market.regime)], MARKET)))
 
 
 def review_of(strategy: Strategy, session: np.void, *given: Any, **more: Any) -> Adjustment | Refusal:

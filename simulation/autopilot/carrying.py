@@ -19,11 +19,8 @@ from simulation.jit import compiled
 from simulation.trading.positions import derive_exits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from simulation.autopilot.conditions import Conditions
     from simulation.autopilot.guardrails import Calendar
     from simulation.autopilot.policy import Policy, Verdict
     from simulation.autopilot.records import Changes
@@ -32,7 +29,7 @@ _POSITIVE, _NEUTRAL = int(OutcomeKind.POSITIVE), int(OutcomeKind.NEUTRAL)
 _NEGATIVE = int(OutcomeKind.NEGATIVE)
 
 
-def piloted(cohort: Cohort, policy: Policy, markets: Sequence[Conditions]) -> tuple[Cohort, Verdict]:
+def piloted(cohort: Cohort, policy: Policy, markets: NDArray[np.void]) -> tuple[Cohort, Verdict]:
     """Review all sessions of a cohort, and carry out what comes of it in the arrays that are given."""
     rows = np.arange(len(cohort.sessions))
     verdict = review(Review(rows, rows, cohort.sessions, cohort.tuning), policy, markets)
@@ -48,43 +45,33 @@ def carry_out(cohort: Cohort, changes: Changes, calendar: Calendar) -> Cohort:
     """
     judgements, adjustments, instructions = changes
     ended = np.empty(len(judgements), np.int64)
-    if len(judgements):
-        _assert_pending(cohort, judgements)
-        _end_judged(cohort.tuning, judgements, ended)
-    if len(adjustments):
-        _assert_meant(cohort, adjustments)
+    is_pending = _end_judged(cohort.tuning, judgements, ended)
+    assert is_pending, "what is judged is what was pending"
     begun = adjustments["row"][adjustments["reverses"] < 0]
     assert (cohort.tuning["twin"][begun] < 0).all(), "one adjustment of a session is judged at a time"
     after = _with_twins(cohort, begun, ended)
-    if len(adjustments):
-        integers = integers_of(after.sessions)
-        _adjust(after.sessions, integers, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms)
-        derive_exits(after.sessions, after.holdings, adjustments["row"].copy())
+    integers = integers_of(after.sessions)
+    is_meant = _adjust(
+        after.sessions, integers, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms
+    )
+    assert is_meant, "a review adjusts a session once, from the value and at the block that it looked at"
+    derive_exits(after.sessions, after.holdings, adjustments["row"].copy())
     if len(instructions):
         hold_back(after, instructions)
     return after
 
 
-def _assert_pending(cohort: Cohort, judgements: NDArray[np.void]) -> None:
-    pending = cohort.tuning["pending_log"][judgements["row"]]
-    assert (pending == judgements["log"]).all(), "what is judged is what was pending"
-
-
-def _assert_meant(cohort: Cohort, adjustments: NDArray[np.void]) -> None:
-    rows = adjustments["row"]
-    assert len(np.unique(rows)) == len(rows), "a review makes one adjustment of a session"
-    blocks = cohort.sessions["next_block"][rows]
-    assert (blocks == adjustments["block"]).all(), "an adjustment takes effect at the block it was made for"
-    values = integers_of(cohort.sessions)[rows, COLUMNS[adjustments["parameter"]]]
-    assert (values == adjustments["old"]).all(), "an adjustment starts from the value it was made for"
-
-
 @compiled
 def _end_judged(tuning, judgements, ended):
-    """Count the outcomes and forget what was pending, in place; write the rows of the twins, which have ended."""
+    """Count the outcomes and forget what was pending, in place; write the rows of the twins, which have ended.
+
+    Return whether it was pending.
+    """
     for place in range(len(judgements)):
         judgement = judgements[place]
         record = tuning[judgement.row]
+        if record.pending_log != judgement.log:
+            return False
         ended[place] = record.twin
         if judgement.kind == _NEGATIVE:
             record.failures += 1
@@ -93,14 +80,21 @@ def _end_judged(tuning, judgements, ended):
         record.disabled |= judgement.disables
         record.pending_log = record.twin = -1
         _forget(record)
+    return True
 
 
 @compiled
 def _adjust(sessions, integers, tuning, adjustments, block_time_ms, day_offset_ms):
-    """Change parameters, and what the gate looks at, in place; ``integers`` are the sessions'."""
+    """Change parameters, and what the gate looks at, in place; ``integers`` are the sessions'.
+
+    Return whether each is made for its session as it stands, and is its only one.
+    """
     for place in range(len(adjustments)):
         adjustment = adjustments[place]
         session, record, parameter = sessions[adjustment.row], tuning[adjustment.row], adjustment.parameter
+        value, block = integers[adjustment.row, COLUMNS[parameter]], session.next_block
+        if value != adjustment.old or block != adjustment.block or session.last_adjustment_block == block:
+            return False
         integers[adjustment.row, COLUMNS[parameter]] = adjustment.new
         log, day = session.next_adjustment, day_of(adjustment.block, block_time_ms, day_offset_ms)
         session.adjustments_today = session.adjustments_today + 1 if day == session.adjustment_day else 1
@@ -114,6 +108,7 @@ def _adjust(sessions, integers, tuning, adjustments, block_time_ms, day_offset_m
             record.orders = record.slipped_orders = record.late_orders = 0
         if adjustment.reverses < 0:
             _await_outcome(session, record, adjustment, log)
+    return True
 
 
 @compiled

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulation.autopilot.conditions import Conditions
     from simulation.autopilot.reviewing import Shown
 
 DANGEROUS = "Its old value is out of bounds, or would make a dangerous combination with the parameters as they are now."
@@ -46,7 +45,7 @@ class Answer(NamedTuple):
 
 
 def obeyed(
-    shown: Review, policy: Policy, markets: Sequence[Conditions], reversals: Sequence[Reversal]
+    shown: Review, policy: Policy, markets: NDArray[np.void], reversals: Sequence[Reversal]
 ) -> tuple[Verdict, list[Answer]]:
     """Return the verdict on sessions of which some are commanded, and what became of the commands.
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+
+from simulation.autopilot.records import MARKET
+from simulation.jit import compiled
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from simulation.market.segment import Segment
 
 GWEI = 1e9
@@ -15,6 +22,7 @@ HALF = 50.0
 """From here on volatility is wild, and gas dear, in percent of their scores' range."""
 
 TRENDS = ("neutral", "bullish", "bearish")
+_NEUTRAL, _BULLISH, _BEARISH = range(len(TRENDS))
 
 
 class Conditions(NamedTuple):
@@ -29,13 +37,17 @@ class Conditions(NamedTuple):
     @property
     def market_trend(self) -> str:
         """The trend as a word."""
-        return "bullish" if self.trend > TREND else "bearish" if self.trend < -TREND else "neutral"
+        return TRENDS[self.regime // 2 % len(TRENDS)]
 
     @property
     def regime(self) -> int:
         """The number of the regime, of volatility, trend and gas."""
-        trend = TRENDS.index(self.market_trend)
-        return int(self.volatility_percent >= HALF) * 6 + trend * 2 + int(self.gas_percent >= HALF)
+        return int(regime_of(self.trend, self.volatility_percent, self.gas_percent))
+
+    @classmethod
+    def of(cls, market: np.void) -> Self:
+        """Return those of a MARKET record."""
+        return cls(*market.tolist()[:-1])
 
     def as_dict(self) -> dict[str, float | str]:
         """Return it for the log."""
@@ -49,13 +61,36 @@ class Conditions(NamedTuple):
         }
 
 
-def market_conditions(segment: Segment, analyst: int = 0) -> Conditions:
-    """Return the market's state at the last block of a segment."""
-    signals = segment.signals[analyst, -1]
-    return Conditions(
-        trend=float(signals["trend_bp"].mean()) / 1e4,
-        risk_percent=float(signals["risk_bp"].mean()) / 100,
-        volatility_percent=(10_000 - float(signals["volatility_bp"].mean())) / 200,
-        gas_percent=(10_000 - float(signals["gas_bp"].mean())) / 200,
-        base_fee_gwei=int(segment.gas[-1]["base_fee_wei"]) / GWEI,
-    )
+def market_conditions(segment: Segment) -> NDArray[np.void]:
+    """Return the market's state at the last block of a segment: MARKET records, one an analyst."""
+    signals = segment.signals[:, -1].copy()  # whoever made the segment, compiled code has one signature
+    markets = np.empty(len(signals), MARKET)
+    _average(signals, int(segment.gas[-1]["base_fee_wei"]) / GWEI, markets)
+    return markets
+
+
+@compiled
+def _average(signals, base_fee_gwei, markets):
+    n_tokens = signals.shape[1]
+    for analyst in range(len(signals)):
+        trend, risk, volatility, gas = 0, 0, 0, 0
+        for token in range(n_tokens):
+            signal = signals[analyst, token]
+            trend += signal.trend_bp
+            risk += signal.risk_bp
+            volatility += signal.volatility_bp
+            gas += signal.gas_bp
+        market = markets[analyst]
+        market.trend = trend / n_tokens / 1e4
+        market.risk_percent = risk / n_tokens / 100
+        market.volatility_percent = (10_000 - volatility / n_tokens) / 200
+        market.gas_percent = (10_000 - gas / n_tokens) / 200
+        market.base_fee_gwei = base_fee_gwei
+        market.regime = regime_of(market.trend, market.volatility_percent, market.gas_percent)
+
+
+@compiled
+def regime_of(trend, volatility_percent, gas_percent):
+    """Return the number of the regime, of volatility, trend and gas."""
+    direction = _BULLISH if trend > TREND else _BEARISH if trend < -TREND else _NEUTRAL
+    return int(volatility_percent >= HALF) * 6 + direction * 2 + int(gas_percent >= HALF)

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulation.autopilot.guardrails import REFUSALS, Refusal
-from simulation.autopilot.records import ADJUSTMENT, JUDGEMENT, MARKET, Changes, integers_of
+from simulation.autopilot.records import ADJUSTMENT, JUDGEMENT, Changes, integers_of
 from simulation.autopilot.reviewing import Found, Shown, review_all
 from simulation.autopilot.triggers import WINDOW, Metric, trigger_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from simulation.autopilot.conditions import Conditions
     from simulation.autopilot.guardrails import Calendar
     from simulation.autopilot.knowledge import Knowledge
 
@@ -29,6 +26,17 @@ _TABLES = trigger_records(), trigger_records(lambda trigger: trigger.evidence !=
 @lru_cache(maxsize=8)
 def _taught(knowledge: Knowledge) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return knowledge.confidence(), knowledge.speaks_against()
+
+
+@lru_cache(maxsize=2)
+def _room(n_sessions: int) -> Found:
+    """Return where a review of so many sessions writes, which is copied before the next one."""
+    return Found(
+        np.zeros(len(Metric)),
+        np.empty(n_sessions + 1, ADJUSTMENT),  # each record is written as a whole
+        np.empty(n_sessions, JUDGEMENT),
+        np.zeros(len(REFUSALS), np.int64),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +66,10 @@ class Policy:
     knowledge: Knowledge
 
 
-def review(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Verdict:
-    """Return the verdict on sessions at the end of a segment; ``markets`` are what each analyst sees there."""
-    n, arrays = len(shown.sessions), arrays_of(shown, policy, markets)
-    found = Found(
-        np.zeros(len(Metric)),
-        np.empty(n + 1, ADJUSTMENT),  # untouched memory costs nothing, and each record is written as a whole
-        np.empty(n, JUDGEMENT),
-        np.zeros(len(REFUSALS), np.int64),
-    )
+def review(shown: Review, policy: Policy, markets: NDArray[np.void]) -> Verdict:
+    """Return the verdict on sessions at the end of a segment; ``markets`` are MARKET, what each analyst sees there."""
+    arrays, found = arrays_of(shown, policy, markets), _room(len(shown.sessions))
+    found.refusals[:] = 0
     n_adjustments, n_judgements = review_all(arrays, found)
     made = found.adjustments[:n_adjustments].copy()
     made["market"] = arrays.markets[arrays.sessions["analyst"][made["row"]]]
@@ -74,7 +77,7 @@ def review(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Verd
     return Verdict(Changes(found.judgements[:n_judgements].copy(), made), refusals)
 
 
-def arrays_of(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> Shown:
+def arrays_of(shown: Review, policy: Policy, markets: NDArray[np.void]) -> Shown:
     """Return what compiled code reads."""
     sessions = np.ascontiguousarray(shown.sessions)
     return Shown(
@@ -83,7 +86,7 @@ def arrays_of(shown: Review, policy: Policy, markets: Sequence[Conditions]) -> S
         integers_of(sessions),
         np.ascontiguousarray(shown.tuning),
         policy.policies,
-        np.array([(*market, market.regime) for market in markets], MARKET),
+        markets,
         *_TABLES,
         *_taught(policy.knowledge),
         policy.calendar.block_time_ms,

@@ -11,7 +11,7 @@ from simulation.autopilot.outcomes import OutcomeKind, judge
 from simulation.autopilot.records import COLUMNS, OWN_REVERSAL
 from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, AdjustmentType, Metric
 from simulation.choices import Reason
-from simulation.jit import compiled
+from simulation.jit import CACHE_LINE_BYTES, compiled, prefetch
 from simulation.state import RECENT_TRADES
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SAFETY_TRADES = 3
 """Even a reaction for safety waits for this many closed trades since the parameter's last change."""
+
+AHEAD, HEAD_BYTES = 4, 192
+"""So many sessions ahead the beginning of their records is asked for, which is all that is read of most of them."""
 
 MOST_PROFIT_FACTOR = 999.999
 """Profit factor of a window without a loss; also the most that losses are told to outweigh wins."""
@@ -77,8 +80,9 @@ def review_all(shown, found):
     Each session comes to one adjustment or to one refusal, which is counted. Most come to one soon: what is asked of
     all is asked of three records alone.
     """
-    n_adjustments, n_judgements = 0, 0
-    for row in range(len(shown.sessions)):
+    n_adjustments, n_judgements, last = 0, 0, len(shown.sessions) - 1
+    for row in range(last + 1):
+        _fetch(shown, min(row + AHEAD, last))
         session, tuning, policy = shown.sessions[row], shown.tuning[row], shown.policies[row]
         kind = _judged(tuning)
         if kind != _UNJUDGED:
@@ -106,6 +110,15 @@ def review_all(shown, found):
             _write_judgement(shown, row, _UNKNOWN, found.metrics, found.judgements[n_judgements])
             n_judgements += 1
     return n_adjustments, n_judgements
+
+
+@compiled
+def _fetch(shown, row):
+    """Ask for what a review reads of every session."""
+    for offset in range(0, HEAD_BYTES, CACHE_LINE_BYTES):
+        prefetch(shown.sessions[row], offset)
+        prefetch(shown.tuning[row], offset)
+    prefetch(shown.policies[row], 0)
 
 
 @compiled

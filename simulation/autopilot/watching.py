@@ -10,8 +10,8 @@ import numpy as np
 
 from simulation.autopilot.outcomes import compare
 from simulation.choices import Failure, Side, TradeStatus
-from simulation.jit import compiled
-from simulation.state import RECENT_TRADES
+from simulation.jit import compiled, prefetch
+from simulation.state import HOLDING, RECENT_TRADES
 
 IDLE, HELD, LEFT = 0, 1, 2
 """What HOLDING.watch says of a token: not watched, held, or left a short while ago."""
@@ -19,6 +19,11 @@ IDLE, HELD, LEFT = 0, 1, 2
 AFTER_BLOCKS = 150
 """So many blocks after an exit still tell whether it came too soon: half an hour on Ethereum."""
 
+AHEAD = 4
+"""So many sessions ahead their records are asked for."""
+
+_LAST_BYTE = HOLDING.itemsize - 1
+_WATCH_BYTE = _LAST_BYTE - 55  # the seven fields that are watched come last
 _MOST_BP = 1_000_000
 _BP = 10_000.0
 _BUY = int(Side.BUY)
@@ -50,8 +55,9 @@ def watch(sessions, holdings, tuning, twins, mids, highest_q, first_block, revie
     ``highest_q`` are the highest of each token's ``mids``: most positions are held all through. Where a review period
     has just ended, a session's return is compared with its twin's.
     """
-    after_block = first_block + len(mids)
-    for row in range(len(sessions)):
+    after_block, last = first_block + len(mids), len(sessions) - 1
+    for row in range(last + 1):
+        _fetch(sessions, holdings, tuning, min(row + AHEAD, last))
         record = tuning[row]
         if record.is_watched != 0:
             end_block = sessions[row].next_block
@@ -64,6 +70,16 @@ def watch(sessions, holdings, tuning, twins, mids, highest_q, first_block, revie
                     holding.watched_block = end_block
                 elif holding.watch != IDLE:
                     _look(record, holding, t, mids, first_block, end_block)
+
+
+@compiled
+def _fetch(sessions, holdings, tuning, row):
+    """Ask for what is looked at of every session."""
+    prefetch(sessions[row], 0)
+    prefetch(tuning[row], 0)
+    for t in range(holdings.shape[1]):
+        prefetch(holdings[row, t], _WATCH_BYTE)
+        prefetch(holdings[row, t], _LAST_BYTE)
 
 
 @compiled

@@ -105,7 +105,7 @@ def adjustment_of(record: np.void) -> Adjustment:
         regime=int(record["regime"]),
         reverses_log_ordinal=int(record["reverses"]),
         performance_before=cause.performance,
-        market_conditions=Conditions(*record["market"].tolist()[:-1]).as_dict(),
+        market_conditions=Conditions.of(record["market"]).as_dict(),
     )
 
 

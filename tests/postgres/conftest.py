@@ -14,7 +14,7 @@ from questions import questions
 from reviewable import adjusting, carried
 
 from simulation import cohort as cohorts
-from simulation.autopilot.conditions import market_conditions
+from simulation.autopilot.conditions import Conditions, market_conditions
 from simulation.autopilot.records import UNCHANGED
 from simulation.autopilot.triggers import Metric
 from simulation.intelligence import signals
@@ -118,7 +118,7 @@ class Live:
     def _adjustments(self, segment):
         if self.adjust_at != segment.first_block:
             return UNCHANGED.adjustments
-        adjustments = an_adjustment(self.cohort, market_conditions(segment))
+        adjustments = an_adjustment(self.cohort, Conditions.of(market_conditions(segment)[0]))
         self.cohort = carried(self.cohort, adjustments)
         return adjustments
 

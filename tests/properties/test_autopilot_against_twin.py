@@ -239,6 +239,7 @@ def test_a_verdict_is_carried_out_as_by_the_slow_twin(seed):
     luck = Random(seed)
     cohort = in_mid_run(luck)
     for _ in range(4):
+        cohort.sessions["next_block"] += 300
         changes = verdict_by_luck(cohort, luck)
         wanted = carried_twin(cohort, changes, NOON)
         cohort = carry_out(cohort, changes, NOON)

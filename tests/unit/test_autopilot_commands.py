@@ -11,6 +11,7 @@ from simulation.autopilot.guardrails import Refusal, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.outcomes import OutcomeKind
 from simulation.autopilot.policy import Policy, Review
+from simulation.autopilot.records import MARKET
 from simulation.autopilot.triggers import TYPES, AdjustmentType
 from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.state import SESSION
@@ -28,7 +29,9 @@ def commanded(*reversals, **remembered):
         np.array([7, 8]), np.zeros(2, np.int64), sessions, np.array([tuning(**remembered), tuning()], TUNING)
     )
     policies = policies_of([Strategy(autopilot_enabled=True)] * 2, [TradingConfig()] * 2)
-    verdict, answers = obeyed(shown, Policy(policies, NOON, IGNORANT), [CALM], reversals)
+    verdict, answers = obeyed(
+        shown, Policy(policies, NOON, IGNORANT), np.array([(*CALM, CALM.regime)], MARKET), reversals
+    )
     return told(verdict), answers
 
 
