@@ -8,7 +8,7 @@ import numpy as np
 
 from simulation.autopilot.commanding import Answer, Reversal, obeyed
 from simulation.autopilot.conditions import market_conditions
-from simulation.autopilot.guardrails import Calendar, policies_of
+from simulation.autopilot.guardrails import REFUSALS, Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.policy import Policy, Review, Verdict, review
 from simulation.autopilot.records import UNCHANGED
@@ -52,7 +52,9 @@ class AutoPilot:
         A session that is commanded is not reviewed.
         """
         if not any(len(review.sessions) for review in reviews):
-            return Verdict(UNCHANGED, {}), []  # every account goes on with its next session here
+            return Verdict(
+                UNCHANGED, np.zeros(len(REFUSALS), np.int64)
+            ), []  # every account goes on with its next session here
         shown = Review(
             np.concatenate([review.ordinals for review in reviews]),
             np.concatenate([review.numbers for review in reviews]),

@@ -29,7 +29,7 @@ from simulation.autopilot.conditions import market_conditions
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.outcomes import T_975, OutcomeKind
-from simulation.autopilot.policy import Policy, Review, Verdict
+from simulation.autopilot.policy import Policy, Verdict
 from simulation.autopilot.triggers import TYPES
 from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment, terms_of
@@ -41,7 +41,6 @@ from simulation.trading.rules import rules_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simulation.cohort import Cohort
 
 SETS = range(1, 31), range(101, 131)
 """Seeds that the policy was tuned on, and others that confirm it."""
@@ -150,18 +149,12 @@ def played(seed: int, regime: str) -> Played:
     return Played(figures, {name: values.reshape(shape) for name, values in counts.items()})
 
 
-def shown(state: Cohort) -> Review:
-    """Return what the sessions show the Auto Pilot, numbered by their rows."""
-    rows = np.arange(len(state.sessions))
-    return Review(rows, np.zeros_like(rows), state.sessions, state.tuning)
-
-
 COUNTED = ("adjustments", "reversals", *(kind.name.lower() for kind in OutcomeKind if kind), "switched off", "paused %")
 
 
 def count(verdict: Verdict, counts: dict[str, np.ndarray]) -> None:
     """Add what a review came to."""
-    judgements, adjustments = verdict.changes
+    judgements, adjustments, _ = verdict.changes
     for row, kind, reverses in adjustments[["row", "type", "reverses"]].tolist():
         counts["adjustments" if reverses < 0 else "reversals"][row] += 1
         counts[TYPES[kind]][row] += reverses < 0

@@ -10,7 +10,7 @@ import msgpack
 import numpy as np
 
 from simulation import kernel
-from simulation.autopilot.watching import note, watch
+from simulation.autopilot.watching import Watched
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
@@ -20,7 +20,7 @@ from simulation.trading.rules import Journal, Rules, World
 from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from numpy.typing import NDArray
@@ -34,6 +34,9 @@ LAYOUT = sha256(repr((SESSION.descr, HOLDING.descr, TUNING.descr)).encode()).hex
 
 MARKS_MAX = 65_536
 """A cohort of thousands makes them by the dozen in a long segment; so many are written at once, some 16 MB."""
+
+NOTHING_HIGH = np.zeros(0, np.uint64)
+"""The highest mids where nobody is watched."""
 
 MICRO_USD = 1_000_000
 BP_PER_PERCENT = 100
@@ -168,7 +171,8 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
     """Step a cohort to the end of a segment of the market with these terms.
 
     A session whose analyst fails in the segment is stepped to the block before, and from then on stays as it is.
-    Twins are stepped alike and leave nothing in the outcome; at a review the returns of both are compared.
+    Twins are stepped alike, before the others, and leave nothing in the outcome; at a review the returns of both are
+    compared.
     """
     stops = segment.stops
     expected = np.minimum(stops[cohort.sessions["analyst"]], segment.first_block)
@@ -190,36 +194,18 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         ticks=np.zeros(MAP_TICKS, TICK),
     )
 
-    def noted(trades: NDArray[np.void]) -> None:
-        note(trades, after.holdings, after.tuning, world.mids, world.first_block, rules.block_time_ms)
-
-    outcome = _stepped(
-        after.sessions, after.holdings, world, keeps_trades=rules.write_trades, noted=noted if is_watched else None
-    )
     if len(after.twins):
-        silent = rules._replace(write_trades=False, write_decisions=False)
-        _stepped(after.twins, after.twin_holdings, world._replace(rules=silent), keeps_trades=False)
-    if is_watched:
-        highest_q = world.mids["price_q"].max(axis=0)
-        watch(
-            after.sessions, after.holdings, after.tuning, after.twins,
-            world.mids, highest_q, world.first_block, rules.review_blocks,
-        )  # fmt: skip
-    return after, outcome
+        silent = world._replace(rules=rules._replace(write_trades=False, write_decisions=False))
+        unwatched = Watched(after.tuning[:0], after.twins, NOTHING_HIGH, keeps_trades=False)
+        _stepped(after.twins, after.twin_holdings, silent, unwatched)
+    highest_q = world.mids["price_q"].max(axis=0) if is_watched else NOTHING_HIGH
+    tuning = after.tuning if is_watched else after.tuning[:0]
+    watched = Watched(tuning, after.twins, highest_q, keeps_trades=rules.write_trades)
+    return after, _stepped(after.sessions, after.holdings, world, watched)
 
 
-def _stepped(
-    sessions: NDArray[np.void],
-    holdings: NDArray[np.void],
-    world: World,
-    *,
-    keeps_trades: bool,
-    noted: Callable[[NDArray[np.void]], None] | None = None,
-) -> Outcome:
-    """Step sessions to the end of the segment, in place, and return what happened.
-
-    ``noted`` is shown the trades where they are written; those that are for it alone are not kept.
-    """
+def _stepped(sessions: NDArray[np.void], holdings: NDArray[np.void], world: World, watched: Watched) -> Outcome:
+    """Step sessions to the end of the segment, in place, and return what happened."""
     periods = len(world.gas) // world.rules.review_blocks + 1
     n_sessions, n_tokens = holdings.shape
     journal = journal_for(n_sessions, n_tokens, n_marks=n_sessions * periods)
@@ -227,11 +213,7 @@ def _stepped(
     status = kernel.FULL
     while status == kernel.FULL:
         journal.counts[:] = 0
-        status = kernel.advance(sessions, holdings, world, journal)
-        if noted is not None:
-            noted(journal.trades[: int(journal.counts[0])])
-        if not keeps_trades:
-            journal.counts[0] = 0
+        status = kernel.advance(sessions, holdings, world, journal, watched)
         outcomes.append(_drained(journal) if status == kernel.FULL else _written(journal))
     return _joined(outcomes)
 

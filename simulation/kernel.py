@@ -7,6 +7,7 @@ its own record, its holdings and the shared segment, so that sessions may be sta
 
 from __future__ import annotations
 
+from simulation.autopilot.watching import note, watch
 from simulation.jit import compiled, inlined
 from simulation.trading import decisions, execution
 from simulation.trading.account import begin_period, note_equity, note_return, start_day, value_at
@@ -18,14 +19,24 @@ FULL = 1
 
 
 @compiled
-def advance(sessions, holdings, world, journal):
+def advance(sessions, holdings, world, journal, watched):
     """Step every session to the end of the segment or to the block at which its analyst stops, in place.
 
     Returns DONE, or FULL when the journal has no room for another block of some session; then the caller drains
-    it and calls again, and each session goes on from its own next block.
+    it and calls again, and each session goes on from its own next block. Those that are ``watched`` are looked at for
+    Auto Pilot right after they were stepped, while the processor has all of it at hand.
     """
     for row in range(len(sessions)):
-        if not _advance_session(sessions[row], holdings[row], row, world, journal):
+        written, block = journal.counts[0], sessions[row].next_block
+        is_done = _advance_session(sessions[row], holdings[row], row, world, journal)
+        if len(watched.tuning) > 0 and watched.tuning[row].is_watched != 0:
+            for place in range(written, journal.counts[0]):
+                note(journal.trades[place], holdings[row], watched.tuning[row], world)
+            if is_done and sessions[row].next_block > block:
+                watch(sessions[row], holdings[row], watched.tuning[row], watched.twins, watched.highest_q, world)
+        if not watched.keeps_trades:
+            journal.counts[0] = written
+        if not is_done:
             return FULL
     return DONE
 

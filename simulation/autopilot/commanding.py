@@ -65,7 +65,7 @@ def obeyed(
         np.concatenate([_interrupted(arrays, commanded), verdict.changes.judgements]),
         np.concatenate([*(_record(arrays, rows[one.session], one) for one in done), verdict.changes.adjustments]),
     )
-    return Verdict(changes, verdict.refusals), answers
+    return Verdict(changes, verdict.refused), answers
 
 
 def _why_not(arrays: Shown, row: int, reversal: Reversal) -> str:

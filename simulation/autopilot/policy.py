@@ -54,7 +54,12 @@ class Verdict:
     """What a review came to: what is to be carried out, and how often each reason spoke against an adjustment."""
 
     changes: Changes
-    refusals: dict[Refusal, int]
+    refused: NDArray[np.int64]  # how many, by REFUSALS
+
+    @property
+    def refusals(self) -> dict[Refusal, int]:
+        """Return how many were refused for each reason that there was."""
+        return {refusal: int(count) for refusal, count in zip(REFUSALS, self.refused, strict=True) if count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,7 @@ def review(shown: Review, policy: Policy, markets: NDArray[np.void]) -> Verdict:
     n_adjustments, n_judgements = review_all(arrays, found)
     made = found.adjustments[:n_adjustments].copy()
     made["market"] = arrays.markets[arrays.sessions["analyst"][made["row"]]]
-    refusals = {refusal: int(count) for refusal, count in zip(REFUSALS, found.refusals, strict=True) if count}
-    return Verdict(Changes(found.judgements[:n_judgements].copy(), made), refusals)
+    return Verdict(Changes(found.judgements[:n_judgements].copy(), made), found.refusals.copy())
 
 
 def arrays_of(shown: Review, policy: Policy, markets: NDArray[np.void]) -> Shown:

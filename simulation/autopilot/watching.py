@@ -1,4 +1,4 @@
-"""What Auto Pilot learns from closed trades and ended orders: a pass over a segment after the kernel.
+"""What Auto Pilot learns from closed trades and ended orders, as the kernel steps a session through a segment.
 
 It sees what happened and the mids, and changes nothing that trading depends on. Peaks and excursions are running
 maxima over blocks, and the end of an excursion is a block, so it makes no difference how a run is cut into segments.
@@ -6,12 +6,17 @@ maxima over blocks, and the end of an excursion is a block, so it makes no diffe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
 
 from simulation.autopilot.outcomes import compare
 from simulation.choices import Failure, Side, TradeStatus
-from simulation.jit import compiled, prefetch
-from simulation.state import HOLDING, RECENT_TRADES
+from simulation.jit import compiled
+from simulation.state import RECENT_TRADES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 IDLE, HELD, LEFT = 0, 1, 2
 """What HOLDING.watch says of a token: not watched, held, or left a short while ago."""
@@ -19,11 +24,6 @@ IDLE, HELD, LEFT = 0, 1, 2
 AFTER_BLOCKS = 150
 """So many blocks after an exit still tell whether it came too soon: half an hour on Ethereum."""
 
-AHEAD = 4
-"""So many sessions ahead their records are asked for."""
-
-_LAST_BYTE = HOLDING.itemsize - 1
-_WATCH_BYTE = _LAST_BYTE - 55  # the seven fields that are watched come last
 _MOST_BP = 1_000_000
 _BP = 10_000.0
 _BUY = int(Side.BUY)
@@ -33,53 +33,44 @@ _SLIPPAGE = int(Failure.SLIPPAGE)
 _EXPIRED = int(Failure.EXPIRED)
 
 
-@compiled
-def note(trades, holdings, tuning, mids, first_block, block_time_ms):
-    """Enter what has become of orders into TUNING and the watched fields of HOLDING, in place.
+class Watched(NamedTuple):
+    """What is kept of sessions that are watched, and what is needed for it."""
 
-    ``trades`` are TRADE records of a segment, in order within each session; all of it, or one stretch after another.
+    tuning: NDArray[np.void]  # TUNING, (n_sessions,); without any, nobody is watched
+    twins: NDArray[np.void]  # SESSION, stepped already
+    highest_q: NDArray[np.uint64]  # (n_tokens,): the highest mid of each in the segment
+    keeps_trades: bool
+    """Whether trades are to stay in the journal, or are written for this alone."""
+
+
+@compiled
+def note(trade, holdings, tuning, world):
+    """Enter what has become of a session's order into its TUNING and the watched fields of its HOLDINGs, in place.
+
+    Its TRADE records come in order.
     """
-    for place in range(len(trades)):
-        trade = trades[place]
-        row = trade.session
-        if tuning[row].is_watched != 0:
-            _note_order(tuning[row], trade, block_time_ms)
-            if trade.status == _COMPLETED:
-                _note_fill(tuning[row], holdings[row], trade, mids, first_block)
+    _note_order(tuning, trade, world.rules.block_time_ms)
+    if trade.status == _COMPLETED:
+        _note_fill(tuning, holdings, trade, world.mids, world.first_block)
 
 
 @compiled
-def watch(sessions, holdings, tuning, twins, mids, highest_q, first_block, review_blocks):
-    """Bring TUNING and the watched fields of HOLDING up to the end of a segment whose trades were noted, in place.
+def watch(session, holdings, tuning, twins, highest_q, world):
+    """Bring a session's TUNING and the watched fields of its HOLDINGs up to the segment's end, its trades being noted.
 
-    ``highest_q`` are the highest of each token's ``mids``: most positions are held all through. Where a review period
-    has just ended, a session's return is compared with its twin's.
+    Most positions are held all through. Where a review period has just ended, its return is compared with its twin's.
     """
-    after_block, last = first_block + len(mids), len(sessions) - 1
-    for row in range(last + 1):
-        _fetch(sessions, holdings, tuning, min(row + AHEAD, last))
-        record = tuning[row]
-        if record.is_watched != 0:
-            end_block = sessions[row].next_block
-            if record.twin >= 0 and sessions[row].next_mark_block == end_block - 1 + review_blocks:
-                compare(sessions[row], twins[record.twin], record)
-            for t in range(holdings.shape[1]):
-                holding = holdings[row, t]
-                if holding.watch == HELD and holding.watched_block == first_block and end_block == after_block:
-                    holding.watch_best_q = max(holding.watch_best_q, highest_q[t])
-                    holding.watched_block = end_block
-                elif holding.watch != IDLE:
-                    _look(record, holding, t, mids, first_block, end_block)
-
-
-@compiled
-def _fetch(sessions, holdings, tuning, row):
-    """Ask for what is looked at of every session."""
-    prefetch(sessions[row], 0)
-    prefetch(tuning[row], 0)
-    for t in range(holdings.shape[1]):
-        prefetch(holdings[row, t], _WATCH_BYTE)
-        prefetch(holdings[row, t], _LAST_BYTE)
+    end_block, first_block = session.next_block, world.first_block
+    if tuning.twin >= 0 and session.next_mark_block == end_block - 1 + world.rules.review_blocks:
+        compare(session, twins[tuning.twin], tuning)
+    for t in range(len(holdings)):
+        holding = holdings[t]
+        is_whole = holding.watched_block == first_block and end_block == first_block + len(world.mids)
+        if holding.watch == HELD and is_whole:
+            holding.watch_best_q = max(holding.watch_best_q, highest_q[t])
+            holding.watched_block = end_block
+        elif holding.watch != IDLE:
+            _look(tuning, holding, t, world.mids, first_block, end_block)
 
 
 @compiled

@@ -14,8 +14,9 @@ from reviewable import CALM, USD, review_of, reviewable, tuning
 from simulation import cohort as cohorts
 from simulation.autopilot.guardrails import Refusal, own_bounds
 from simulation.autopilot.triggers import TYPES
-from simulation.autopilot.watching import LEFT, watch
+from simulation.autopilot.watching import LEFT
 from simulation.choices import Reason
+from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.state import RECENT_TRADES
 from simulation.tuning import PARAMETERS
@@ -242,11 +243,11 @@ def test_what_comes_after_an_exit_is_not_told_of_a_newer_one_in_its_place(newer_
     made.price(3.0, 5)
     state = cohorts.begin([account(autopilot_enabled=True)], [0], made.infos, RULES)
     record, holding, prices_q = state.tuning[0], state.holdings[0, 0], made.segment.mids["price_q"]
-    record["watched_trades"], record["after_bp"][0], state.sessions["next_block"] = 1 + newer_exits, 77, 10
+    record["watched_trades"], record["after_bp"][0] = 1 + newer_exits, 77
     holding["watch"], holding["watch_until_block"] = LEFT, 100
     holding["watch_start_q"] = holding["watch_best_q"] = prices_q[0, 0]
-    watch(state.sessions, state.holdings, state.tuning, state.twins, made.segment.mids, prices_q.max(axis=0), 0, 300)
-    assert record["after_bp"][0] == pytest.approx(after_bp, abs=1)
+    after, _ = cohorts.advance(state, made.segment, terms_of(made.infos), RULES)
+    assert after.tuning[0]["after_bp"][0] == pytest.approx(after_bp, abs=1)
 
 
 def test_a_peak_that_was_given_back_is_seen():
