@@ -16,6 +16,9 @@ OBJECT_STORE_BYTES = 256 * 1024 * 1024
 ROTATION_MAX_BYTES, ROTATION_BACKUP_COUNT = 16 * 1024 * 1024, 4
 """How large a log grows before it is rotated, and how many old ones are kept: of Ray's processes, and our own."""
 
+TASKS_SHOWN_MAX = 10_000
+"""So many of the latest calls the dashboard can show."""
+
 LOOPBACK = "127.0.0.1"
 PROBE_SECONDS = 5
 
@@ -40,6 +43,8 @@ def quiet_ray() -> None:
     # What an actor prints, a user's analyst for one, is never rotated otherwise.
     os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(ROTATION_MAX_BYTES))
     os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", str(ROTATION_BACKUP_COUNT))
+    # Every call of a run is an event that Ray's control service keeps for the dashboard, by default 100,000 of them.
+    os.environ.setdefault("RAY_task_events_max_num_task_in_gcs", str(TASKS_SHOWN_MAX))
 
 
 def check_port_is_free(port: int) -> None:
