@@ -55,7 +55,7 @@ class Share:
 
 
 SESSION = Share(0.01, 128 * 2**20, SWEEPS)
-"""A session computes for milliseconds an hour of simulated time, in a process of 116 MB that it has for itself."""
+"""A session computes for milliseconds an hour of simulated time, in a process of 118 MB that it has for itself."""
 
 WORKER = Share(0.9, 384 * 2**20, SESSIONS)
 """A worker of a sweep keeps a core busy; a tenth of each is left, for the sessions of runs beside it."""

@@ -103,8 +103,8 @@ def simulate(fleet: Fleet, costs: Costs) -> Outcome:
     return Outcome(sessions * fleet.conductors / seconds, busy)
 
 
-MEASURED = Costs(call=2_070, serve=10_600, step=2_400, market=10_900, write=2_790)
-SESSION_GB, SESSION_RECORD_GB = 0.181, 5e-6
+MEASURED = Costs(call=1_790, serve=9_190, step=1_340, market=9_350, write=2_600)
+SESSION_GB, SESSION_RECORD_GB = 0.118, 5e-6
 """A process with one session, and what each further one of its cohort adds."""
 
 FLEETS = (
