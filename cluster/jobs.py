@@ -30,7 +30,10 @@ LEFT_OUT = [".git", ".venv", "reports", "__pycache__"]
 """Of the current folder; what its .gitignore names is left out too."""
 
 STARTS_WITH = "paperdex-"
-"""What every job's name starts with."""
+"""What every job's name starts with, and the namespace of every service."""
+
+CONDUCTOR, SERVICES_MAX = "Service", 1_000
+"""The class of the actor that conducts a service, and so many of them are listed."""
 
 WANTED = "name the dashboard of a running cluster, as http://HOST:8265"
 
@@ -123,6 +126,17 @@ class Jobs:
         jobs = [_job(name, one) for name, one in listed.items() if name.startswith(STARTS_WITH)]
         return sorted(jobs, key=lambda job: job.started_at or datetime.max.replace(tzinfo=UTC), reverse=True)
 
+    def services(self) -> list[Job]:
+        """Return the runs that the cluster conducts, each under its id."""
+        from ray.util.state import list_actors  # noqa: PLC0415 -- as above
+
+        with self._in_one_sentence():
+            conductors = list_actors(
+                self._address, filters=[("class_name", "=", CONDUCTOR), ("state", "=", "ALIVE")], limit=SERVICES_MAX
+            )
+        runs = sorted(str(one.ray_namespace).removeprefix(STARTS_WITH) for one in conductors)
+        return [Job(run, "paperdex up", "RUNNING", None, None, "", None) for run in runs]
+
     def stop(self, name: str) -> bool:
         """Interrupt a job's command, which closes its run or sweep; tell whether it was still going on."""
         with self._in_one_sentence(name):
@@ -131,6 +145,7 @@ class Jobs:
     @contextmanager
     def _in_one_sentence(self, name: str = "") -> Iterator[None]:
         from ray.exceptions import AuthenticationError  # noqa: PLC0415 -- as above
+        from ray.util.state.exception import RayStateApiException  # noqa: PLC0415 -- as above
 
         try:
             yield
@@ -139,7 +154,7 @@ class Jobs:
                 f"--address {self._address} wants another token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to "
                 "the file that its nodes have too."
             ) from error
-        except (ConnectionError, RuntimeError, OSError, ValueError) as error:
+        except (ConnectionError, RuntimeError, OSError, ValueError, RayStateApiException) as error:
             if "404" in str(error) and name:
                 raise UsageError(f"{name} is no job of the cluster at {self._address}.") from error
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -129,13 +129,13 @@ def status(
     address: Address = HERE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what has become of the jobs of a cluster."""
+    """Tell what has become of the jobs of a cluster, and which runs it conducts as services."""
     jobs = _jobs(address)
-    told = jobs.all() if job is None else [jobs.job(job)]
+    told = [*jobs.services(), *jobs.all()] if job is None else [jobs.job(job)]
     if as_json:
         print(json.dumps([one.as_json() for one in told] if job is None else told[0].as_json()), flush=True)
     elif not told:
-        out.print(f"No job of paperdex's at {address}.", highlight=False)
+        out.print(f"Neither a job nor a service of paperdex's at {address}.", highlight=False)
     else:
         out.print(_table(told))
         if job is not None:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import head_node
 import prometheus
@@ -105,7 +106,7 @@ def test_prometheus_has_an_answer_to_every_query_of_dashboard_and_rules(scraped,
     paperdex("stop", sweep)
     assert scraped.ask(f'ray_paperdex_run_length_blocks{{run="{run}"}}')[0][1] == LONG_RUN_BLOCKS
     assert dict(_by(scraped, f'ray_paperdex_sessions{{run="{run}"}}', "state")) == {
-        "RUNNING": 3, "ERROR": 0, "STOPPED": 0, "COMPLETED": 0,
+        "RUNNING": 3, "PAUSED": 0, "ERROR": 0, "STOPPED": 0, "COMPLETED": 0,
     }  # fmt: skip
     assert [(rule["name"], rule["health"]) for rule in scraped.rules()] == [
         (rule.get("record") or rule["alert"], "ok") for rule in RULES
@@ -158,6 +159,27 @@ def _ended(paperdex, name):
     told = json.loads(paperdex("status", name, "--json").stdout)
     assert told["ended_at"]
     return told
+
+
+SERVICE = """
+import ray
+
+class Service:
+    pass
+
+ray.init("auto", namespace="paperdex-{run}")
+ray.get(ray.remote(Service).options(name="Conductor", lifetime="detached").remote().__ray_ready__.remote())
+"""
+
+
+@pytest.mark.slow  # a job more; the cluster's own list of its actors
+def test_a_run_that_the_cluster_conducts_is_listed_beside_the_jobs(paperdex, node):
+    run = "0199c0de-0000-8000-8000-000000000000"
+    submit = [Path(sys.executable).with_name("ray"), "job", "submit", "--address", node.dashboard, "--", "python", "-c"]
+    subprocess.run([*submit, SERVICE.format(run=run)], env={**os.environ, **node.environment}, check=True)
+    (told,) = [one for one in json.loads(paperdex("status", "--json").stdout) if one["job"] == run]
+    assert (told["status"], told["command"]) == ("RUNNING", "paperdex up")
+    assert run in paperdex("status").stdout
 
 
 def test_what_a_cluster_cannot_do_is_one_sentence(paperdex, node):
