@@ -28,8 +28,9 @@ class Watcher:
     def show(self, progress):
         """See where the run is."""
         self.progress.append(progress)
-        if progress.block == self._at_block:
-            self._act()
+        if progress.block == self._at_block and self._act is not None:  # a block may be shown again once it is durable
+            act, self._act = self._act, None
+            act()
 
     def close(self):
         """Make room for the result."""
