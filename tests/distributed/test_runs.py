@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import ray
 from busy import busy_scenario
 from ray.util.state import list_actors
 from repository import ROOT
@@ -124,7 +125,8 @@ def test_twenty_four_accounts_are_twenty_four_live_actors_beside_market_auto_pil
     seen, told = [], []
 
     def look():
-        seen.extend(list_actors(filters=[("state", "=", "ALIVE")], limit=100))
+        here = ray.get_runtime_context().gcs_address  # the cluster that other tests share may be there too
+        seen.extend(list_actors(here, filters=[("state", "=", "ALIVE")], limit=100))
 
     plan = prepare(load(None, Overrides(accounts=24, blocks=300)))
     execute(plan, Place(url), Watcher(300, look), lambda result, _: told.append(result.blocks))
