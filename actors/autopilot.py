@@ -52,9 +52,8 @@ class AutoPilot:
         A session that is commanded is not reviewed.
         """
         if not any(len(review.sessions) for review in reviews):
-            return Verdict(
-                UNCHANGED, np.zeros(len(REFUSALS), np.int64)
-            ), []  # every account goes on with its next session here
+            nobody = np.zeros(len(REFUSALS), np.int64)  # every account goes on with its next session here
+            return Verdict(UNCHANGED, nobody), []
         shown = Review(
             np.concatenate([review.ordinals for review in reviews]),
             np.concatenate([review.numbers for review in reviews]),

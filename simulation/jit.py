@@ -94,13 +94,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def prefetch(_typing: Any, record: Any, offset_bytes: Any) -> Any:
     """Ask for the cache line of a record that is needed soon: passes over more than the cache holds wait less."""
 
-    def generated(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generated(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         byte, number = ir.IntType(8), ir.IntType(32)
         line = builder.gep(builder.bitcast(arguments[0], byte.as_pointer()), [arguments[1]], source_etype=byte)
         takes = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), number, number, number])
         fetch = get_or_insert_function(builder.module, takes, "llvm.prefetch.p0")
         builder.call(fetch, [line, number(_TO_READ), number(_TO_STAY), number(_DATA)])
-        return _context.get_dummy_value()
+        return context.get_dummy_value()
 
     return types.void(record, offset_bytes), generated
 

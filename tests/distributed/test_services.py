@@ -9,6 +9,9 @@ import pytest
 from busy import busy_scenario
 from tenacity import retry, retry_if_not_result, stop_after_delay, wait_fixed
 
+from cluster import jobs
+from cluster.service import Service, namespace_of
+
 ACTORS = ("Service", "Market", "Writer", "AutoPilot", "AccountSession")
 
 
@@ -70,6 +73,11 @@ def test_a_run_is_taken_down_with_all_its_actors_and_can_be_resumed(up, paperdex
     assert (status, said.startswith(f"Run {run_id} has no conductor in the cluster at {ray_address};")) == (2, True)
     status, stdout, _ = paperdex("run", "--resume", run_id, "--json", *where)
     assert json.loads(stdout)["digest"] == undisturbed.summary.digest
+
+
+def test_services_are_listed_by_the_class_of_their_conductors():
+    assert Service.__name__ == jobs.CONDUCTOR
+    assert namespace_of("RUN") == f"{jobs.STARTS_WITH}RUN"
 
 
 def test_a_service_needs_a_cluster_that_outlives_it(paperdex, url, store):
