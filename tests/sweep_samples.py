@@ -113,8 +113,17 @@ def verdict_of(setting: dict[str, Any] | None = None, **changes: Any) -> dict[st
         "length": 48, "sharpe": 0.03, "n_trials": 100, "n_effective": 12.5, "psr": 0.7, "sr0": 0.04, "dsr": 0.41,
         "min_track_record_length": 3000.0, "long_enough": False, "luck_is_sufficient": True,
     }  # fmt: skip
+    reselection = {
+        "parts": 16, "part_hours": 90.0, "hold_hours": 72, "purged_parts": 1, "embargoed_parts": 0,
+        "best_sharpe_ratio": 2.1,
+        "walk_forward": {"steps": 15, "winners": 6, "sharpe_ratio": 0.41},
+        "cross_validation": {
+            "splits": 120, "sharpe_ratios": [-0.3, 0.3, 0.5], "median": 0.3, "lowest": -0.3, "share_below_zero": 1 / 3,
+        },
+    }  # fmt: skip
     stored = {
-        "verdict": verdict, "probability_of_overfitting": 0.47, "points": 100, "failed": 0, "best": [best],
+        "verdict": verdict, "probability_of_overfitting": 0.47, "reselection": reselection, "points": 100, "failed": 0,
+        "best": [best],
     }  # fmt: skip
     return {**stored, **changes}
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cluster.sweeping.figures import has_failed, of_points, was_pruned
+from cluster.sweeping.reselecting import Clock, Reselection, longest_hold_hours, reselection
 from cluster.sweeping.survey import sampled
 from cluster.sweeping.tracks import tracks_of
-from simulation.performance.overfitting import BlockSums, Overfitting, joined, overfitting
+from simulation.performance.overfitting import BlockSums, joined, overfitting
 from simulation.performance.sharpe import Moments
 from simulation.performance.trials import Likeness, TrialCount, likeness
 from simulation.performance.verdict import Verdict, judge
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from actors.trials import Terms
     from simulation.sweeping.settings import Sweep
     from storage.store import Store
     from storage.sweep_records import TrialFigures
@@ -39,7 +41,7 @@ RANKED = 20
 """So many points are told of."""
 
 SAMPLED_POINTS = 4_096
-"""So many, evenly spread, are looked at for the probability of overfitting; more would take minutes."""
+"""So many, evenly spread, are looked at over time: for the probability of overfitting more would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Ranking:
     """On the first; None where no point was traded."""
     overfitting: float | None
     """The probability of backtest overfitting; None where the returns are too few, or the points fewer than two."""
+    reselection: Reselection | None
+    """What winners that are chosen anew come to; None where the probability of overfitting is."""
     points: int
     """That were traded, the pruned ones included."""
     pruned: int
@@ -78,6 +82,7 @@ class Ranking:
         return {
             "verdict": None if self.verdict is None else asdict(self.verdict),
             "probability_of_overfitting": self.overfitting,
+            "reselection": None if self.reselection is None else asdict(self.reselection),
             "points": self.points,
             "pruned": self.pruned,
             "failed": self.failed,
@@ -85,9 +90,10 @@ class Ranking:
         }
 
 
-def rank(store: Store, sweep_id: UUID, sweep: Sweep, periods_per_year: float) -> Ranking:
+def rank(store: Store, sweep_id: UUID, sweep: Sweep, terms: Terms) -> Ranking:
     """Read all trials of a sweep and return what stands out, the best by the deflated Sharpe ratio first.
 
+    ``terms`` are those of any of its markets, which have the same account and the same periods.
     Where the first objective is another figure than the Sharpe ratio, that sorts, and the verdict is on its best.
     """
     chunks = partial(_chunks, store, sweep_id, sweep)
@@ -96,16 +102,21 @@ def rank(store: Store, sweep_id: UUID, sweep: Sweep, periods_per_year: float) ->
         spread.add(trials)
     count = spread.count
     if count.finished == 0:
-        return Ranking((), None, None, count.pruned, count.pruned, count.failed)
+        return Ranking((), None, None, None, count.pruned, count.pruned, count.failed)
     n_effective = count.effective(spread.mean_correlation)
     sr0 = judge(Moments(2, 0.0, 1.0), spread.variance, count.looked_at, n_effective).sr0
     best: list[tuple[float, int, Ranked, Moments]] = []
     for trials in chunks():
-        best = sorted([*best, *_standing_out(sweep, trials, sr0, periods_per_year)], key=itemgetter(0, 1))[:RANKED]
+        best = sorted([*best, *_standing_out(sweep, trials, sr0, terms.periods_per_year)], key=itemgetter(0, 1))[
+            :RANKED
+        ]
     ranked = tuple(replace(one, settings=store.settings_of(sweep_id, one.point)) for _, _, one, _ in best)
     verdict = judge(best[0][3], spread.variance, count.looked_at, n_effective)
-    traded = count.finished + count.pruned
-    return Ranking(ranked, verdict, spread.overfitting(), traded, count.pruned, count.failed)
+    sums, traded = spread.sums(), count.finished + count.pruned
+    if sums is None:
+        return Ranking(ranked, verdict, None, None, traded, count.pruned, count.failed)
+    chosen_anew = reselection(sums, spread.clock(terms))
+    return Ranking(ranked, verdict, overfitting(sums).probability, chosen_anew, traded, count.pruned, count.failed)
 
 
 def _chunks(store: Store, sweep_id: UUID, sweep: Sweep) -> Iterator[TrialFigures]:
@@ -170,6 +181,7 @@ class _Spread:
         self._sampled: list[BlockSums] = []
         self._mean = self._m2 = 0.0
         self._traded = 0
+        self._periods = self._rung = 0  # of a trial that ran to the end, and of those that came furthest of the pruned
         self.count = TrialCount(0)
 
     def add(self, trials: TrialFigures) -> None:
@@ -178,6 +190,9 @@ class _Spread:
         n_failed, n_finished = int(failed.sum()), int(finished.sum())
         self.count += TrialCount(n_finished, len(failed) - n_failed - n_finished, n_failed)
         self._note_sharpe(tracks_of(self._sweep, trials).sharpe[~failed])
+        periods = trials.column("periods")
+        self._rung = max(self._rung, int(periods[trials.pruned].max(initial=0)))
+        self._periods = max(self._periods, int(periods.max(initial=0)))
         if n_finished:
             self._note_returns(trials, np.flatnonzero(finished))
 
@@ -221,11 +236,20 @@ class _Spread:
         """Between those that ran to the end, by the parts of their time."""
         return self._likeness.mean_correlation if self._likeness is not None else 0.0
 
-    def overfitting(self) -> float | None:
-        """Return the probability of backtest overfitting of a sample of the points that ran to the end."""
+    def sums(self) -> BlockSums | None:
+        """Return the returns of a sample of the points that ran to the end; None where they are too few to compare."""
         if not self._sampled or self._sampled[0].rows < 2 or sum(len(part.center) for part in self._sampled) < 2:
             return None
         sums = joined(self._sampled)
-        markets = self._sweep.markets.size
-        found: Overfitting = overfitting(BlockSums(sums.rows * markets, sums.center, sums.first, sums.second))
-        return found.probability
+        return BlockSums(sums.rows * self._sweep.markets.size, sums.center, sums.first, sums.second)
+
+    def clock(self, terms: Terms) -> Clock:
+        """Return how the time of that sample goes."""
+        rows, n_parts = self._sampled[0].rows, len(self._sampled[0].first)
+        before = self._periods - rows * n_parts
+        return Clock(
+            periods_per_year=terms.periods_per_year,
+            part_periods=rows,
+            hold_hours=longest_hold_hours(self._sweep, terms.account.strategy),
+            first_part=max(math.ceil((self._rung - before) / rows), 0),
+        )

@@ -13,7 +13,8 @@ from cluster.sweeping.axes import axes_of
 from cluster.sweeping.equity import curves
 from cluster.sweeping.importance import importances
 from cluster.sweeping.plan import sweep_of
-from cluster.sweeping.shown import trial_of, verdict_in
+from cluster.sweeping.reselecting import reselection_in
+from cluster.sweeping.shown import out_of_sample, trial_of, verdict_in
 from cluster.sweeping.stability import Stability, stability
 from cluster.sweeping.survey import MARKETS_COMPARED, across_markets, signs, survey
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from cluster.sweeping.axes import Axis
     from cluster.sweeping.equity import Curve
+    from cluster.sweeping.reselecting import Reselection
     from cluster.sweeping.survey import Survey
     from simulation.performance.verdict import Verdict
     from simulation.sweeping.settings import Sweep
@@ -41,6 +43,10 @@ class SweepReport:
     """As stored when the sweep ended: the best first. Before that, without ``dsr``, by the first objective."""
     verdict: Verdict | None
     overfitting: float | None
+    reselection: Reselection | None
+    """None where nobody has judged the sweep, its returns are too few, or its version of paperdex told none."""
+    out_of_sample: tuple[str, ...]
+    """Sentences on the two before."""
     axes: Mapping[str, Axis]
     """Of the fields that have more than one value, the most important first where that is known."""
     importance: Mapping[str, float]
@@ -80,6 +86,8 @@ def collect(store: Store, sweep_id: UUID) -> SweepReport:
         best=best,
         verdict=verdict_in(stored),
         overfitting=stored.get("probability_of_overfitting"),
+        reselection=reselection_in(stored),
+        out_of_sample=tuple(out_of_sample(stored)) if stored.get("verdict") else (),
         axes={path: axes[path] for path in (*importance, *(path for path in axes if path not in importance))},
         importance=importance,
         stability=_stability(sweep, found),

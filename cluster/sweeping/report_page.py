@@ -82,7 +82,19 @@ def _key_figures(report: SweepReport) -> str:
         figures.append(("Winner's Sharpe ratio", words.ratio(winner["sharpe_ratio"]), "annualised"))
     if report.overfitting is not None:
         figures.append(("Overfitting", f"{report.overfitting:.2f}", "probability, by CSCV"))
-    return key_figures(figures)
+    return key_figures([*figures, *_chosen_anew(report)])
+
+
+def _chosen_anew(report: SweepReport) -> list[tuple[str, str, str]]:
+    """Return the key figures of winners that are chosen anew, where they are told."""
+    figures, told = [], report.reselection
+    if told is not None and (walked := told.walk_forward) is not None:
+        aside = f"Sharpe ratio, chosen anew {words.count(walked.steps, 'time')}"
+        figures.append(("Walking forward", words.ratio(walked.sharpe_ratio), aside))
+    if told is not None and (crossed := told.cross_validation) is not None:
+        aside = f"median Sharpe ratio of {words.count(len(crossed.sharpe_ratios), 'path')}, purged"
+        figures.append(("Cross-validation", words.ratio(crossed.median), aside))
+    return figures
 
 
 def _verdict(report: SweepReport) -> str:
@@ -94,8 +106,10 @@ def _verdict(report: SweepReport) -> str:
         f"skill shows a Sharpe ratio of {words.significant(verdict.sr0)} a period, the winner has "
         f"{words.significant(verdict.sharpe)}."
     )
+    chosen_anew = f"<p>{escape(' '.join(report.out_of_sample))}</p>"
     return (
-        f'<section><h2>Is it luck?</h2><p>{escape(in_words(verdict))}</p><p class="note">{escape(more)}</p></section>\n'
+        f'<section><h2>Is it luck?</h2><p>{escape(in_words(verdict))}</p><p class="note">{escape(more)}</p>'
+        f"{chosen_anew}</section>\n"
     )
 
 

@@ -160,6 +160,6 @@ def _conducted(
         view.say(f"starting {crew.count} workers")
         with sweep_watched(sweep_id, view.show) as observe:
             through_losses(conduct, take_up, view.say)
-        ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0].periods_per_year))
+        ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0]))
         digest = patience(lambda: close("COMPLETED", "", ranking.as_json()))
     return digest, ranking

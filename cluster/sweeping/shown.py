@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.facts import counted, facts
-from cluster.sweeping import wording
+from cluster.sweeping import reselecting, wording
 from cluster.sweeping.plan import sweep_of
 from simulation.performance.verdict import Verdict, in_words
 from storage.ids import Kind, derive, prefix_of
+from storage.trial_rows import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,7 +124,16 @@ def leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[Rendera
 def judged(stored: Mapping[str, Any]) -> list[str]:
     """Return what is said of luck, a line each; nothing before the end."""
     verdict = verdict_in(stored)
-    lines = [] if verdict is None else [in_words(verdict)]
-    if stored.get("probability_of_overfitting") is not None:
-        lines.append(f"Probability of backtest overfitting: {stored['probability_of_overfitting']:.2f}.")
-    return lines
+    return [] if verdict is None else [in_words(verdict), *out_of_sample(stored)]
+
+
+def out_of_sample(stored: Mapping[str, Any]) -> list[str]:
+    """Return what is said of how the best of some of the time did in the rest of it, a line each."""
+    if stored.get("probability_of_overfitting") is None:
+        names = "Probability of backtest overfitting, walking forward and combinatorial purged cross-validation"
+        return [f"{names} are not told: they take two points that ran to the end, with {2 * PARTS} returns each."]
+    told = reselecting.reselection_in(stored)
+    return [
+        f"Probability of backtest overfitting: {stored['probability_of_overfitting']:.2f}.",
+        *(() if told is None else reselecting.in_words(told)),
+    ]

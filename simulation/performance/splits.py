@@ -33,6 +33,16 @@ def n_paths(n_groups: int, n_test: int) -> int:
     return n_test * comb(n_groups, n_test) // n_groups
 
 
+def n_splits(n_groups: int, n_test: int) -> int:
+    """Return how many ways there are to test ``n_test`` of the groups, ``C(n_groups, n_test)``."""
+    return comb(n_groups, n_test)
+
+
+def leave_training(n_rows: int, n_groups: int, n_test: int, horizon: int = 0, embargo: int = 0) -> bool:
+    """Tell whether each of the combinatorial splits leaves a row to train on."""
+    return all(split.train.any() for split in combinatorial_splits(n_rows, n_groups, n_test, horizon, embargo))
+
+
 def combinatorial_splits(
     n_rows: int, n_groups: int, n_test: int, horizon: int = 0, embargo: int = 0
 ) -> Iterator[Split]:

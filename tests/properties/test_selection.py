@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from simulation.performance import overfitting as pbo
 from simulation.performance import sharpe, splits
-from simulation.performance.reselection import path_sharpes, walk_forward
+from simulation.performance.reselection import Parts, Periods, path_sharpes, walk_forward
 from simulation.performance.trials import effective_trials, likeness
 
 MOMENTS = st.tuples(st.floats(-3, 3), st.floats(1, 20)).filter(lambda pair: pair[1] >= pair[0] ** 2 + 1)
@@ -198,14 +198,88 @@ def test_walking_forward_trains_on_the_past_alone(n_rows, n_groups, n_train, hor
         assert train.size == 0 or train.max() + horizon < test.min()
 
 
+@given(CUTS)
+def test_a_cut_leaves_training_exactly_where_no_split_is_without(cut):
+    splits_of_cut = list(splits.combinatorial_splits(*cut))
+    assert splits.leave_training(*cut) == (min(split.train.sum() for split in splits_of_cut) > 0)
+    assert splits.n_splits(*cut[1:3]) == len(splits_of_cut)
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_choosing_again_finds_a_planted_edge_and_none_in_noise(seed):
+@pytest.mark.parametrize("made", [Periods, lambda returns: Parts(pbo.block_sums(returns, 6))], ids=["periods", "parts"])
+def test_choosing_again_finds_a_planted_edge_and_none_in_noise(seed, made):
     returns = noise(seed, 600, 20)
-    assert abs(walk_forward(returns, 6).sharpe) < 0.15
-    assert abs(np.mean(path_sharpes(returns, 6, 2, horizon=2, embargo=2))) < 0.15
+    assert abs(walk_forward(made(returns), 6).sharpe) < 0.15
+    assert abs(np.mean(path_sharpes(made(returns), 6, 2))) < 0.15
     returns[:, 7] += 0.4
-    assert walk_forward(returns, 6).chosen == (7,) * 5
-    assert (path_sharpes(returns, 6, 2, horizon=2, embargo=2) > 0.25).all()
+    assert walk_forward(made(returns), 6).chosen == (7,) * 5
+    assert walk_forward(made(returns), 6).sharpe == pytest.approx(sharpe.moments(returns[100:, 7]).sharpe)
+    assert path_sharpes(made(returns), 6, 2) == pytest.approx(sharpe.moments(returns[:, 7]).sharpe)
+
+
+@st.composite
+def cut_records(draw):
+    """Return periods and the same in parts, with how many of either make a horizon and an embargo."""
+    n_parts, rows = draw(st.sampled_from([4, 6, 8])), draw(st.integers(2, 9))
+    seed, n_columns, spread = draw(SEEDS), draw(st.integers(1, 12)), draw(st.floats(0.001, 10))
+    returns = spread * noise(seed, n_parts * rows, n_columns) + draw(st.floats(-1, 1))
+    if draw(st.booleans()):
+        returns = np.concatenate([returns, returns[:, ::2]], axis=1)
+    return returns, n_parts, rows, draw(st.integers(0, 2)), draw(st.integers(0, 2))
+
+
+def in_both(compute, returns, n_parts, rows):
+    """Return what is computed of periods and of parts: a sentence where nothing is left to train on."""
+    found = []
+    for record, unit in ((Periods(returns), rows), (Parts(pbo.block_sums(returns, n_parts)), 1)):
+        try:
+            found.append(compute(record, unit))
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+@given(cut_records(), st.sampled_from([None, 1, 2]), st.integers(1, 3))
+def test_walking_forward_over_sums_is_walking_forward_over_returns(cut, n_train, first):
+    returns, n_parts, rows, horizon, _ = cut
+    slow, fast = in_both(
+        lambda record, unit: walk_forward(record, n_parts, n_train, horizon * unit, first), returns, n_parts, rows
+    )
+    if isinstance(slow, str):
+        assert fast == slow
+    else:
+        assert fast.chosen == slow.chosen
+        assert fast.sharpe == pytest.approx(slow.sharpe, rel=1e-6, abs=1e-9)
+
+
+@given(cut_records(), st.integers(1, 2), st.sampled_from([1, 2]))
+def test_the_paths_over_sums_are_the_paths_over_returns(cut, n_test, parts_of_group):
+    returns, n_parts, rows, horizon, embargo = cut
+    n_groups = n_parts // parts_of_group
+    if n_groups <= n_test:
+        return
+    slow, fast = in_both(
+        lambda record, unit: path_sharpes(record, n_groups, n_test, horizon * unit, embargo * unit),
+        returns, n_parts, rows,
+    )  # fmt: skip
+    if isinstance(slow, str):
+        assert fast == slow
+    else:
+        assert fast == pytest.approx(slow, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_position_that_is_held_from_one_part_into_the_next_is_purged(seed):
+    """One column has a single gain, over two parts, and another a small edge: a gain is no news of its other half."""
+    returns = noise(seed, 6_400, 2)
+    returns[:, 1] += 0.15
+    returns[1_200:2_000, 0] += 5.0
+    record = Parts(pbo.block_sums(returns, 16))
+    leaked, purged = (path_sharpes(record, 16, 2, horizon) for horizon in (0, 1))
+    assert np.median(leaked) > 0.25
+    assert (purged < 0.15).all()
+    walked = [walk_forward(record, 16, horizon=horizon, first=2).sharpe for horizon in (0, 1)]
+    assert walked[0] > walked[1] + 0.1
 
 
 @settings(max_examples=20)

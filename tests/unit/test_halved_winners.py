@@ -49,7 +49,7 @@ def search(seed, *, halves):
 def ranking(seed, *, halves):
     """Return the ranking of that sweep."""
     plan, found = search(seed, halves=halves)
-    return rank(Stored(found, 1), None, plan.sweep, plan.terms()[0].periods_per_year)
+    return rank(Stored(found, 1), None, plan.sweep, plan.terms()[0])
 
 
 def places():

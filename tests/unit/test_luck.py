@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulation.performance.overfitting import block_sums, overfitting
-from simulation.performance.reselection import path_sharpes
+from simulation.performance.reselection import Periods, path_sharpes
 from simulation.performance.sharpe import moments
 from simulation.performance.splits import combinatorial_splits
 from simulation.performance.trials import TrialCount, likeness
@@ -126,7 +126,7 @@ def test_groups_that_leave_nothing_to_train_or_test_are_refused(n_groups, n_test
 
 def test_a_purge_that_leaves_nothing_to_train_on_is_refused():
     with pytest.raises(ValueError, match="rows are left to train on beside groups"):
-        path_sharpes(np.random.default_rng(1).standard_normal((12, 3)), 3, 1, horizon=6)
+        path_sharpes(Periods(np.random.default_rng(1).standard_normal((12, 3))), 3, 1, horizon=6)
 
 
 def test_still_columns_have_no_correlation():

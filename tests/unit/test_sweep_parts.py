@@ -111,7 +111,7 @@ def test_what_cannot_be_swept_is_one_sentence(changes, sentence):
 
 
 def test_the_summary_says_how_many_were_pruned_failed_and_skipped():
-    ranking = Ranking((), None, None, points=24, pruned=12, failed=8)
+    ranking = Ranking((), None, None, None, points=24, pruned=12, failed=8)
     console = Console(file=StringIO(), width=200)
     print_summary(
         console, sweep_of(document(), "it"), SweepSummary(UUID(int=1), "exits", "COMPLETED", "", 36, 2, 1.5, ranking)
