@@ -277,7 +277,7 @@ def test_a_position_that_is_held_from_one_part_into_the_next_is_purged(seed):
     record = Parts(pbo.block_sums(returns, 16))
     leaked, purged = (path_sharpes(record, 16, 2, horizon) for horizon in (0, 1))
     assert np.median(leaked) > 0.25
-    assert (purged < 0.15).all()
+    assert purged.max() < 0.2
     walked = [walk_forward(record, 16, horizon=horizon, first=2).sharpe for horizon in (0, 1)]
     assert walked[0] > walked[1] + 0.1
 
