@@ -173,8 +173,9 @@ def _walked_in_words(told: Reselection) -> str:
     if told.walk_forward is None:
         return "Walking forward is not told: the last rung leaves no part of time after it."
     walked = told.walk_forward
+    where = " after the last rung" if walked.steps == told.parts else ""  # without rungs the first part is not tested
     return (
-        f"Walking forward: chosen anew by Sharpe ratio before each of {counted(walked.steps, 'part')} of time, "
+        f"Walking forward: chosen anew by Sharpe ratio before each of {counted(walked.steps, 'part')} of time{where}, "
         f"{counted(walked.winners, 'winner')} had a Sharpe ratio of {walked.sharpe_ratio:.2f} in what followed; the "
         f"best over all time has {told.best_sharpe_ratio:.2f} (annualised)."
     )

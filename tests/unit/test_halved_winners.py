@@ -102,6 +102,13 @@ def test_those_that_ran_to_the_end_are_ranked_and_all_that_were_begun_count():
     assert whole.verdict.n_trials == halved.verdict.n_trials == 64
 
 
+def test_survivors_are_chosen_anew_only_after_the_rung_that_chose_them():
+    whole, halved = (ranking(1, halves=halves).reselection for halves in (False, True))
+    assert (whole.parts, whole.walk_forward.steps) == (16, 15)
+    assert (halved.parts, halved.walk_forward.steps) == (8, 8)
+    assert whole.part_hours == halved.part_hours == 2.0
+
+
 @pytest.mark.parametrize("n_markets", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_halving_seldom_makes_the_verdict_milder(n_markets):
     seeds = SEEDS[:n_markets]

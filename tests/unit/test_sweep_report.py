@@ -78,6 +78,21 @@ def test_the_page_says_what_was_tried_and_that_luck_is_a_sufficient_explanation(
     assert "stop loss percent 3, take profit percent 3658dd626-e01c-800e-8000-000000000016" in text
 
 
+def test_the_page_says_what_winners_came_to_that_were_chosen_anew(collected):
+    text = text_of(render(collected()))
+    assert "0.41Sharpe ratio, chosen anew 15 times" in text
+    assert "0.30median Sharpe ratio of 3 paths, purged" in text
+    assert "6 winners had a Sharpe ratio of 0.41 in what followed" in text
+
+
+def test_the_page_of_a_sweep_that_was_judged_without_choosing_anew_says_what_it_has(collected):
+    stored = verdict_of()
+    del stored["reselection"]
+    text = text_of(render(collected(verdict=stored)))
+    assert "Probability of backtest overfitting: 0.47." in text
+    assert "chosen anew" not in text
+
+
 def test_every_chart_has_its_place_in_the_page_and_every_place_its_chart(collected):
     page = render(collected(sweep_of(objectives=TWO)))
     places = set(re.findall(r'<div id="([\w-]+)" class="chart', page))

@@ -76,10 +76,17 @@ def test_where_purging_leaves_nothing_to_train_on_the_paths_are_not_told():
     )
 
 
+@pytest.mark.parametrize(("days", "is_told"), [(17, False), (18, True)])
+def test_it_takes_a_track_record_of_six_longest_holds_to_tell_the_paths(days, is_told):
+    told = reselection(noise(20), replace(HOURLY, part_periods=24 * days // 16))
+    assert (told.cross_validation is not None) == is_told
+
+
 def test_with_rungs_only_what_comes_after_the_last_one_is_tested():
     told = reselection(noise(20), replace(HOURLY, hold_hours=24, first_part=8))
     assert (told.parts, told.walk_forward.steps) == (8, 8)
     assert (told.cross_validation.splits, len(told.cross_validation.sharpe_ratios)) == (28, 7)
+    assert "before each of 8 parts of time after the last rung" in in_words(told)[0]
 
 
 @pytest.mark.parametrize(("first_part", "steps"), [(14, 2), (15, 1), (16, None)])
