@@ -12,6 +12,7 @@ from simulation.autopilot.guardrails import REFUSALS, Calendar, policies_of
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.autopilot.policy import Policy, Review, Verdict, review
 from simulation.autopilot.records import UNCHANGED
+from simulation.copies import stacked, taken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,11 +58,12 @@ class AutoPilot:
         shown = Review(
             np.concatenate([review.ordinals for review in reviews]),
             np.concatenate([review.numbers for review in reviews]),
-            np.concatenate([review.sessions for review in reviews]),
-            np.concatenate([review.tuning for review in reviews]),
+            stacked([review.sessions for review in reviews]),
+            stacked([review.tuning for review in reviews]),
         )
         markets = market_conditions(segment)
-        policy = Policy(self._policies[self._first[shown.ordinals] + shown.numbers], self._calendar, self._knowledge)
+        own = taken(self._policies, self._first[shown.ordinals] + shown.numbers)
+        policy = Policy(own, self._calendar, self._knowledge)
         if not reversals:
             return review(shown, policy, markets), []
         return obeyed(shown, policy, markets, reversals)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from actors.warming import compile_sessions, settle
+from simulation.copies import taken
 from simulation.market.segment import terms_of
 from simulation.sweeping.figures import figure
 from simulation.sweeping.samplers import sampler_of
@@ -82,7 +83,7 @@ class Carried:
             numbers=self.numbers[rows],
             points=[point for point, stays in zip(self.points, rows, strict=True) if stays],
             cohort=chosen(self.cohort, rows),
-            policies=None if self.policies is None else self.policies[rows],
+            policies=None if self.policies is None else taken(self.policies, rows),
             returns=self.returns[rows],
         )
 

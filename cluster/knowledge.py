@@ -39,7 +39,7 @@ def shown(knowledge: Knowledge, versions: Sequence[KnowledgeRecord]) -> Renderab
 def _counts(knowledge: Knowledge) -> Table:
     table = table_of(("type", "left"), ("market", "left"), ("positive", "right"), ("neutral", "right"),
                      ("negative", "right"), ("confidence", "right"), ("", "left"))  # fmt: skip
-    counts, confidence, against = knowledge.table(), knowledge.confidence(), knowledge.speaks_against()
+    counts, confidence, against = knowledge.table(), knowledge.confidence, knowledge.speaks_against
     for number, kind in enumerate(TYPES):
         for regime, found in enumerate(counts[number]):
             if found.any():

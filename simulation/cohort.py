@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgpack
 import numpy as np
 
 from simulation import kernel
 from simulation.autopilot.watching import Watched
+from simulation.copies import copied, read_only, stacked
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
@@ -61,11 +62,11 @@ class Cohort:
 
     def copy(self) -> Cohort:
         """Return a cohort that shares nothing with this one."""
-        return Cohort(*(part.copy() for part in self._parts()))
+        return Cohort(*map(copied, self._parts()))
 
     def one(self, row: int) -> Cohort:
         """Return the cohort of one session and its twin; the arrays are views where that needs no change."""
-        tuning = self.tuning[row : row + 1].copy()
+        tuning = copied(self.tuning[row : row + 1])
         twin = int(tuning["twin"][0])
         held = slice(twin, twin + 1) if twin >= 0 else slice(0)
         tuning["twin"] = min(twin, 0)
@@ -99,11 +100,11 @@ class Cohort:
             raise ForeignCheckpointError(ForeignCheckpointError.__doc__)
         n_sessions, n_tokens, n_twins, sessions, holdings, tuning, twins, twin_holdings = rest
         return cls(
-            np.frombuffer(sessions, SESSION).copy(),
-            np.frombuffer(holdings, HOLDING).reshape(n_sessions, n_tokens).copy(),
-            np.frombuffer(tuning, TUNING).copy(),
-            np.frombuffer(twins, SESSION).copy(),
-            np.frombuffer(twin_holdings, HOLDING).reshape(n_twins, n_tokens).copy(),
+            copied(np.frombuffer(sessions, SESSION)),
+            copied(np.frombuffer(holdings, HOLDING).reshape(n_sessions, n_tokens)),
+            copied(np.frombuffer(tuning, TUNING)),
+            copied(np.frombuffer(twins, SESSION)),
+            copied(np.frombuffer(twin_holdings, HOLDING).reshape(n_twins, n_tokens)),
         )
 
 
@@ -111,16 +112,16 @@ def joined(cohorts: Sequence[Cohort]) -> Cohort:
     """Return the sessions of several cohorts as one, in order, each with its twin."""
     tunings, n_twins = [], 0
     for cohort in cohorts:
-        tuning = cohort.tuning.copy()
+        tuning = copied(cohort.tuning)
         tuning["twin"][tuning["twin"] >= 0] += n_twins
         n_twins += len(cohort.twins)
         tunings.append(tuning)
     return Cohort(
-        np.concatenate([cohort.sessions for cohort in cohorts]),
-        np.concatenate([cohort.holdings for cohort in cohorts]),
-        np.concatenate(tunings),
-        np.concatenate([cohort.twins for cohort in cohorts]),
-        np.concatenate([cohort.twin_holdings for cohort in cohorts]),
+        stacked([cohort.sessions for cohort in cohorts]),
+        stacked([cohort.holdings for cohort in cohorts]),
+        stacked(tunings),
+        stacked([cohort.twins for cohort in cohorts]),
+        stacked([cohort.twin_holdings for cohort in cohorts]),
     )
 
 
@@ -182,14 +183,14 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
     is_watched = bool(cohort.tuning["is_watched"].any())
     world = World(
         first_block=segment.first_block,
-        tokens=_read_only(terms.tokens),
-        pairs=_read_only(terms.pairs),
-        routes=_read_only(terms.routes),
-        mids=_read_only(segment.mids),
-        pools=_read_only(segment.pools),
-        gas=_read_only(segment.gas),
-        signals=_read_only(segment.signals),
-        stops=_read_only(stops),
+        tokens=read_only(terms.tokens),
+        pairs=read_only(terms.pairs),
+        routes=read_only(terms.routes),
+        mids=read_only(segment.mids),
+        pools=read_only(segment.pools),
+        gas=read_only(segment.gas),
+        signals=read_only(segment.signals),
+        stops=read_only(stops),
         rules=rules._replace(write_trades=rules.write_trades or is_watched),
         ticks=np.zeros(MAP_TICKS, TICK),
     )
@@ -226,13 +227,6 @@ def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
     return after
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view that cannot be written to: what Ray hands out, so that the kernel has one signature, not two."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 def journal_for(n_sessions: int, n_tokens: int, n_marks: int = 0) -> Journal:
     """Return an empty journal with room for a busy stretch and so many marks; it is drained as often as it fills."""
     capacity = max(min(4096, 256 * n_sessions), n_sessions, 8 * n_tokens)
@@ -247,7 +241,7 @@ def journal_for(n_sessions: int, n_tokens: int, n_marks: int = 0) -> Journal:
 def _drained(journal: Journal) -> Outcome:
     """Return what is written in a journal that is written again."""
     written = _written(journal)
-    return Outcome(written.trades.copy(), written.decisions.copy(), written.marks.copy())
+    return Outcome(copied(written.trades), copied(written.decisions), copied(written.marks))
 
 
 def _written(journal: Journal) -> Outcome:
@@ -259,9 +253,9 @@ def _joined(outcomes: list[Outcome]) -> Outcome:
     if len(outcomes) == 1:
         return outcomes[0]
     return Outcome(
-        np.concatenate([outcome.trades for outcome in outcomes]),
-        np.concatenate([outcome.decisions for outcome in outcomes]),
-        np.concatenate([outcome.marks for outcome in outcomes]),
+        stacked([outcome.trades for outcome in outcomes]),
+        stacked([outcome.decisions for outcome in outcomes]),
+        stacked([outcome.marks for outcome in outcomes]),
     )
 
 

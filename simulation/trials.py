@@ -20,6 +20,7 @@ from simulation.autopilot.guardrails import POLICY, Calendar, policies_from
 from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.policy import Policy
 from simulation.cohort import Cohort
+from simulation.copies import taken, whole
 from simulation.scenario import AccountSpec
 from simulation.state import HOLDING, SESSION
 from simulation.tuning import TUNING
@@ -122,8 +123,9 @@ class Setter:
             begun = self._begun(settings)
             if isinstance(begun, str):
                 errors[rows], begun = begun, self._base
-            cohort.sessions[rows], cohort.holdings[rows] = begun.sessions[0], begun.holdings[0]
-            cohort.tuning[rows] = begun.tuning[0]
+            for part, one in ((cohort.sessions, begun.sessions), (cohort.holdings, begun.holdings),
+                              (cohort.tuning, begun.tuning)):  # fmt: skip
+                whole(part)[rows] = whole(one)
         for column in columns:
             if column.path in INDEPENDENT:
                 self._set(column, cohort.sessions, errors)
@@ -139,7 +141,7 @@ class Setter:
         for settings, rows in _combinations(tied, len(policies)):
             with suppress(ValidationError):
                 account = with_settings(self._account, settings)
-                policies[rows] = policies_from(cohort.sessions[rows], account.strategy)
+                policies[rows] = policies_from(taken(cohort.sessions, rows), account.strategy)
         return policies
 
     def _room(self, n_trials: int) -> Cohort:
@@ -228,12 +230,16 @@ def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[di
 
 def chosen(cohort: Cohort, rows: NDArray[Any]) -> Cohort:
     """Return some of the trials, by a mask or by their places, in a cohort that shares nothing with theirs."""
-    tuning = cohort.tuning[rows]
+    tuning = taken(cohort.tuning, rows)
     has_twin = tuning["twin"] >= 0
     twins = tuning["twin"][has_twin]
     tuning["twin"][has_twin] = np.arange(len(twins))
     return Cohort(
-        cohort.sessions[rows], cohort.holdings[rows], tuning, cohort.twins[twins], cohort.twin_holdings[twins]
+        taken(cohort.sessions, rows),
+        taken(cohort.holdings, rows),
+        tuning,
+        taken(cohort.twins, twins),
+        taken(cohort.twin_holdings, twins),
     )
 
 

@@ -107,9 +107,8 @@ def rank(store: Store, sweep_id: UUID, sweep: Sweep, terms: Terms) -> Ranking:
     sr0 = judge(Moments(2, 0.0, 1.0), spread.variance, count.looked_at, n_effective).sr0
     best: list[tuple[float, int, Ranked, Moments]] = []
     for trials in chunks():
-        best = sorted([*best, *_standing_out(sweep, trials, sr0, terms.periods_per_year)], key=itemgetter(0, 1))[
-            :RANKED
-        ]
+        standing_out = _standing_out(sweep, trials, sr0, terms.periods_per_year)
+        best = sorted([*best, *standing_out], key=itemgetter(0, 1))[:RANKED]
     ranked = tuple(replace(one, settings=store.settings_of(sweep_id, one.point)) for _, _, one, _ in best)
     verdict = judge(best[0][3], spread.variance, count.looked_at, n_effective)
     sums, traded = spread.sums(), count.finished + count.pruned

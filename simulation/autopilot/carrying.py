@@ -14,9 +14,10 @@ from simulation.autopilot.outcomes import OutcomeKind
 from simulation.autopilot.policy import Review, review
 from simulation.autopilot.records import COLUMNS, integers_of
 from simulation.cohort import Cohort
+from simulation.copies import stacked, taken, whole
 from simulation.instructions import hold_back
 from simulation.jit import compiled
-from simulation.trading.positions import derive_exits
+from simulation.trading.positions import derive_exits_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,21 +45,37 @@ def carry_out(cohort: Cohort, changes: Changes, calendar: Calendar) -> Cohort:
     left alone here: its orders are withdrawn with ``simulation.succession``.
     """
     judgements, adjustments, instructions = changes
-    ended = np.empty(len(judgements), np.int64)
-    is_pending = _end_judged(cohort.tuning, judgements, ended)
-    assert is_pending, "what is judged is what was pending"
-    begun = adjustments["row"][adjustments["reverses"] < 0]
-    assert (cohort.tuning["twin"][begun] < 0).all(), "one adjustment of a session is judged at a time"
-    after = _with_twins(cohort, begun, ended)
+    ended, begun = np.empty(len(judgements), np.int64), np.empty(len(adjustments), np.int64)
+    n_begun = _turn_over(cohort.tuning, judgements, adjustments, ended, begun)
+    assert n_begun >= 0, "what is judged is what was pending, and one adjustment of a session is judged at a time"
+    after = _with_twins(cohort, begun[:n_begun], ended)
     integers = integers_of(after.sessions)
     is_meant = _adjust(
-        after.sessions, integers, after.tuning, adjustments, calendar.block_time_ms, calendar.day_offset_ms
-    )
+        after.sessions, integers, after.holdings, after.tuning, adjustments, calendar.block_time_ms,
+        calendar.day_offset_ms,
+    )  # fmt: skip
     assert is_meant, "a review adjusts a session once, from the value and at the block that it looked at"
-    derive_exits(after.sessions, after.holdings, adjustments["row"].copy())
     if len(instructions):
         hold_back(after, instructions)
     return after
+
+
+@compiled
+def _turn_over(tuning, judgements, adjustments, ended, begun):
+    """End what is judged, in place, and write the rows of twins that end and of sessions that are to get one.
+
+    Return how many are to get one; -1 where something else was pending.
+    """
+    if not _end_judged(tuning, judgements, ended):
+        return -1
+    n_begun = 0
+    for place in range(len(adjustments)):
+        if adjustments[place].reverses < 0:
+            begun[n_begun] = adjustments[place].row
+            if tuning[begun[n_begun]].twin >= 0:
+                return -1
+            n_begun += 1
+    return n_begun
 
 
 @compiled
@@ -84,8 +101,8 @@ def _end_judged(tuning, judgements, ended):
 
 
 @compiled
-def _adjust(sessions, integers, tuning, adjustments, block_time_ms, day_offset_ms):
-    """Change parameters, and what the gate looks at, in place; ``integers`` are the sessions'.
+def _adjust(sessions, integers, holdings, tuning, adjustments, block_time_ms, day_offset_ms):
+    """Change parameters, and what the gate and exits follow from, in place; ``integers`` are the sessions'.
 
     Return whether each is made for its session as it stands, and is its only one.
     """
@@ -96,6 +113,7 @@ def _adjust(sessions, integers, tuning, adjustments, block_time_ms, day_offset_m
         if value != adjustment.old or block != adjustment.block or session.last_adjustment_block == block:
             return False
         integers[adjustment.row, COLUMNS[parameter]] = adjustment.new
+        derive_exits_of(session, holdings[adjustment.row])
         log, day = session.next_adjustment, day_of(adjustment.block, block_time_ms, day_offset_ms)
         session.adjustments_today = session.adjustments_today + 1 if day == session.adjustment_day else 1
         session.adjustment_day = day
@@ -137,17 +155,18 @@ def _with_twins(cohort: Cohort, begun: NDArray[np.int64], ended: NDArray[np.int6
     """
     n = min(len(begun), len(ended))
     kept, added = begun[:n], begun[n:]
-    cohort.twins[ended[:n]], cohort.twin_holdings[ended[:n]] = cohort.sessions[kept], cohort.holdings[kept]
+    whole(cohort.twins)[ended[:n]] = whole(cohort.sessions)[kept]
+    whole(cohort.twin_holdings)[ended[:n]] = whole(cohort.holdings)[kept]
     cohort.tuning["twin"][kept] = ended[:n]
     cohort.tuning["twin"][added] = len(cohort.twins) + np.arange(len(added))
     twins, holdings = cohort.twins, cohort.twin_holdings
     if len(added):
-        twins = np.concatenate([twins, cohort.sessions[added]])
-        holdings = np.concatenate([holdings, cohort.holdings[added]])
+        twins = stacked([twins, taken(cohort.sessions, added)])
+        holdings = stacked([holdings, taken(cohort.holdings, added)])
     elif len(ended) > n:
         stays = np.ones(len(twins), np.bool_)
         stays[ended[n:]] = False
         places = np.append(np.cumsum(stays) - 1, -1)  # the last one for a session without a twin
         cohort.tuning["twin"] = places[cohort.tuning["twin"]]
-        twins, holdings = twins[stays], holdings[stays]
+        twins, holdings = taken(twins, stays), taken(holdings, stays)
     return Cohort(cohort.sessions, cohort.holdings, cohort.tuning, twins, holdings)

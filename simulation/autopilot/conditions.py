@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from simulation.autopilot.records import MARKET
+from simulation.copies import read_only
 from simulation.jit import compiled
 
 if TYPE_CHECKING:
@@ -63,19 +64,18 @@ class Conditions(NamedTuple):
 
 def market_conditions(segment: Segment) -> NDArray[np.void]:
     """Return the market's state at the last block of a segment: MARKET records, one an analyst."""
-    signals = segment.signals[:, -1].copy()  # whoever made the segment, compiled code has one signature
-    markets = np.empty(len(signals), MARKET)
-    _average(signals, int(segment.gas[-1]["base_fee_wei"]) / GWEI, markets)
+    markets = np.empty(len(segment.signals), MARKET)
+    _average(read_only(segment.signals), read_only(segment.gas), markets)
     return markets
 
 
 @compiled
-def _average(signals, base_fee_gwei, markets):
-    n_tokens = signals.shape[1]
+def _average(signals, gas_of_blocks, markets):
+    n_tokens, last = signals.shape[2], len(gas_of_blocks) - 1
     for analyst in range(len(signals)):
         trend, risk, volatility, gas = 0, 0, 0, 0
         for token in range(n_tokens):
-            signal = signals[analyst, token]
+            signal = signals[analyst, last, token]
             trend += signal.trend_bp
             risk += signal.risk_bp
             volatility += signal.volatility_bp
@@ -85,7 +85,7 @@ def _average(signals, base_fee_gwei, markets):
         market.risk_percent = risk / n_tokens / 100
         market.volatility_percent = (10_000 - volatility / n_tokens) / 200
         market.gas_percent = (10_000 - gas / n_tokens) / 200
-        market.base_fee_gwei = base_fee_gwei
+        market.base_fee_gwei = gas_of_blocks[last].base_fee_wei / GWEI
         market.regime = regime_of(market.trend, market.volatility_percent, market.gas_percent)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ TAUGHT_BELOW = 0.25
 """A type is no longer proposed in a regime where, of 5 or more that mattered, the posterior mean is below this."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Knowledge:
     """Outcomes counted; version 0 knows nothing."""
 
@@ -41,8 +42,9 @@ class Knowledge:
         """Return the counts, shape ``(TYPES, REGIMES, 3)``."""
         return np.array(self.counts, np.int64).reshape(TYPES, REGIMES, len(LEARNED_FROM))
 
+    @cached_property
     def confidence(self) -> NDArray[np.float64]:
-        """Return the posterior mean of a good outcome, shape ``(TYPES, REGIMES)``.
+        """The posterior mean of a good outcome, shape ``(TYPES, REGIMES)``.
 
         The share of POSITIVE among those that are not NEUTRAL has the prior Beta(1, 1), so the mean is
         (1 + positive) / (2 + positive + negative) (Gelman et al., Bayesian Data Analysis, 3rd ed., 2.4).
@@ -50,13 +52,17 @@ class Knowledge:
         table = self.table()
         positive, negative = table[:, :, 0], table[:, :, 2]
         mean: NDArray[np.float64] = (1.0 + positive) / (2.0 + positive + negative)
+        mean.flags.writeable = False
         return mean
 
+    @cached_property
     def speaks_against(self) -> NDArray[np.int64]:
-        """Return 1 where a type has been shown not to work, shape ``(TYPES, REGIMES)``."""
+        """1 where a type has been shown not to work, shape ``(TYPES, REGIMES)``."""
         table = self.table()
         is_known = table[:, :, 0] + table[:, :, 2] >= TAUGHT_AFTER
-        return (is_known & (self.confidence() < TAUGHT_BELOW)).astype(np.int64)
+        against = (is_known & (self.confidence < TAUGHT_BELOW)).astype(np.int64)
+        against.flags.writeable = False
+        return against
 
 
 IGNORANT = Knowledge(0, (0,) * (TYPES * REGIMES * len(LEARNED_FROM)))

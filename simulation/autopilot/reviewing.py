@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from simulation.autopilot.fetching import AHEAD, TRADES_AHEAD, fetch_heads, fetch_latest_trade, fetch_trades
 from simulation.autopilot.guardrails import BP, PAUSED, REFUSALS, Bound, clamp, day_of
 from simulation.autopilot.outcomes import OutcomeKind, judge
 from simulation.autopilot.records import COLUMNS, OWN_REVERSAL
-from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, AdjustmentType, Metric
+from simulation.autopilot.triggers import AT_ONCE, SAFETY, TYPES, WINDOW, AdjustmentType, Metric, trigger_records
 from simulation.choices import Reason
-from simulation.jit import CACHE_LINE_BYTES, compiled, prefetch
+from simulation.jit import compiled
 from simulation.state import RECENT_TRADES
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 SAFETY_TRADES = 3
 """Even a reaction for safety waits for this many closed trades since the parameter's last change."""
-
-AHEAD, HEAD_BYTES = 4, 192
-"""So many sessions ahead the beginning of their records is asked for, which is all that is read of most of them."""
 
 MOST_PROFIT_FACTOR = 999.999
 """Profit factor of a window without a loss; also the most that losses are told to outweigh wins."""
@@ -36,8 +34,6 @@ class Shown(NamedTuple):
     tuning: NDArray[Any]  # TUNING
     policies: NDArray[Any]  # POLICY
     markets: NDArray[Any]  # MARKET, one an analyst
-    triggers: NDArray[Any]  # TRIGGER, the table
-    urgent: NDArray[Any]  # TRIGGER, those of them that need no window of trades
     confidence: NDArray[Any]  # (TYPES, REGIMES)
     against: NDArray[Any]  # (TYPES, REGIMES), int64
     block_time_ms: int
@@ -53,6 +49,7 @@ class Found(NamedTuple):
     refusals: NDArray[Any]  # int64, by REFUSALS
 
 
+_TRIGGERS, _URGENT = trigger_records(), trigger_records(lambda trigger: trigger.evidence != WINDOW)
 _HOUR_MS = 3_600_000.0
 _STOPPED, _TARGETED = int(Reason.STOP_LOSS), int(Reason.TAKE_PROFIT)
 _UNJUDGED, _NEGATIVE, _UNKNOWN = int(OutcomeKind.PENDING), int(OutcomeKind.NEGATIVE), int(OutcomeKind.UNKNOWN)
@@ -82,7 +79,8 @@ def review_all(shown, found):
     """
     n_adjustments, n_judgements, last = 0, 0, len(shown.sessions) - 1
     for row in range(last + 1):
-        _fetch(shown, min(row + AHEAD, last))
+        fetch_heads(shown, min(row + AHEAD, last))
+        fetch_latest_trade(shown.sessions[min(row + TRADES_AHEAD, last)])
         session, tuning, policy = shown.sessions[row], shown.tuning[row], shown.policies[row]
         kind = _judged(tuning)
         if kind != _UNJUDGED:
@@ -97,9 +95,7 @@ def review_all(shown, found):
         refusal = _gate(session, tuning, policy, shown.block_time_ms, shown.day_offset_ms)
         if refusal < 0:
             market = shown.markets[session.analyst]
-            refusal = _soon(
-                session, tuning, policy, market, shown.urgent, shown.block_time_ms, is_pending, found.metrics
-            )
+            refusal = _soon(session, tuning, policy, market, shown.block_time_ms, is_pending, found.metrics)
         if refusal < 0:
             refusal = _review_one(shown, row, is_pending, found.metrics, found.adjustments[n_adjustments])
         if refusal >= 0:
@@ -110,15 +106,6 @@ def review_all(shown, found):
             _write_judgement(shown, row, _UNKNOWN, found.metrics, found.judgements[n_judgements])
             n_judgements += 1
     return n_adjustments, n_judgements
-
-
-@compiled
-def _fetch(shown, row):
-    """Ask for what a review reads of every session."""
-    for offset in range(0, HEAD_BYTES, CACHE_LINE_BYTES):
-        prefetch(shown.sessions[row], offset)
-        prefetch(shown.tuning[row], offset)
-    prefetch(shown.policies[row], 0)
 
 
 @compiled
@@ -168,11 +155,15 @@ def _write_change(shown, row, parameter, new, adjustment):
     session = shown.sessions[row]
     adjustment.session, adjustment.row, adjustment.block = shown.ordinals[row], row, session.next_block
     adjustment.parameter, adjustment.old, adjustment.new = parameter, shown.integers[row, COLUMNS[parameter]], new
-    adjustment.regime = shown.markets[session.analyst].regime
+    market, seen = shown.markets[session.analyst], adjustment.market
+    adjustment.regime = seen.regime = market.regime
+    seen.trend, seen.risk_percent = market.trend, market.risk_percent
+    seen.volatility_percent, seen.gas_percent = market.volatility_percent, market.gas_percent
+    seen.base_fee_gwei = market.base_fee_gwei
 
 
 @compiled
-def _soon(session, tuning, policy, market, urgent, block_time_ms, is_pending, metrics):
+def _soon(session, tuning, policy, market, block_time_ms, is_pending, metrics):
     """Return why a session past its gate is not adjusted where no trigger can count, or -1.
 
     One that is judged, or has no window of trades yet, is adjusted by an urgent trigger at most; often none fires.
@@ -182,8 +173,8 @@ def _soon(session, tuning, policy, market, urgent, block_time_ms, is_pending, me
         return -1
     _measure_state(session, tuning, market, block_time_ms, metrics)
     count = min(policy.window_trades, session.closed_trades, RECENT_TRADES)
-    for place in range(len(urgent)):
-        trigger = urgent[place]
+    for place in range(len(_URGENT)):
+        trigger = _URGENT[place]
         if is_pending and _has_to_wait(trigger, tuning):
             continue
         if trigger.metric == STREAK:  # the one metric here that has to be looked for, where it can be long enough
@@ -205,8 +196,8 @@ def _review_one(shown, row, is_pending, metrics, adjustment):
     is_short = shown.sessions[row].closed_trades < shown.policies[row].window_trades
     _measure_row(shown, row, metrics)
     refusal = -1
-    for place in range(len(shown.triggers)):
-        trigger = shown.triggers[place]
+    for place in range(len(_TRIGGERS)):
+        trigger = _TRIGGERS[place]
         if fires(trigger, metrics):
             why_not = _try(shown, row, place, is_pending, metrics, adjustment)
             if why_not < 0:
@@ -275,7 +266,7 @@ def _try(shown, row, place, is_pending, metrics, adjustment):
         shown.sessions[row],
         shown.tuning[row],
         shown.policies[row],
-        shown.triggers[place],
+        _TRIGGERS[place],
     )
     parameter, regime = trigger.parameter, shown.markets[session.analyst].regime
     is_safety = trigger.type in (_PAUSE, _SMALLER)
@@ -332,8 +323,10 @@ def _measure_row(shown, row, metrics):
 @compiled
 def measure(session, tuning, policy, market, block_time_ms, metrics):
     """Write the metrics of a session at a review."""
+    count = min(policy.window_trades, session.closed_trades, RECENT_TRADES)
+    fetch_trades(session, tuning, count)
     _measure_state(session, tuning, market, block_time_ms, metrics)
-    _measure_window(session, tuning, min(policy.window_trades, session.closed_trades, RECENT_TRADES), metrics)
+    _measure_window(session, tuning, count, metrics)
     metrics[ORDERS] = tuning.orders
     metrics[SLIPPED] = _percent(tuning.slipped_orders, tuning.orders)
     metrics[LATE] = _percent(tuning.late_orders, tuning.orders)

@@ -50,8 +50,14 @@ def set_exits(session, holding):
 def derive_exits(sessions, holdings, rows):
     """Set the exits of all positions of some sessions anew, after their parameters have changed."""
     for row in rows:
-        for t in range(holdings.shape[1]):
-            set_exits(sessions[row], holdings[row, t])
+        derive_exits_of(sessions[row], holdings[row])
+
+
+@compiled
+def derive_exits_of(session, holdings):
+    """Set the exits of all positions of one session anew."""
+    for t in range(len(holdings)):
+        set_exits(session, holdings[t])
 
 
 @compiled

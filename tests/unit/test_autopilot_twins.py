@@ -248,7 +248,7 @@ def test_knowledge_is_counted_versioned_and_hashed():
     wiser = taught(OutcomeKind.POSITIVE, OutcomeKind.NEGATIVE, OutcomeKind.UNKNOWN, OutcomeKind.POSITIVE)
     assert wiser.version == 1
     assert wiser.table()[GROWTH, 0].tolist() == [2, 0, 1]
-    assert wiser.confidence()[GROWTH, 0] == 0.6
+    assert wiser.confidence[GROWTH, 0] == 0.6
     assert len({IGNORANT.hash, wiser.hash, taught(OutcomeKind.NEGATIVE).hash}) == 3
 
 
