@@ -7,8 +7,9 @@ its own record, its holdings and the shared segment, so that sessions may be sta
 
 from __future__ import annotations
 
+from simulation.autopilot.fetching import fetch_watched
 from simulation.autopilot.watching import note, watch
-from simulation.jit import compiled, inlined, prefetch
+from simulation.jit import compiled, inlined
 from simulation.trading import decisions, execution
 from simulation.trading.account import begin_period, note_equity, note_return, start_day, value_at
 from simulation.trading.positions import is_open
@@ -29,7 +30,7 @@ def advance(sessions, holdings, world, journal, watched):
     for row in range(len(sessions)):
         written, block = journal.counts[0], sessions[row].next_block
         if len(watched.tuning) > 0:
-            prefetch(watched.tuning[row], 0)  # it is there by the time that the session has been stepped
+            fetch_watched(watched, row)
         is_done = _advance_session(sessions[row], holdings[row], row, world, journal)
         if len(watched.tuning) > 0 and watched.tuning[row].is_watched != 0:
             for place in range(written, journal.counts[0]):

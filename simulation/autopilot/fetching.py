@@ -1,6 +1,6 @@
-"""Asks for memory ahead of a review, which looks at more sessions than the processor's cache holds.
+"""Asks for memory ahead of watching and of a review, which look at more sessions than the processor's cache holds.
 
-It changes nothing but how long the review waits.
+It changes nothing but how long they wait.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from simulation.tuning import TUNING
 AHEAD, HEAD_BYTES = 6, 192
 """So many sessions ahead the beginning of their records is asked for, which is all that is read of most of them."""
 
+COMPARED_BYTES = 128
+"""The beginning of both records that comparing a session with its twin reads."""
+
 TRADES_AHEAD = 2
 """So many sessions ahead, whose beginning has come by then, their latest closed trade is asked for."""
 
@@ -19,6 +22,20 @@ assert SESSION.fields is not None
 assert TUNING.fields is not None
 _RESULTS, _COSTS = SESSION.fields["recent_pnl_micro_usd"][1], TUNING.fields["cost_micro_usd"][1]
 _RINGS = tuple(TUNING.fields[name][1] for name in ("exit_reason", "peak_bp", "given_back_bp", "after_bp"))
+
+
+@compiled
+def fetch_watched(watched, row):
+    """Ask for what is looked at once the session in this row has been stepped: its twin; and for the next one's TUNING.
+
+    Its own was asked for a row before.
+    """
+    twin = watched.tuning[row].twin
+    for offset in range(0, COMPARED_BYTES, CACHE_LINE_BYTES):
+        if twin >= 0:
+            prefetch(watched.twins[twin], offset)
+        if row + 1 < len(watched.tuning):
+            prefetch(watched.tuning[row + 1], offset)
 
 
 @compiled
