@@ -7,8 +7,11 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
-from cluster.errors import UsageError
+from cluster.errors import NoCluster, UsageError
+
+PACKAGES = ("simulation", "storage", "actors", "cluster")
 
 OBJECT_STORE_BYTES = 256 * 1024 * 1024
 """A few segments and batches; Ray's own default would claim a third of the machine."""
@@ -21,6 +24,16 @@ TASKS_SHOWN_MAX = 10_000
 
 LOOPBACK = "127.0.0.1"
 PROBE_SECONDS = 5
+
+AUTO = "auto"
+"""The address of the cluster that is found on this machine."""
+
+ASKED_FIRST = "/ray.rpc.NodeInfoGcsService/GetClusterId"
+"""The call with which every client of a cluster begins; it is asked nothing, so its request is empty."""
+
+REFUSES_THIS = (
+    "wants another token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the file that its nodes have too."
+)
 
 MAY_LEAVE_THIS_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Read by Ray at its import, on every system: "0" binds all ports of a cluster to the loopback address.
@@ -57,8 +70,19 @@ def check_port_is_free(port: int) -> None:
             raise UsageError(f"--dashboard-port {port} is in use; name a free port or leave it out.") from error
 
 
-def start_ray(address: str | None, namespace: str, dashboard_port: int | None) -> str:
-    """Connect to the cluster at ``address``, or start a private one here; return the dashboard's URL."""
+def paperdex_itself() -> dict[str, Any]:
+    """Return the runtime environment by which nodes have paperdex as it is here, whether they have one or not."""
+    home = Path(__file__).parent.parent
+    return {"py_modules": [str(home / package) for package in PACKAGES]}
+
+
+def start_ray(
+    address: str | None, namespace: str, dashboard_port: int | None, runtime_env: dict[str, Any] | None = None
+) -> str:
+    """Connect to the cluster at ``address``, or start a private one here; return the dashboard's URL.
+
+    ``runtime_env`` is what this process and its actors bring to the nodes; nothing by default.
+    """
     if address is None:
         os.environ[MAY_LEAVE_THIS_MACHINE] = "0"
     import ray  # noqa: PLC0415 -- half a second that commands without actors need not pay
@@ -68,8 +92,8 @@ def start_ray(address: str | None, namespace: str, dashboard_port: int | None) -
         "dashboard_port": dashboard_port,
         "object_store_memory": OBJECT_STORE_BYTES,
     }
-    if address is not None and address != "auto":
-        check_speaks_grpc(address)
+    if address is not None:
+        _check_answers(address)
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
         context = ray.init(
@@ -77,12 +101,15 @@ def start_ray(address: str | None, namespace: str, dashboard_port: int | None) -
             namespace=namespace,
             log_to_driver=False,
             logging_level="ERROR",
+            runtime_env=runtime_env,
             **(private if address is None else {}),
         )
+    except ray.exceptions.AuthenticationError as error:
+        raise UsageError("RAY_AUTH_MODE=token, and no token; let RAY_AUTH_TOKEN_PATH name a file with one.") from error
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         where = "here" if address is None else f"at --ray-address {address}"
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"No Ray cluster could be reached or started {where}: {reason.rstrip('.')}.") from error
+        raise NoCluster(f"No Ray cluster could be reached or started {where}: {reason.rstrip('.')}.") from error
     signal.signal(signal.SIGTERM, on_terminate)  # Ray's own handler would leave without closing the run
     return str(context.dashboard_url or "")
 
@@ -107,19 +134,45 @@ def ray_log_folder() -> Path:
     return Path(ray._private.worker.global_worker.node.get_logs_dir_path())  # noqa: SLF001 -- no public name for it
 
 
-def check_speaks_grpc(address: str) -> None:
-    """Refuse an address at which no Ray listens: Ray itself would try for minutes.
+def _check_answers(address: str) -> None:
+    """Refuse an address at which no Ray listens, or one that wants another token: Ray would try for long, and tell so.
 
-    A gRPC server answers the opening of an HTTP/2 connection with a SETTINGS frame, whose type is the fourth byte.
+    What is asked is what Ray asks first, the cluster's id; of which cluster it is, nothing is known before.
     """
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not (host and port.isdigit() and 0 < int(port) < 65536):
+    from ray._private.services import canonicalize_bootstrap_address  # noqa: PLC0415 -- brings Ray
+
+    found = (canonicalize_bootstrap_address(AUTO) or "") if address == AUTO else address.removeprefix("ray://")
+    host, _, port = found.rpartition(":")
+    if address == AUTO and not found:
+        return  # Ray says so at once
+    if not (host and "/" not in host and port.isdigit() and 0 < int(port) < 65536):
         raise UsageError(f"--ray-address {address} is not of the form HOST:PORT; auto finds the one on this machine.")
     try:
-        with socket.create_connection((host, int(port)), timeout=PROBE_SECONDS) as probe:
-            probe.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
-            answer = probe.recv(9)
+        socket.create_connection((host, int(port)), timeout=PROBE_SECONDS).close()
     except OSError as error:
-        raise UsageError(f"--ray-address {address} does not answer; name the address of a running cluster.") from error
-    if len(answer) < 4 or answer[3] != 4:
-        raise UsageError(f"--ray-address {address} is not Ray's; name the address that `ray start` printed.")
+        raise NoCluster(f"--ray-address {address} does not answer; name the address of a running cluster.") from error
+    _check_is_let_in(found, address)
+
+
+def _check_is_let_in(found: str, address: str) -> None:
+    import grpc  # noqa: PLC0415 -- a tenth of a second
+    from ray._private.authentication.http_token_authentication import (  # noqa: PLC0415 -- brings Ray
+        get_auth_headers_if_auth_enabled,
+    )
+    from ray.exceptions import AuthenticationError  # noqa: PLC0415 -- as above
+
+    wants = f"--ray-address {address} {REFUSES_THIS}"
+    try:
+        token = tuple(get_auth_headers_if_auth_enabled({}).items())
+    except AuthenticationError as error:
+        raise UsageError(wants) from error
+    with grpc.insecure_channel(found, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(ASKED_FIRST)(b"", timeout=PROBE_SECONDS, metadata=token)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAUTHENTICATED:
+                raise UsageError(wants) from error
+            if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+                raise NoCluster(
+                    f"--ray-address {address} is not Ray's; name the address that `ray start` printed."
+                ) from error

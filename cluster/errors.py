@@ -7,6 +7,10 @@ class UsageError(Exception):
     """The input cannot be used; the message names the field, the value and what would do."""
 
 
+class NoCluster(UsageError):
+    """No Ray cluster was reached or started; the message says where, and what would do."""
+
+
 class LeftRunning(UsageError):
     """The database is away or refuses what the run asks of it; the message says why, and how to go on with the run."""
 

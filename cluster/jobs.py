@@ -13,19 +13,18 @@ import socket
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cluster.connect import PROBE_SECONDS
+from cluster.connect import PROBE_SECONDS, REFUSES_THIS, paperdex_itself
 from cluster.errors import UsageError
 from cluster.options import FAILED, STOPPED
 from storage.installed import paperdex_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
-PACKAGES = ("simulation", "storage", "actors", "cluster")
 LEFT_OUT = [".git", ".venv", "reports", "__pycache__"]
 """Of the current folder; what its .gitignore names is left out too."""
 
@@ -77,7 +76,6 @@ class Jobs:
     def send(self, arguments: Sequence[str], folder: Path) -> str:
         """Start ``paperdex`` with these arguments in a copy of ``folder``; return the job's name."""
         name = f"{STARTS_WITH}{arguments[0]}-{secrets.token_hex(4)}"
-        home = Path(__file__).parent.parent
         with self._in_one_sentence():
             self._client.submit_job(
                 entrypoint=f'{shlex.join(["python", "-m", "cluster.cli", *arguments])} --ray-address "$RAY_ADDRESS"',
@@ -85,7 +83,7 @@ class Jobs:
                 runtime_env={
                     "working_dir": str(folder),
                     "excludes": LEFT_OUT,
-                    "py_modules": [str(home / package) for package in PACKAGES],
+                    **paperdex_itself(),
                 },
                 metadata={"job_name": shlex.join(["paperdex", *arguments]), "paperdex": paperdex_version()},
             )
@@ -150,10 +148,7 @@ class Jobs:
         try:
             yield
         except AuthenticationError as error:
-            raise UsageError(
-                f"--address {self._address} wants another token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to "
-                "the file that its nodes have too."
-            ) from error
+            raise UsageError(f"--address {self._address} {REFUSES_THIS}") from error
         except (ConnectionError, RuntimeError, OSError, ValueError, RayStateApiException) as error:
             if "404" in str(error) and name:
                 raise UsageError(f"{name} is no job of the cluster at {self._address}.") from error

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ray
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from actors import remote
-from cluster.connect import start_ray
+from cluster.connect import AUTO, paperdex_itself, start_ray
 from cluster.endings import closed_if_it_fails, ray_until_the_end, told_to_people
-from cluster.errors import UsageError
+from cluster.errors import NoCluster, UsageError
 from cluster.remote_calls import result_of
 from cluster.room import make_room
+from storage.conducting import FIRST
 from storage.errors import DatabaseUnreachable, RunHeld
-from storage.ids import new_prefix, run_id_of
-from storage.steering import STOP
+from storage.ids import new_prefix, prefix_of, run_id_of
+from storage.steering import STOP, NotCommanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from cluster.conductor import Progress
@@ -89,34 +91,60 @@ class Service:
             remote.end_all(namespace_of(self._run_id), last=NAME)
 
 
-def up(plan: Plan, place: Place, say: Callable[[str], None]) -> UUID:
-    """Begin a run that a cluster conducts from now on; return its key."""
+def up(plan: Plan, place: Place, say: Callable[[str], None], interrupted: UUID | None = None) -> UUID:
+    """Begin a run that a cluster conducts from now on, or have it go on with one of this plan; return its key."""
     from cluster.database import open_store  # noqa: PLC0415 -- takes its time, which a mistake need not wait for
 
-    prefix = new_prefix()
+    prefix = new_prefix() if interrupted is None else prefix_of(interrupted)
     run_id, folder = run_id_of(prefix), str(Path.cwd())
     store, url = open_store(place.database_url, upgrade=True)
     store.knowledge(plan.scenario.knowledge)  # which may not be there
     with ray_until_the_end(), told_to_people():
-        _connect(place.ray_address or "auto", run_id)
+        address = place.ray_address or AUTO
+        _connect(address, run_id, paperdex_itself())
+        if NAME in remote.names_in(namespace_of(run_id)):
+            raise UsageError(
+                f"Run {run_id} has a conductor in the cluster at {address}; `paperdex down {run_id}` ends it."
+            )
         make_room(len(plan.scenario.accounts), "sessions", remote.SESSION, may_grow=True, say=say)
-        store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
-        with closed_if_it_fails(lambda status, why: store.finish_run(run_id, status, why)):
+        number = _begun(plan, prefix, store) if interrupted is None else _reopened(run_id, store)
+        with closed_if_it_fails(lambda status, why: store.finish_run(run_id, status, why, number)):
             conductor = remote.spawn_conductor(Service, NAME, run_id, url, folder, place.writers)
-            result_of(conductor.status.remote())
+            with _ended_if_it_fails(run_id):
+                result_of(conductor.status.remote())
     return run_id
+
+
+@contextmanager
+def _ended_if_it_fails(run_id: UUID) -> Iterator[None]:
+    """End a conductor that has not come up: Ray would start it again and again."""
+    try:
+        yield
+    except BaseException:
+        remote.end_all(namespace_of(run_id))
+        raise
+
+
+def _begun(plan: Plan, prefix: int, store: Store) -> int:
+    store.begin_run(plan.scenario, plan.tokens, plan.blocks, prefix, plan.plug_ins)
+    return FIRST
+
+
+def _reopened(run_id: UUID, store: Store) -> int:
+    """Have a run go on that nobody conducts; return the number by which it may be closed until its conductor has it."""
+    with store.hold(run_id):
+        return store.reopen_run(run_id).conductor
 
 
 def down(store: Store, run_id: UUID, address: str) -> str:
     """Stop a run that a cluster conducts, and wait until none of its actors is left; return its status."""
     with ray_until_the_end(), told_to_people():
         _connect(address, run_id)
-        namespace = namespace_of(run_id)
+        namespace, status = namespace_of(run_id), store.run(run_id).status
         if NAME not in remote.names_in(namespace):
-            raise UsageError(
-                f"Run {run_id} has no conductor in the cluster at {address}; `paperdex stop` stops one wherever it is."
-            )
-        if store.run(run_id).status == "RUNNING":
+            other = "`paperdex stop` stops one wherever it is" if status == "RUNNING" else f"it is {status} already"
+            raise UsageError(f"Run {run_id} has no conductor in the cluster at {address}; {other}.")
+        with suppress(NotCommanded):  # it has been stopped already, or has just ended
             store.command(str(run_id), STOP)
         Retrying(
             retry=retry_if_result(bool),
@@ -127,11 +155,11 @@ def down(store: Store, run_id: UUID, address: str) -> str:
     return store.run(run_id).status
 
 
-def _connect(address: str, run_id: UUID) -> None:
+def _connect(address: str, run_id: UUID, runtime_env: dict[str, Any] | None = None) -> None:
     """Connect to a cluster that is there; raises UsageError."""
     try:
-        start_ray(address, namespace_of(run_id), None)
-    except UsageError as error:
+        start_ray(address, namespace_of(run_id), None, runtime_env)
+    except NoCluster as error:
         sentence = str(error).rstrip(".")
-        raise UsageError(f"{sentence}. A service needs a cluster that outlives it: `ray start --head`.") from error
+        raise NoCluster(f"{sentence}. A service needs a cluster that outlives it: `ray start --head`.") from error
     assert ray.is_initialized()

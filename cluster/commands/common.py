@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from cluster.errors import UsageError
 from cluster.options import err
+from cluster.scenarios import Overrides, load
 from storage.ids import Kind, kind_of
 
 if TYPE_CHECKING:
@@ -21,6 +23,32 @@ if TYPE_CHECKING:
 ScenarioFile = Annotated[
     Path | None, typer.Argument(metavar="[SCENARIO.yaml]", show_default="the built-in one", help="What to run.")
 ]
+
+Resumed = Annotated[
+    str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.", show_default=False)
+]
+
+_OPTIONS = {"segment_blocks": "--segment-blocks", "autopilot": "--no-autopilot"}
+"""Options that are not called as what they change."""
+
+
+def planned(
+    scenario: Path | None, overrides: Overrides, resume: str | None, database_url: str | None
+) -> tuple[UUID | None, Plan]:
+    """Return the plan of a new run; or the key and the plan of an interrupted one, of which all is stored."""
+    if resume is None:
+        return None, prepared(load(scenario, overrides))
+    from cluster.runs import prepare_again
+
+    given = ["SCENARIO"] if scenario is not None else []
+    given += [_OPTIONS.get(field, f"--{field}") for field, value in asdict(overrides).items() if value is not None]
+    if given:
+        raise UsageError(f"--resume {resume} takes the scenario that the run began with; leave out {', '.join(given)}.")
+    store = store_at(database_url, upgrade=True)
+    run_id = store.resolve_run(resume)
+    plan = with_repairs_told(prepare_again(store, run_id))
+    store.close()
+    return run_id, plan
 
 
 def prepared(scenario: Scenario) -> Plan:

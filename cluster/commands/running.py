@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 -- typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.commands.common import ScenarioFile, prepared, store_at, with_repairs_told, write_report
-from cluster.errors import UsageError
+from cluster.commands.common import Resumed, ScenarioFile, planned, write_report
 from cluster.options import FAILED, DatabaseUrl, err, out
-from cluster.scenarios import Overrides, load
+from cluster.scenarios import Overrides
 from cluster.targets import report_target
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-    from cluster.plan import Plan
     from storage.store import Store
-
-_OPTIONS = {"segment_blocks": "--segment-blocks", "autopilot": "--no-autopilot"}
-"""Options that are not called as what they change."""
 
 
 def run(
@@ -40,9 +32,7 @@ def run(
     dashboard_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the private cluster.")] = None,
     writers: Annotated[int, typer.Option(min=1, max=16, help="That commit beside each other.")] = 1,
     no_autopilot: Annotated[bool, typer.Option("--no-autopilot", help="Adjust nothing.")] = False,
-    resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.", show_default=False)
-    ] = None,
+    resume: Resumed = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the report goes.", show_default="reports/RUN.html")
     ] = None,
@@ -59,10 +49,7 @@ def run(
     from cluster.live import LiveView
 
     overrides = Overrides(accounts, blocks, seed, segment_blocks, market, autopilot=False if no_autopilot else None)
-    if resume is None:
-        interrupted, plan = None, prepared(load(scenario, overrides))
-    else:
-        interrupted, plan = _again(resume, scenario, overrides, database_url)
+    interrupted, plan = planned(scenario, overrides, resume, database_url)
     target = report_target(report, "--report", wanted=not (as_json or no_report))
     place = runs.Place(database_url, ray_address, dashboard_port, writers)
 
@@ -77,18 +64,3 @@ def run(
         ended = runs.execute(plan, place, view, tell, interrupted)
     if ended.failures:
         raise typer.Exit(FAILED)
-
-
-def _again(name: str, scenario: Path | None, overrides: Overrides, database_url: str | None) -> tuple[UUID, Plan]:
-    """Return the key and the plan of a run that was interrupted: what defines it is stored with it."""
-    from cluster.runs import prepare_again
-
-    given = ["SCENARIO"] if scenario is not None else []
-    given += [_OPTIONS.get(field, f"--{field}") for field, value in asdict(overrides).items() if value is not None]
-    if given:
-        raise UsageError(f"--resume {name} takes the scenario that the run began with; leave out {', '.join(given)}.")
-    store = store_at(database_url, upgrade=True)
-    run_id = store.resolve_run(name)
-    plan = with_repairs_told(prepare_again(store, run_id))
-    store.close()
-    return run_id, plan

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.common import ScenarioFile, prepared, store_at
+from cluster.commands.common import Resumed, ScenarioFile, planned, store_at
+from cluster.connect import AUTO
 from cluster.options import DatabaseUrl, err, out
-from cluster.scenarios import Overrides, load
-
-AUTO = "auto"
+from cluster.scenarios import Overrides
 
 ClusterAddress = Annotated[
     str,
@@ -26,8 +25,9 @@ def up(
     database_url: DatabaseUrl = None,
     ray_address: ClusterAddress = AUTO,
     writers: Annotated[int, typer.Option(min=1, max=16, help="That commit beside each other.")] = 1,
+    resume: Resumed = None,
 ) -> None:
-    """Begin a run that a Ray cluster conducts, whatever becomes of this terminal, and print its id.
+    """Begin a run that a Ray cluster conducts, or go on with one, whatever becomes of this terminal; print its id.
 
     Whichever of its actors dies is replaced, the conductor too. `show run`, `pause`, `resume` and `stop` are for it as
     for any run.
@@ -35,8 +35,8 @@ def up(
     from cluster import service
     from cluster.runs import Place
 
-    plan = prepared(load(scenario, Overrides(blocks=blocks, seed=seed)))
-    run_id = service.up(plan, Place(database_url, ray_address, writers=writers), err.print)
+    interrupted, plan = planned(scenario, Overrides(blocks=blocks, seed=seed), resume, database_url)
+    run_id = service.up(plan, Place(database_url, ray_address, writers=writers), err.print, interrupted)
     print(run_id, flush=True)
 
 
