@@ -40,6 +40,11 @@ class HeadNode:
         """The file in which Ray tells Prometheus where metrics are."""
         return self.home / "ray" / "prom_metrics_service_discovery.json"
 
+    @property
+    def address(self):
+        """Where Ray's own clients find it."""
+        return (self.home / "ray" / "ray_current_cluster").read_text(encoding="utf-8")
+
     def log(self):
         """Return what the service has logged on it."""
         text = (self.home / "ray" / "session_latest" / "logs" / "paperdex.log").read_text(encoding="utf-8")
@@ -84,8 +89,9 @@ def start(database_url, token=None):
 
 @retry(stop=stop_after_delay(PATIENCE_SECONDS), wait=wait_fixed(0.2), reraise=True)
 def _wait_for(node):
-    """Return when its dashboard answers."""
+    """Return when its dashboard answers, and it has written down where it is."""
     assert node.process.poll() is None, (node.home / "said").read_text()
+    assert node.address
     host, _, port = node.dashboard.rpartition("//")[2].partition(":")
     socket.create_connection((host, int(port)), timeout=1).close()
 

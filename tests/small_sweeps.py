@@ -5,6 +5,7 @@ from __future__ import annotations
 from busy import busy_scenario
 
 from cluster.sweeping.plan import sweep_of, sweep_plan
+from simulation.scenario import Scenario
 
 VARY = {
     "strategy.stop_loss_percent": {"grid": [0.3, 1, 3]},
@@ -39,18 +40,24 @@ class Watcher:
         """Make room for the result."""
 
 
-def plan(blocks=600, **changes):
-    """Return the plan of a small sweep on two markets."""
+def file(blocks=600, **changes):
+    """Return what stands in the file of a small sweep on two markets."""
+    base = busy_scenario(blocks=blocks, accounts=busy_scenario().accounts[1:2])
     document = {
         "name": "exits",
-        "scenario": {"made": "below"},
+        "scenario": base.model_dump(mode="json"),
         "vary": VARY,
         "constraints": ["strategy.stop_loss_percent <= strategy.take_profit_percent"],
         "markets": {"seeds": [9, 10]},
         "sampler": {"kind": "grid"},
     }
-    sweep = sweep_of({**document, **changes}, "the sweep")
-    return sweep_plan(sweep, busy_scenario(blocks=blocks, accounts=busy_scenario().accounts[1:2]))
+    return {**document, **changes}
+
+
+def plan(blocks=600, **changes):
+    """Return the plan of that sweep."""
+    document = file(blocks, **changes)
+    return sweep_plan(sweep_of(document, "the sweep"), Scenario.model_validate(document["scenario"]))
 
 
 def halving_plan():

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 import ray
+import small_sweeps
 from busy import busy_scenario, contexts_of
 from ray.cluster_utils import Cluster
 from watcher import Watcher, finished
 
 from cluster.runs import Place, RunSummary, prepare
+from cluster.sweeping.runs import execute as execute_sweep
 from storage.ids import prefix_of
 
 OBJECT_STORE_BYTES = 128 * 1024 * 1024
@@ -67,6 +69,14 @@ def undisturbed(server, execute, template, ray_address):
     watcher = Watcher(1200, lambda: names.extend(ray.util.list_named_actors()))
     place = Place(server.url("undisturbed"), ray_address)
     return Undisturbed(finished(prepare(busy_scenario()), place, watcher), names)
+
+
+@pytest.fixture(scope="session")
+def whole(server, execute, template, ray_address):
+    """Run the small sweep once, undisturbed."""
+    execute(f"CREATE DATABASE undisturbed_sweep TEMPLATE {template}")
+    place = Place(server.url("undisturbed_sweep"), ray_address)
+    return execute_sweep(small_sweeps.plan(), place, 1, small_sweeps.Watcher()), server.url("undisturbed_sweep")
 
 
 @pytest.fixture

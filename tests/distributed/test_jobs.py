@@ -8,14 +8,18 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import head_node
 import prometheus
 import pytest
+import small_sweeps
 import yaml
 from busy import busy_scenario
 from queries import ALERTS, FOLDER, OF_PANELS, RECORDED, RULES, compared
+from questions import questions
 from tenacity import retry, stop_after_delay, wait_fixed
+from waiting import until
 
 TOKEN = "a token of these tests, which is long enough"
 LONG_RUN_BLOCKS = 1_000_000
@@ -29,6 +33,10 @@ LONG_SWEEP = {
     "markets": {"seeds": [9, 10]},
     "sampler": {"kind": "grid"},
 }
+TRIALS = """
+    SELECT to_jsonb(trials) - 'trial_id' - 'sweep_id' - 'recorded_at' FROM trials WHERE sweep_id = %s ORDER BY point, market
+"""
+"""All of a sweep's trials that is a function of its file."""
 
 
 @pytest.fixture(scope="module", params=[TOKEN, pytest.param(None, marks=pytest.mark.slow)], ids=["token", "no token"])
@@ -48,19 +56,27 @@ def url(node):
 
 
 @pytest.fixture(scope="module")
-def paperdex(node, tmp_path_factory):
-    """Return a function that runs a command beside the cluster, in a folder with a scenario and a sweep."""
+def command(node, tmp_path_factory):
+    """Return a function that runs a command beside the cluster, in a folder with scenarios and sweeps."""
     folder = tmp_path_factory.mktemp("jobs")
-    (folder / "mine.yaml").write_text(yaml.safe_dump(busy_scenario().model_dump(mode="json")))
-    (folder / "sweep.yaml").write_text(yaml.safe_dump(LONG_SWEEP))
+    scenarios = {"mine": busy_scenario(), "short": busy_scenario(segment_blocks=10)}
+    documents = {name: scenario.model_dump(mode="json") for name, scenario in scenarios.items()}
+    for name, document in {**documents, "sweep": LONG_SWEEP, "exits": small_sweeps.file()}.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
 
-    def paperdex(*arguments, **environment):
+    def command(*arguments, **environment):
         return subprocess.run(
-            [sys.executable, "-m", "cluster.cli", *arguments, "--address", node.dashboard],
+            [sys.executable, "-m", "cluster.cli", *arguments],
             cwd=folder, env={**os.environ, **node.environment, **environment}, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
-    return paperdex
+    return command
+
+
+@pytest.fixture(scope="module")
+def paperdex(node, command):
+    """Return a function that runs a command which asks the dashboard of the cluster."""
+    return lambda *arguments, **environment: command(*arguments, "--address", node.dashboard, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +105,24 @@ def test_a_run_as_a_job_is_followed_and_comes_to_the_same_on_a_node_without_the_
     assert re.search(r"^block 1,200 of 1,200", done.stderr, re.MULTILINE)
     (told,) = [one for one in json.loads(paperdex("status", "--json").stdout) if one["job"] == job]
     assert (told["status"], told["exit_status"], told["command"]) == ("SUCCEEDED", 0, "paperdex run mine.yaml --json")
+
+
+@pytest.mark.slow  # a job more; sweeps themselves are in test_sweeps.py
+def test_a_sweep_as_a_job_is_followed_and_comes_to_the_same_table_as_one_beside_its_cluster(paperdex, whole, sql):
+    done = paperdex("submit", "sweep", "exits.yaml", "--workers", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    of_its_own = {"sweep_id": result["sweep_id"], "wall_seconds": result["wall_seconds"]}
+    assert result == json.loads(json.dumps(whole[0].as_json())) | of_its_own
+    with questions(whole[1]) as sql_of_whole:
+        assert sql(TRIALS, result["sweep_id"]) == sql_of_whole(TRIALS, str(whole[0].sweep_id))
+    (job,) = re.findall(r"^Job (paperdex-sweep-[0-9a-f]{8})$", done.stderr, re.MULTILINE)
+    assert re.search(
+        r"^trial 144 of 144 · .* million session-blocks/s · 0 s left · best so far ", done.stderr, re.MULTILINE
+    )
+    (told,) = [one for one in json.loads(paperdex("status", "--json").stdout) if one["job"] == job]
+    command = "paperdex sweep exits.yaml --workers 2 --json"
+    assert (told["status"], told["exit_status"], told["command"]) == ("SUCCEEDED", 0, command)
 
 
 def test_the_exit_status_of_a_job_is_the_command_s(paperdex):
@@ -159,6 +193,27 @@ def _ended(paperdex, name):
     told = json.loads(paperdex("status", name, "--json").stdout)
     assert told["ended_at"]
     return told
+
+
+@pytest.mark.slow  # a run that is begun, paused, taken down and up again, by a command each
+def test_a_cluster_whose_nodes_do_not_have_the_project_conducts_a_run_and_takes_it_up_again(
+    node, command, paperdex, undisturbed, store, sql
+):
+    where = ("--database-url", node.database_url, "--ray-address", node.address)
+    begun = command("up", "short.yaml", "--writers", "2", *where)
+    assert (begun.returncode, begun.stderr) == (0, "")
+    run = begun.stdout.strip()
+    assert store.command(run, "PAUSE").status == "PENDING"
+    until(lambda: sql("SELECT block FROM commands WHERE run_id = %s AND status = 'ACCEPTED'", run))
+    assert run in [one["job"] for one in json.loads(paperdex("status", "--json").stdout)]
+    ended = command("down", run, *where)
+    assert (ended.returncode, ended.stdout) == (0, f"Run {run} is STOPPED, and none of its actors is left.\n")
+    assert run not in [one["job"] for one in json.loads(paperdex("status", "--json").stdout)]
+    again = command("up", "--resume", run, "--writers", "2", *where)
+    assert (again.returncode, again.stdout, again.stderr) == (0, f"{run}\n", "")
+    until(lambda: store.run(UUID(run)).status != "RUNNING")
+    assert store.run(UUID(run)).digest == undisturbed.summary.digest
+    assert store.check() == []
 
 
 SERVICE = """

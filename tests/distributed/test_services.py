@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
 import psutil
 import pytest
 from busy import busy_scenario
-from tenacity import retry, retry_if_not_result, stop_after_delay, wait_fixed
+from small_sweeps import Interruption
+from waiting import until
+from watcher import Watcher, finished
 
 from cluster import jobs
+from cluster.runs import Place, prepare
 from cluster.service import Service, namespace_of
 
 ACTORS = ("Service", "Market", "Writer", "AutoPilot", "AccountSession")
-
-
-def until(condition):
-    """Wait until a condition holds, and return what it answers."""
-    return retry(retry=retry_if_not_result(bool), stop=stop_after_delay(240), wait=wait_fixed(0.2))(condition)()
+WRITERS = 2
 
 
 @pytest.fixture
@@ -27,7 +27,8 @@ def up(paperdex, url, ray_address, tmp_path, store, sql):
     file.write_text(json.dumps(busy_scenario(segment_blocks=10).model_dump(mode="json")))
 
     def up():
-        status, stdout, stderr = paperdex("up", str(file), "--database-url", url, "--ray-address", ray_address)
+        where = ("--database-url", url, "--ray-address", ray_address)
+        status, stdout, stderr = paperdex("up", str(file), "--writers", str(WRITERS), *where)
         assert (status, stderr) == (0, "")
         run_id = stdout.strip()
         assert store.command(run_id, "PAUSE").status == "PENDING"
@@ -47,7 +48,7 @@ def alive():
 def test_a_run_outlives_its_conductor_whose_successor_takes_over_whoever_lives(up, store, sql, undisturbed):
     run_id = up()
     before = alive()
-    assert sorted(name for name, _ in before) == sorted([*ACTORS, *["AccountSession"] * 2])
+    assert sorted(name for name, _ in before) == sorted([*ACTORS, *["AccountSession"] * 2, *["Writer"] * (WRITERS - 1)])
     dying = {next(one for one in sorted(before) if one[0] == name) for name in ("Service", "AccountSession")}
     for _, pid in dying:
         psutil.Process(pid).kill()
@@ -64,15 +65,41 @@ def test_a_run_outlives_its_conductor_whose_successor_takes_over_whoever_lives(u
 
 
 @pytest.mark.slow  # it is stopped and resumed as in test_life_cycle.py, and its actors end as above
-def test_a_run_is_taken_down_with_all_its_actors_and_can_be_resumed(up, paperdex, url, ray_address, undisturbed):
+def test_a_run_is_taken_down_with_all_its_actors_and_can_be_resumed_and_that_as_a_service(
+    up, paperdex, url, ray_address, store, sql, undisturbed
+):
     run_id, where = up(), ("--database-url", url, "--ray-address", ray_address)
     status, said, _ = paperdex("down", *where)
     assert (status, said) == (0, f"Run {run_id} is STOPPED, and none of its actors is left.\n")
     until(lambda: not alive())
-    status, _, said = paperdex("down", *where)
-    assert (status, said.startswith(f"Run {run_id} has no conductor in the cluster at {ray_address};")) == (2, True)
-    status, stdout, _ = paperdex("run", "--resume", run_id, "--json", *where)
-    assert json.loads(stdout)["digest"] == undisturbed.summary.digest
+    no_conductor = f"Run {run_id} has no conductor in the cluster at {ray_address}; it is STOPPED already.\n"
+    assert paperdex("down", *where) == (2, "", no_conductor)
+    assert paperdex("up", "--resume", run_id, *where) == (0, f"{run_id}\n", "")
+    status, _, said = paperdex("up", "--resume", run_id, *where)
+    assert (status, said) == (
+        2,
+        f"Run {run_id} has a conductor in the cluster at {ray_address}; `paperdex down {run_id}` ends it.\n",
+    )
+    until(lambda: sql("SELECT status FROM runs") != [("RUNNING",)])
+    assert store.run(UUID(run_id)).digest == undisturbed.summary.digest
+    assert store.check() == []
+    until(lambda: not alive())
+    ended = f"Run {run_id} is COMPLETED; only a run that was interrupted can be resumed.\n"
+    assert paperdex("up", "--resume", run_id, *where) == (2, "", ended)
+
+
+@pytest.mark.slow  # as above
+def test_a_run_that_a_command_conducted_goes_on_as_a_service(paperdex, url, ray_address, store, sql, undisturbed):
+    def die():
+        raise Interruption
+
+    place = Place(url, ray_address)
+    with pytest.raises(Interruption):
+        finished(prepare(busy_scenario(segment_blocks=10)), place, Watcher(300, die))
+    ((run_id,),) = sql("SELECT run_id::text FROM runs WHERE status = 'ERROR'")
+    assert paperdex("up", "--resume", "latest", "--database-url", url, "--ray-address", ray_address)[0] == 0
+    until(lambda: sql("SELECT status FROM runs") != [("RUNNING",)])
+    assert store.run(UUID(run_id)).digest == undisturbed.summary.digest
 
 
 def test_services_are_listed_by_the_class_of_their_conductors():

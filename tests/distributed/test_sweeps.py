@@ -41,16 +41,6 @@ def search(url, ray_address, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def whole(server, execute, template, ray_address):
-    """Run the small sweep once, undisturbed."""
-    from cluster.sweeping.runs import execute as execute_sweep
-
-    execute(f"CREATE DATABASE undisturbed_sweep TEMPLATE {template}")
-    place = Place(server.url("undisturbed_sweep"), ray_address)
-    return execute_sweep(plan(), place, 1, Watcher()), server.url("undisturbed_sweep")
-
-
-@pytest.fixture(scope="session")
 def halved(server, execute, template, ray_address):
     """Run the sweep with a rung once, undisturbed."""
     from cluster.sweeping.runs import execute as execute_sweep
