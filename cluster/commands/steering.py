@@ -37,7 +37,7 @@ def pause(name: Steered, database_url: DatabaseUrl = None) -> None:
 def resume(name: Steered, database_url: DatabaseUrl = None) -> None:
     """Have a session buy again that was paused by command, or a run go on.
 
-    A run that has been stopped goes on with `paperdex run --resume`.
+    A run that has been stopped goes on with `paperdex run --resume`, or `up --resume`.
     """
     _command(name, "RESUME", database_url)
 

@@ -216,6 +216,24 @@ def test_a_cluster_whose_nodes_do_not_have_the_project_conducts_a_run_and_takes_
     assert store.check() == []
 
 
+@pytest.mark.slow  # commands that bring Ray
+def test_what_up_cannot_reach_is_one_sentence(node, command):
+    dashboard = node.dashboard.rpartition("/")[2]
+    nobody = command("up", "--database-url", node.database_url, "--ray-address", dashboard)
+    assert (nobody.returncode, nobody.stderr) == (2, (
+        f"--ray-address {dashboard} is not Ray's; name the address that `ray start` printed. A service needs a cluster that "
+        "outlives it: `ray start --head`.\n"
+    ))  # fmt: skip
+    if node.environment["RAY_AUTH_MODE"] == "token":
+        where = ("--database-url", node.database_url, "--ray-address", node.address)
+        for stranger in ({"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_TOKEN_PATH": os.devnull}):
+            refused = command("up", *where, **stranger)
+            assert (refused.returncode, refused.stderr) == (2, (
+                f"--ray-address {node.address} wants another token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the "
+                "file that its nodes have too.\n"
+            ))  # fmt: skip
+
+
 SERVICE = """
 import ray
 
