@@ -8,11 +8,13 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import psutil
 import pytest
 import ray
 from busy import busy_scenario
 from command import TENTH, Command
 from ray.cluster_utils import Cluster
+from waiting import until
 from watcher import Watcher, finished
 
 from cluster.control_service import RECONNECT
@@ -54,7 +56,7 @@ class Striker(Watcher):
 def durable(monkeypatch, tmp_path):
     """Start a cluster of two nodes whose control service keeps its tables on a disk; give it and a thread beside it."""
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    tables = {"gcs_storage": "rocksdb", "gcs_storage_path": str(tmp_path)}
+    tables = {"gcs_storage": "rocksdb", "gcs_storage_path": str(tmp_path / "tables")}
     first = {"num_cpus": 0, "include_dashboard": False, "dashboard_port": None, "_system_config": tables, **SMALL}
     with ThreadPoolExecutor(max_workers=1) as beside:
         cluster = Cluster(initialize_head=True, head_node_args=first)
@@ -63,6 +65,15 @@ def durable(monkeypatch, tmp_path):
         cluster.shutdown()
 
 
+@pytest.fixture
+def busy(tmp_path):
+    """Write the busy scenario into a file."""
+    file = tmp_path / "busy.yaml"
+    file.write_text(json.dumps(busy_scenario(segment_blocks=10).model_dump(mode="json")))
+    return str(file)
+
+
+@pytest.mark.slow  # it starts a cluster of its own; whoever else dies does so in test_kills.py
 def test_a_run_outlives_the_control_service_and_a_session_that_dies_while_it_is_away(durable, url, undisturbed):
     cluster, beside = durable
     watcher = Striker(cluster.head_node, beside)
@@ -74,14 +85,28 @@ def test_a_run_outlives_the_control_service_and_a_session_that_dies_while_it_is_
         assert store.digest(summary.run_id) == undisturbed.summary.digest
 
 
-@pytest.mark.slow  # that a conductor leaves is in tests/unit/test_vigil.py
-def test_a_run_whose_control_service_stays_away_ends_with_a_sentence_and_can_be_resumed(
-    url, store, tmp_path, undisturbed
+@pytest.mark.slow  # whom a conductor takes over is in test_services.py
+def test_a_service_outlives_the_control_service_and_its_conductor_that_dies_while_it_is_away(
+    durable, busy, paperdex, url, store, sql, undisturbed
 ):
-    file = tmp_path / "busy.yaml"
-    file.write_text(json.dumps(busy_scenario(segment_blocks=10).model_dump(mode="json")))
+    cluster, _ = durable
+    status, stdout, _ = paperdex("up", busy, "--database-url", url, "--ray-address", cluster.address)
+    assert status == 0
+    run_id = store.resolve_run(stdout.strip())
+    until(lambda: sql("SELECT min(next_block) FROM session_checkpoints")[0][0])
+    cluster.head_node.kill_gcs_server()
+    (conductor,) = [one for one in psutil.Process().children(recursive=True) if one.name().startswith("ray::Service")]
+    conductor.kill()
+    cluster.head_node.start_gcs_server()
+    until(lambda: store.run(run_id).status != "RUNNING")
+    assert store.run(run_id).digest == undisturbed.summary.digest
+    assert store.check() == []
+
+
+@pytest.mark.slow  # that a conductor leaves is in tests/unit/test_vigil.py
+def test_a_run_whose_control_service_stays_away_ends_with_a_sentence_and_can_be_resumed(url, store, busy, undisturbed):
     where = ["--database-url", url]
-    command = Command([str(file), *where], **{RECONNECT: "20"})
+    command = Command([busy, *where], **{RECONNECT: "20"})
     *_, last = lines = list(struck(command))
     assert command.end()[:2] == (2, "")
     (run,) = store.runs()
