@@ -34,7 +34,7 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## measure the kernel, the market, its pools, the lanes, the writer, the statistics of luck, sweeps, the Auto Pilot, live sessions, fleets on paper, and other programs
+bench: install  ## measure the kernel, the market, its pools, the lanes, the writer, the statistics of luck, sweeps, the Auto Pilot, live sessions, the control service, fleets on paper, and other programs
 	@$(BIN)/python benchmarks/kernel.py
 	@$(BIN)/python benchmarks/market.py
 	@$(BIN)/python benchmarks/pools.py
@@ -46,6 +46,7 @@ bench: install  ## measure the kernel, the market, its pools, the lanes, the wri
 	@$(BIN)/python benchmarks/autopilot.py
 	@$(BIN)/python benchmarks/autopilot_speed.py
 	@$(BIN)/python benchmarks/live.py
+	@$(BIN)/python benchmarks/control_service.py
 	@$(BIN)/python benchmarks/scale.py
 	@$(BIN)/python benchmarks/peers.py
 

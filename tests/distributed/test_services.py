@@ -7,17 +7,12 @@ import json
 import psutil
 import pytest
 from busy import busy_scenario
-from tenacity import retry, retry_if_not_result, stop_after_delay, wait_fixed
+from waiting import until
 
 from cluster import jobs
 from cluster.service import Service, namespace_of
 
 ACTORS = ("Service", "Market", "Writer", "AutoPilot", "AccountSession")
-
-
-def until(condition):
-    """Wait until a condition holds, and return what it answers."""
-    return retry(retry=retry_if_not_result(bool), stop=stop_after_delay(240), wait=wait_fixed(0.2))(condition)()
 
 
 @pytest.fixture
