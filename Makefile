@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 MINUTES ?= 10
 
-.PHONY: help install run test lint bench soak schema clean
+.PHONY: help install run test compiled lint bench soak schema clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,8 +21,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 run: install  ## run the built-in scenario
 	@$(BIN)/paperdex run
 
-test: install lint  ## run all tests but the slow ones
+test: install  ## check and run all tests but the slow ones
+	@$(MAKE) --no-print-directory --jobs 2 lint compiled
 	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not slow"
+
+compiled: install  ## compile the kernel into the cache, unless it is there
+	@$(BIN)/python -m actors.warming
 
 lint: install  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -30,7 +34,7 @@ lint: install  ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## measure the kernel, the market, its pools, the lanes, the writer, the statistics of luck, sweeps, the Auto Pilot, live sessions, fleets on paper, and other programs
+bench: install  ## measure the kernel, the market, its pools, the lanes, the writer, the statistics of luck, sweeps, the Auto Pilot, live sessions, the control service, fleets on paper, and other programs
 	@$(BIN)/python benchmarks/kernel.py
 	@$(BIN)/python benchmarks/market.py
 	@$(BIN)/python benchmarks/pools.py
@@ -42,6 +46,7 @@ bench: install  ## measure the kernel, the market, its pools, the lanes, the wri
 	@$(BIN)/python benchmarks/autopilot.py
 	@$(BIN)/python benchmarks/autopilot_speed.py
 	@$(BIN)/python benchmarks/live.py
+	@$(BIN)/python benchmarks/control_service.py
 	@$(BIN)/python benchmarks/scale.py
 	@$(BIN)/python benchmarks/peers.py
 

@@ -1,7 +1,7 @@
 """How an actor's process makes ready. The kernel is compiled once on each node, before several would do so at a time.
 
 The conductor does it on its own node, for its plan; a session or a worker of a sweep wherever it comes to a node on
-which nobody has. There they wait for the first of them.
+which nobody has. There they wait for the first of them. ``python -m actors.warming`` does it ahead, for an image say.
 """
 
 from __future__ import annotations
@@ -110,3 +110,7 @@ def _forget_old(current: Path) -> None:
     newest_first = sorted(others, key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in newest_first[CACHES_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    compile_sessions()

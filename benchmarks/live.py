@@ -40,7 +40,7 @@ from simulation.autopilot.records import UNCHANGED
 from storage import embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cluster.conductor import Progress
     from storage.embedded import EmbeddedServer
@@ -108,11 +108,11 @@ def own_mb(server: Path) -> dict[str, float]:
 
 
 class Striker(Watcher):
-    """Kills an actor now and then, and times how long its run needs until it is past it."""
+    """Deals a blow now and then, by default to an actor, and times how long its run needs until it is past it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, blows: Sequence[str] = KINDS) -> None:
         self._url = url
-        self._left = iter((NOBODY, *KINDS))
+        self._left = iter((NOBODY, *blows))
         self._waiting: threading.Thread | None = None
         self.seconds: dict[str, float] = {}
 
@@ -124,9 +124,13 @@ class Striker(Watcher):
             return
         self._waiting = threading.Thread(target=self._wait, args=(kind, progress.block, time.monotonic()))
         if kind != NOBODY:
-            victim = min((one for name, one in processes() if name == kind), key=psutil.Process.create_time)
-            os.kill(victim.pid, signal.SIGKILL)
+            self.strike(kind)
         self._waiting.start()
+
+    def strike(self, kind: str) -> None:
+        """Kill the oldest actor of a kind."""
+        victim = min((one for name, one in processes() if name == kind), key=psutil.Process.create_time)
+        os.kill(victim.pid, signal.SIGKILL)
 
     def _wait(self, kind: str, block: int, since: float) -> None:
         with psycopg2.connect(self._url.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
@@ -144,10 +148,12 @@ class Striker(Watcher):
             self._waiting.join()
 
 
-def run(server: EmbeddedServer, database: str, sessions: int, segments: int, watcher: Watcher) -> None:
-    """Run the built-in scenario in a database of its own."""
+def run(
+    server: EmbeddedServer, database: str, sessions: int, segments: int, watcher: Watcher, address: str | None = None
+) -> None:
+    """Run the built-in scenario in a database of its own, on a private Ray or on the one at an address."""
     plan = prepare(load(None, Overrides(sessions, segments * SEGMENT_BLOCKS, segment_blocks=SEGMENT_BLOCKS)))
-    execute(plan, Place(server.url(database)), watcher, lambda *_: None)  # type: ignore[arg-type]
+    execute(plan, Place(server.url(database), address), watcher, lambda *_: None)  # type: ignore[arg-type]
 
 
 def databases(home: Path) -> Iterator[tuple[EmbeddedServer, str]]:

@@ -2,11 +2,11 @@
 
     .venv/bin/python benchmarks/sweeps.py
 
-The account trades one token, seldom, for three days, which is the cheapest trial that there is: whatever a sweep adds
-weighs most. Bare: the kernel over the cohort that was begun before the clock starts. Worker: the call that a sweep
-makes of its workers, from the numbers of the points to the rows as COPY text. Both alternate in one process, and the
-fastest of some repeats counts. Then whole sweeps, with one worker and with two, on a private Ray and a Postgres of
-their own, from the first cohort to the last row.
+An account trades for three days. The cheapest trial that there is has one token and trades seldom, so that whatever a
+sweep adds weighs most; an ordinary one decides every five minutes, with two tokens. Bare: the kernel over cohorts that
+were begun before the clock starts. Worker: the call that a sweep makes of its workers, from the numbers of the points
+to the rows as COPY text. Both alternate in one process, and the fastest of some repeats counts. Then whole sweeps, with
+one worker and with two, on a private Ray and a Postgres of their own, from the first cohort to the last row.
 """
 
 from __future__ import annotations
@@ -42,14 +42,24 @@ if TYPE_CHECKING:
 
 OVERHEAD_BUDGET = 0.10
 SCALING_BUDGET = 1.9
-TRIALS, COHORT = 10_000, 2_500
+TRIALS = 10_000
+"""Of each whole sweep."""
+COHORTS, COHORT = 3, 1_024
+"""So many cohorts are timed alone, as large as a sweep makes them at most."""
 BLOCKS = 21_600
 REPEATS = 3
 
 WETH = {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000,
         "pools": [{"fee_bp": 5, "liquidity_usd": 2e8}]}  # fmt: skip
+PEPE = {"symbol": "PEPE", "name": "Pepe", "token_class": "meme", "price_usd": 1e-5,
+        "pools": [{"venue": "uniswap_v2", "liquidity_usd": 5e6}]}  # fmt: skip
+WORKLOADS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "the cheapest": ([WETH], {"max_daily_trades": 4}),
+    "ordinary": ([WETH, PEPE], {"decision_interval_blocks": 25, "max_daily_trades": 200}),
+}
+"""Tokens, and what the strategy has beside its defaults."""
 SWEEP = {
-    "name": "cheap trials",
+    "name": "measured",
     "scenario": {"made": "below"},
     "vary": {
         "strategy.stop_loss_percent": {"uniform": [1, 10]},
@@ -86,10 +96,10 @@ class Clock:
         return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
 
 
-def plan_of() -> SweepPlan:
-    """Return the plan of the sweep."""
-    account = {"name": "searched", "strategy": {"trading_mode": "CUSTOM", "max_daily_trades": 4}}
-    market = {"source": "synthetic", "tokens": [WETH]}
+def plan_of(tokens: list[dict[str, Any]], strategy: dict[str, Any]) -> SweepPlan:
+    """Return the plan of the sweep of an account with such a strategy in a market of these tokens."""
+    account = {"name": "searched", "strategy": {"trading_mode": "CUSTOM", **strategy}}
+    market = {"source": "synthetic", "tokens": tokens}
     base = Scenario.model_validate({"seed": 7, "blocks": BLOCKS, "market": market, "accounts": [account]})
     return sweep_plan(sweep_of(SWEEP, "the sweep"), base)
 
@@ -108,7 +118,7 @@ def overhead(plan: SweepPlan) -> tuple[float, float]:
     bare, whole = [], []
     for repeat in range(REPEATS + 1):
         kernel = worked = 0.0
-        for first in range(0, TRIALS, COHORT):
+        for first in range(0, COHORTS * COHORT, COHORT):
             cohort, _ = setter.cohort(columns_of(sampler.ask(range(first, first + COHORT))))
             began = time.perf_counter()
             for segment in segments:
@@ -120,7 +130,7 @@ def overhead(plan: SweepPlan) -> tuple[float, float]:
         if repeat:  # the first compiles
             bare.append(kernel)
             whole.append(worked)
-    return 1e6 * min(bare) / TRIALS, 1e6 * min(whole) / TRIALS
+    return 1e6 * min(bare) / COHORTS / COHORT, 1e6 * min(whole) / COHORTS / COHORT
 
 
 def whole_sweeps(plan: SweepPlan, url: str) -> dict[int, float]:
@@ -133,29 +143,35 @@ def whole_sweeps(plan: SweepPlan, url: str) -> dict[int, float]:
     return rates
 
 
+def report(name: str, plan: SweepPlan, url: str) -> None:
+    """Print the figures of a workload."""
+    bare, worked = overhead(plan)
+    print(f"\n{name}: trials of {BLOCKS:,} blocks\n")
+    print("| | microseconds a trial | million session-blocks/s |\n|---|---:|---:|")
+    for what, microseconds in (("bare kernel", bare), ("worker of a sweep", worked)):
+        print(f"| {what} | {microseconds:.1f} | {BLOCKS / microseconds:.0f} |")
+    print(f"\noverhead: {100 * (worked / bare - 1.0):.1f} % (budget {100 * OVERHEAD_BUDGET:.0f} %)\n")
+    rates = whole_sweeps(plan, url)
+    print(f"| workers | trials/s, of {TRIALS:,} |\n|---:|---:|")
+    for workers, rate in rates.items():
+        print(f"| {workers} | {rate:,.0f} |")
+    print(
+        f"\ntwo against one: {rates[2] / rates[1]:.2f} (budget {SCALING_BUDGET}), on {os.cpu_count()} cores", flush=True
+    )
+
+
 def main() -> None:
     """Print the tables."""
     print(heading())
-    plan = plan_of()
-    bare, worked = overhead(plan)
-    share = worked / bare - 1.0
-    print(f"{TRIALS:,} trials of {BLOCKS:,} blocks\n")
-    print("| | microseconds a trial | million session-blocks/s |\n|---|---:|---:|")
-    for name, microseconds in (("bare kernel", bare), ("worker of a sweep", worked)):
-        print(f"| {name} | {microseconds:.1f} | {BLOCKS / microseconds:.0f} |")
-    print(f"\noverhead: {100 * share:.1f} % (budget {100 * OVERHEAD_BUDGET:.0f} %)\n")
     home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
     home.chmod(0o755)
     server = embedded.start(home / "postgres")
     try:
-        rates = whole_sweeps(plan, server.url())
+        for name, (tokens, strategy) in WORKLOADS.items():
+            report(name, plan_of(tokens, strategy), server.url())
     finally:
         server.stop()
         shutil.rmtree(home)
-    print("| workers | trials/s |\n|---:|---:|")
-    for workers, rate in rates.items():
-        print(f"| {workers} | {rate:,.0f} |")
-    print(f"\ntwo against one: {rates[2] / rates[1]:.2f} (budget {SCALING_BUDGET}), on {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

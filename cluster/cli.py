@@ -12,7 +12,7 @@ import typer
 from cluster.commands import autopilot, database, jobs, preparing, running, serving, steering, stored, sweeping
 from cluster.connect import quiet_ray
 from cluster.errors import Stopped, UsageError
-from cluster.options import FAILED, STOPPED, USAGE, err
+from cluster.options import FAILED, STOPPED, complain, err
 from cluster.process_list import hide_password
 from storage.errors import StorageError
 
@@ -55,9 +55,9 @@ def _status() -> int:
     except typer.Exit as exit_:
         return int(exit_.exit_code)
     except ClickUsageError as error:
-        return _complain(_sentence(error))
+        return complain(_sentence(error))
     except (UsageError, StorageError) as error:
-        return _complain(str(error))
+        return complain(str(error))
     except Stopped as stopped:
         err.print(str(stopped), highlight=False, soft_wrap=True)
         return STOPPED
@@ -86,11 +86,6 @@ def _sentence(error: Any) -> str:
     if mistakes is not None:
         message += f", not {mistakes()[0]['input']!r}"
     return f"{message}." if message else ""
-
-
-def _complain(sentence: str) -> int:
-    err.print(sentence, style="red", highlight=False, soft_wrap=True)
-    return USAGE
 
 
 def _interrupt(_number: int, _frame: Any) -> None:

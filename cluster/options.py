@@ -17,6 +17,13 @@ PIPED_WIDTH = 120
 out = Console(markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 err = Console(markup=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
+
+def complain(sentence: str) -> int:
+    """Print what a user can mend, and return the exit status that goes with it."""
+    err.print(sentence, style="red", highlight=False, soft_wrap=True)
+    return USAGE
+
+
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(

@@ -13,6 +13,7 @@ from actors.analysts import load as load_analyst
 from actors.warming import compile_kernel, is_compiled
 from cluster.analysts import try_analysts
 from cluster.connect import check_port_is_free, start_ray
+from cluster.control_service import control_service_watched
 from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, resumable, told_to_people
 from cluster.errors import Stopped, UsageError
 from cluster.logs import log_of, note
@@ -186,7 +187,8 @@ def execute(
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             with store.hold(run_id), log_of({"run": run_id}, place.ray_address, view.say):
                 start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
-                with resumable(f"paperdex run --resume {run_id}"):
+                goes_on = f"paperdex run --resume {run_id}"
+                with resumable(goes_on), control_service_watched(goes_on, view):
                     ending, digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
         view.close()
         if ending == "STOPPED":

@@ -14,7 +14,7 @@ from simulation.scenario import Record
 from simulation.settings.market import USD_SYMBOL
 from storage.columns import NULL
 from storage.copying import escaped
-from storage.ids import ORDINAL_DIGITS, Kind, derive
+from storage.ids import ORDINAL_DIGITS, Kind, derive, stem_of
 
 LOG_BITS = 30
 """So many bits of a key number the adjustments of one session; those above them the session."""
@@ -185,7 +185,7 @@ class SessionContext:
 
     def keys(self, kind: Kind, ordinals: Iterable[int]) -> list[str]:
         """Return the keys of the rows of these ordinals; NULL in COPY text where an ordinal is negative."""
-        stem = self.key(kind, 0)[:-ORDINAL_DIGITS]
+        stem = stem_of(self.prefix, kind, self.session)
         return [NULL if ordinal < 0 else f"{stem}{ordinal:0{ORDINAL_DIGITS}x}" for ordinal in ordinals]
 
     def legs(self, side: int, token: int, from_token: int = -1) -> Legs:

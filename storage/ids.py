@@ -59,6 +59,11 @@ def derive(prefix: int, kind: Kind, session: int, ordinal: int) -> UUID:
     return UUID(int=high | _VARIANT | session << ORDINAL_BITS | ordinal)
 
 
+def stem_of(prefix: int, kind: Kind, session: int) -> str:
+    """Return what the keys of all such rows of a session begin with as text; their ordinal in hex follows."""
+    return str(derive(prefix, kind, session, 0))[:-ORDINAL_DIGITS]
+
+
 def run_id_of(prefix: int) -> UUID:
     """Return the key of the run with ``prefix``."""
     return derive(prefix, Kind.RUN, 0, 0)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulation.performance.sharpe import row_moments
-from storage.columns import INTEGER, TEXT, USD, Column, Table
+from storage.columns import INTEGER, TEXT, USD, Column, Table, object_form
 from storage.copying import encode, escaped, to_json
-from storage.ids import Kind, derive
+from storage.ids import ORDINAL_DIGITS, Kind, derive, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +125,31 @@ def part_sums(returns: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([kept.sum(axis=2), (kept**2).sum(axis=2)], axis=1)
 
 
+def _keys(results: Results) -> list[str]:
+    stem = stem_of(results.context.prefix, Kind.TRIAL, results.market)
+    return [f"{stem}{number:0{ORDINAL_DIGITS}x}" for number in results.numbers]
+
+
+def settings_of(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return points that all name the same fields as JSON in COPY text, as ``to_json`` has it.
+
+    Numbers, which most values are, are written as Python writes them; that takes a quarter of the time.
+    """
+    if not points:
+        return []
+    names = list(points[0])
+    form = object_form(dict.fromkeys(names, "%s"))
+    return [form % tuple([_in_json(point[name]) for name in names]) for point in points]
+
+
+def _in_json(value: Any) -> str:
+    return repr(value) if type(value) in _PLAIN else escaped(to_json(value))
+
+
+_PLAIN = int, float
+"""JSON has finite ones as Python has them; a bool is none of these."""
+
+
 def _sums(results: Results) -> list[str]:
     sums = part_sums(results.returns).astype("<f8")
     return ["\\\\x" + one.tobytes().hex() for one in sums]
@@ -175,13 +200,11 @@ def _constant(name: str, of: Callable[[Results], Any]) -> Column[Results]:
 
 
 TRIALS: Table[Results] = Table((
-    Column("trial_id", TEXT, lambda results: [
-        derive(results.context.prefix, Kind.TRIAL, results.market, number) for number in results.numbers
-    ]),
-    _constant("sweep_id", lambda results: results.context.sweep_id),
+    Column("trial_id", TEXT, _keys),
+    _constant("sweep_id", lambda results: str(results.context.sweep_id)),
     _constant("market", lambda results: results.market),
     Column("point", INTEGER, lambda results: results.numbers),
-    Column("settings", TEXT, lambda results: [escaped(to_json(point)) for point in results.points]),
+    Column("settings", TEXT, lambda results: settings_of(results.points)),
     Column("status", TEXT, lambda results: ["ERROR" if error else results.status for error in results.errors]),
     Column("error_message", TEXT, lambda results: [escaped(error) for error in results.errors]),
     _integer("blocks", "next_block"),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 from busy import busy_scenario
 
 PAPERDEX = Path(sys.executable).with_name("paperdex")
@@ -43,6 +44,13 @@ class Command:
         """Kill the conductor, and with it all that its job has started."""
         self._process.kill()
         self._process.communicate()
+
+    def child(self, name):
+        """Return the youngest of the processes that it has started whose names begin so."""
+        alive = [
+            one for one in psutil.Process(self._process.pid).children(recursive=True) if one.name().startswith(name)
+        ]
+        return max(alive, key=psutil.Process.create_time)
 
     def signal(self, number):
         """Ask the conductor's process to end."""

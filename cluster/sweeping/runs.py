@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.warming import compile_kernel, is_compiled
 from cluster.connect import start_ray
+from cluster.control_service import control_service_watched
 from cluster.database import open_store
 from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
 from cluster.errors import UsageError
@@ -96,7 +97,8 @@ def execute(
                     name=plan.sweep.name,
                     conductor=conductor,
                 )
-                with resumable(f"paperdex sweep --resume {sweep_id}"):
+                goes_on = f"paperdex sweep --resume {sweep_id}"
+                with resumable(goes_on), control_service_watched(goes_on, view):
                     digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, crew, view)
         view.close()
     sweep = plan.sweep

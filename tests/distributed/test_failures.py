@@ -64,8 +64,17 @@ def rows(sql, result, key, table):
     ]
 
 
-def test_a_session_whose_analyst_fails_ends_in_error_and_the_others_go_on(run, store, sql):
-    failed, well = run(scenario()), run(scenario(fails=False))
+def test_a_session_whose_analyst_fails_ends_in_error_its_actor_is_gone_and_the_others_go_on(run, store, sql):
+    names = []
+
+    def look():
+        import ray
+
+        names.extend(ray.util.list_named_actors())
+
+    failed, well = run(scenario(segment_blocks=50), Watcher(1_000, look)), run(scenario(fails=False))
+    assert "AccountSession plain" in names
+    assert "AccountSession broken" not in names
     assert (failed.status, well.status, well.failures) == ("COMPLETED", "COMPLETED", [])
     assert [(failure.account, failure.block, failure.message) for failure in failed.failures] == [
         ("broken", FAILS_AT, MESSAGE)
@@ -94,19 +103,6 @@ def test_a_run_in_which_a_session_fails_has_one_digest_whatever_its_segments_and
     assert run(scenario(segment_blocks=50), killer).digest == whole.digest
     assert killer.progress[-1].restarts == 1
     assert store.check() == []
-
-
-def test_the_actor_of_a_session_that_failed_is_gone_while_the_others_trade(run):
-    names = []
-
-    def look():
-        import ray
-
-        names.extend(ray.util.list_named_actors())
-
-    run(scenario(segment_blocks=50), Watcher(1_000, look))
-    assert "AccountSession plain" in names
-    assert "AccountSession broken" not in names
 
 
 def test_a_command_ends_with_status_1_when_every_session_failed(paperdex, ray_address, store, url, tmp_path):

@@ -137,12 +137,20 @@ def test_a_run_that_is_paused_and_resumed_then_stopped_and_taken_up_is_the_undis
     status, stdout, stderr = second.end()
     assert (status, stdout) == (130, "")
     assert "Stopping after this segment; asked once more, at once.\n" in stderr
-    third = whole.again()
-    until(third, "^block ")
-    assert paperdex("pause", "latest", *where)[0] == 0
-    until(third, "^Paused before block ")
-    third.signal(signal.SIGTERM)
-    assert third.end()[0] == 130
+    assert whole.again().summary()["digest"] == undisturbed.summary.digest
+    assert store.check() == []
+
+
+@pytest.mark.slow  # one that goes on is stopped above
+def test_a_run_that_is_stopped_while_it_is_paused_goes_on_to_the_undisturbed_end(
+    whole, paperdex, url, store, undisturbed
+):
+    command = whole.begin()
+    until(command, "^block ")
+    assert paperdex("pause", "latest", "--database-url", url)[0] == 0
+    until(command, "^Paused before block ")
+    command.signal(signal.SIGTERM)
+    assert command.end()[0] == 130
     assert whole.again().summary()["digest"] == undisturbed.summary.digest
     assert store.check() == []
 

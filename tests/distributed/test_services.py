@@ -75,11 +75,13 @@ def test_a_run_is_taken_down_with_all_its_actors_and_can_be_resumed_and_that_as_
     no_conductor = f"Run {run_id} has no conductor in the cluster at {ray_address}; it is STOPPED already.\n"
     assert paperdex("down", *where) == (2, "", no_conductor)
     assert paperdex("up", "--resume", run_id, *where) == (0, f"{run_id}\n", "")
+    store.command(run_id, "PAUSE")
     status, _, said = paperdex("up", "--resume", run_id, *where)
     assert (status, said) == (
         2,
         f"Run {run_id} has a conductor in the cluster at {ray_address}; `paperdex down {run_id}` ends it.\n",
     )
+    store.command(run_id, "RESUME")
     until(lambda: sql("SELECT status FROM runs") != [("RUNNING",)])
     assert store.run(UUID(run_id)).digest == undisturbed.summary.digest
     assert store.check() == []

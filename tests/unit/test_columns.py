@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from cluster.plan import plan_of
 from simulation.market.segment import Clock
 from storage.columns import INTEGER, NULL, TEXT, USD, Column, Table, json_list, object_form, or_null, times_of
-from storage.ids import Kind, derive
+from storage.copying import escaped, to_json
+from storage.ids import ORDINAL_DIGITS, Kind, derive, stem_of
+from storage.trial_rows import settings_of
 
 ORDINALS = st.integers(0, 2**40 - 1)
 AMOUNTS = Table((Column("key", TEXT, lambda rows: rows["key"]), Column("usd", USD, lambda rows: rows["micro_usd"])))
@@ -75,3 +77,18 @@ def test_a_list_of_texts_is_json_behind_the_escapes_of_copy(texts):
 def test_an_object_is_filled_in_as_json():
     form = object_form({"blocks": INTEGER, "micro_usd": INTEGER})
     assert json.loads(form % (3, -4)) == {"blocks": 3, "micro_usd": -4}
+
+
+SETTINGS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.text() | st.none()
+
+
+@given(st.lists(st.tuples(SETTINGS, SETTINGS), max_size=4))
+def test_settings_of_trials_are_written_as_json_writes_them(values):
+    points = [{"strategy.stop": stop, "trading.mode": mode} for stop, mode in values]
+    assert settings_of(points) == [escaped(to_json(point)) for point in points]
+
+
+@given(st.integers(0, 2**22 - 1), ORDINALS)
+def test_a_key_s_text_is_its_stem_and_the_ordinal(session, ordinal):
+    key = str(derive(0xF00D, Kind.TRIAL, session, ordinal))
+    assert key == f"{stem_of(0xF00D, Kind.TRIAL, session)}{ordinal:0{ORDINAL_DIGITS}x}"
