@@ -8,6 +8,7 @@ is compared, and each cohort is a bracket of its own.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from actors.trials import Receipt
     from simulation.sweeping.settings import Sweep
     from simulation.sweeping.space import Point
+
+
+LAST_COHORTS = 2
+"""What is left is always enough for so many cohorts of each worker."""
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +125,14 @@ class Bracket:
         return slice(task.first_point - self._first, task.first_point - self._first + task.n_points)
 
 
+def shared_size(fitting: int, least: int, n_left: int, n_workers: int) -> int:
+    """Return how many points a cohort is to have, ``fitting`` at most, where so many are left.
+
+    Towards the end fewer, but not below ``least``: no worker is to wait long for another's last cohort.
+    """
+    return min(max(math.ceil(n_left / (LAST_COHORTS * n_workers)), least), fitting)
+
+
 class Uncovered:
     """The points of one market that no committed cohort has, taken from the front in cohorts of any size."""
 
@@ -135,8 +148,8 @@ class Uncovered:
         if first < end:
             self._ranges.append((first, end))
 
-    def __bool__(self) -> bool:
-        return bool(self._ranges)
+    def __len__(self) -> int:
+        return sum(end - first for first, end in self._ranges)
 
     def take(self, size: int) -> tuple[int, int]:
         """Return (first, end) of the next cohort, of at most ``size`` points."""

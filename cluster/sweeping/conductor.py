@@ -24,7 +24,7 @@ from cluster.commit_queue import CommitQueue
 from cluster.database import is_of_this_machine
 from cluster.market_feed import MarketFeed
 from cluster.remote_calls import ACTOR_LOST, CALL_SECONDS_MAX, VALUE_LOST, Restarts, discard, result_of
-from cluster.sweeping.brackets import Bracket, Uncovered
+from cluster.sweeping.brackets import Bracket, Uncovered, shared_size
 from cluster.sweeping.figures import results_of
 from simulation.sweeping.samplers import sampler_of
 from simulation.sweeping.settings import ADAPTIVE
@@ -182,10 +182,13 @@ class SweepConductor:
 
     def _uncovered(self, first: int, end: int) -> Iterator[tuple[int, int, Sequence[int]]]:
         """Yield the points of cohorts that are not committed, one market after another."""
-        for market in range(len(self._plan.markets)):
+        n_markets = len(self._plan.markets)
+        for market in range(n_markets):
             left = Uncovered(first, end, [(start, count) for on, start, count, _ in self._committed if on == market])
+            later = (n_markets - 1 - market) * (end - first)
             while left:
-                yield *left.take(self._size), (market,)
+                size = shared_size(self._size, FIRST_COHORT, len(left) + later, len(self._workers))
+                yield *left.take(size), (market,)
 
     def _trade(self, brackets: Iterator[Bracket]) -> None:
         """Trade brackets to their end, the first ones first."""

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from rich.console import Console
 
 from cluster.errors import UsageError
-from cluster.sweeping.brackets import Uncovered
+from cluster.sweeping.brackets import Uncovered, shared_size
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking
 from cluster.sweeping.runs import SweepSummary
@@ -44,6 +44,17 @@ def test_what_no_cohort_covers_is_taken_once_in_order(sizes, size):
         assert 1 <= stop - first <= size
         taken += range(first, stop)
     assert taken == [point for first, count in left for point in range(first, first + count)]
+
+
+@given(st.integers(1, 2_000), st.integers(1, 64), st.integers(1, 10_000), st.integers(1, 9))
+def test_cohorts_become_smaller_towards_the_end_so_that_all_workers_end_together(fitting, least, left, workers):
+    sizes = []
+    while left:
+        sizes.append(min(shared_size(fitting, least, left, workers), left))
+        assert 1 <= sizes[-1] <= fitting
+        assert sizes[-1] <= max(-(-left // workers), least)
+        left -= sizes[-1]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 @given(st.lists(RETURNS, min_size=1, max_size=4))
