@@ -72,31 +72,31 @@ def market_in_words(scenario: Scenario) -> str:
     return "a synthetic market"
 
 
-def read_text(path: Path | None) -> str:
-    """Return the text of a file, of the built-in scenario for None; raises UsageError."""
+def read_text(path: Path | None, what: str = "Scenario") -> str:
+    """Return the text of a file, of the built-in scenario for None; raises UsageError, which says ``what`` it is."""
     if path is None:
         return built_in()
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"Scenario {path} cannot be read: {error.strerror}; name a YAML file.") from error
+        raise UsageError(f"{what} {path} cannot be read: {error.strerror}; name a YAML file.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"Scenario {path} is not text in UTF-8; name a YAML file.") from error
+        raise UsageError(f"{what} {path} is not text in UTF-8; name a YAML file.") from error
 
 
-def parsed(text: str, name: str) -> dict[str, Any]:
-    """Return the mapping that a YAML text holds; raises UsageError, which calls it ``name``."""
+def parsed(text: str, name: str, what: str = "Scenario") -> dict[str, Any]:
+    """Return the mapping that a YAML text holds; raises UsageError, which calls it ``what`` and ``name``."""
     try:
         document = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
-        raise UsageError(f"Scenario {name} is not valid YAML{where}: {problem}.") from error
+        raise UsageError(f"{what} {name} is not valid YAML{where}: {problem}.") from error
     except _UNREADABLE_VALUE as error:
-        raise UsageError(f"Scenario {name} holds a value that cannot be read: {_reason(error)}.") from error
+        raise UsageError(f"{what} {name} holds a value that cannot be read: {_reason(error)}.") from error
     if not isinstance(document, dict):
-        raise UsageError(f"Scenario {name} holds {_kind(document)}; it must be a mapping of fields such as seed: 7.")
+        raise UsageError(f"{what} {name} holds {_kind(document)}; it must be a mapping of fields such as seed: 7.")
     return document
 
 

@@ -101,7 +101,7 @@ class SweepPlan:
 
 def load_sweep(path: Path) -> tuple[Sweep, Scenario]:
     """Return the sweep in a file, and its base scenario; raises UsageError."""
-    sweep = sweep_of(parsed(read_text(path), str(path)), str(path))
+    sweep = sweep_of(parsed(read_text(path, "Sweep"), str(path), "Sweep"), str(path))
     if isinstance(sweep.scenario, str):
         return sweep, load(path.parent / sweep.scenario, Overrides())
     return sweep, validated(sweep.scenario, f"{path}: scenario")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cluster.facts import counted
+from simulation.performance.metrics import YEAR_MS
 from simulation.performance.overfitting import BlockSums
 from simulation.performance.reselection import Parts, path_sharpes, walk_forward
 from simulation.performance.splits import leave_training, n_splits
@@ -30,7 +31,7 @@ TESTED_PARTS = 2
 EMBARGO_SHARE = 0.01
 """Of the time: so much more is not trained on after a test (Advances in Financial Machine Learning, 7.4.2)."""
 
-YEAR_HOURS = 365 * 24
+YEAR_HOURS = YEAR_MS // 3_600_000
 
 _SLACK = 1e-9
 """Of a part: what rounding adds to a hold that ends with one."""
