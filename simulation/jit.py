@@ -24,6 +24,8 @@ from numba.core.caching import UserProvidedCacheLocator
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
+from simulation.compiling import CompiledFunction
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,13 +83,12 @@ numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{CacheLocator.__name__}"
 # Compiled code here reads and writes arrays that its callers own and allocates none, so it does without numba's
 # reference counts (`_nrt`), whose atomic operations at every call took half of the kernel's time.
 _TO_READ, _TO_STAY, _DATA = 0, 3, 1
-_OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
+_OPTIONS = {"nopython": True, "error_model": "numpy", "nogil": True, "_nrt": False}
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` on first use and keep the machine code on disk."""
-    kernel: Callable[..., Any] = numba.njit(**_OPTIONS)(function)  # noqa: TID251 -- this is the one place
-    return kernel
+    return _cached(CompiledFunction(function, targetoptions=_OPTIONS))
 
 
 @intrinsic
@@ -107,5 +108,9 @@ def prefetch(_typing: Any, record: Any, offset_bytes: Any) -> Any:
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` as a part of whatever calls it: for what numba can build but not return."""
-    kernel: Callable[..., Any] = numba.njit(**_OPTIONS, inline="always")(function)  # noqa: TID251 -- as above
-    return kernel
+    return _cached(CompiledFunction(function, targetoptions={**_OPTIONS, "inline": "always"}))
+
+
+def _cached(function: CompiledFunction) -> Callable[..., Any]:
+    function.enable_caching()
+    return function

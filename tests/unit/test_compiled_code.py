@@ -1,10 +1,10 @@
-"""Where compiled code is kept when its user has no home: numba runs what it finds there, so nobody else may write to it."""
+"""What is compiled as a part of what, and where it is kept: numba runs what it finds there, so nobody else may write there."""
 
 from __future__ import annotations
 
 import pytest
 
-from simulation import jit
+from simulation import compiling, jit
 
 
 @pytest.fixture
@@ -39,3 +39,70 @@ def test_a_folder_that_somebody_else_may_have_prepared_is_not_used(kind, tempora
     root = jit.cache_folder().parent
     assert root != usual
     assert root.stat().st_mode & 0o777 == 0o700
+
+
+def alone(function):
+    """Compile a function as those of the simulation are, but keep nothing on disk."""
+    return compiling.CompiledFunction(function, targetoptions={"nopython": True})
+
+
+@alone
+def doubled(number):
+    return number + number
+
+
+@alone
+def doubled_twice(number):
+    return doubled(doubled(number))
+
+
+@alone
+def doubled_thrice(number):
+    return doubled(doubled_twice(number))
+
+
+@alone
+def never_doubled(number):
+    return doubled_twice(number) if number != number else number  # noqa: PLR0124 -- no integer is, as LLVM knows
+
+
+@alone
+def doubled_after_all(number):
+    return never_doubled(number) + doubled_twice(number)
+
+
+def is_part(function):
+    return [compiling._is_part(made) for made in function.overloads.values()]
+
+
+def test_what_another_function_calls_is_its_part_until_python_calls_it():
+    assert doubled_thrice(5) == 40
+    assert [is_part(function) for function in (doubled_thrice, doubled_twice, doubled)] == [[False], [True], [True]]
+    assert doubled_twice(5) == 20
+    assert [is_part(function) for function in (doubled_thrice, doubled_twice, doubled)] == [[False], [False], [True]]
+    assert doubled(5) == 10
+    assert doubled_thrice(5.0) == 40.0  # of wholes and of new parts
+
+
+def test_what_only_an_optimised_away_function_called_first_is_linked_all_the_same():
+    assert doubled_after_all(5) == 25
+
+
+def test_a_part_is_not_kept_on_disk(monkeypatch):
+    @jit.compiled
+    def within(number):
+        return number + 1
+
+    @jit.compiled
+    def around(number):
+        return within(number) * 2
+
+    kept = []
+    monkeypatch.setattr(compiling.FunctionCache, "load_overload", lambda *_: None)
+    monkeypatch.setattr(
+        compiling.FunctionCache, "save_overload", lambda cache, *_: kept.append(cache._py_func.__name__)
+    )
+    assert around(1) == 4
+    assert kept == ["around"]
+    assert within(1) == 2
+    assert kept == ["around", "within"]
