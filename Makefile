@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := .venv/.installed
 MINUTES ?= 10
 
@@ -11,11 +12,14 @@ help:  ## show the targets
 
 install: $(INSTALLED)  ## make the environment in .venv
 
+# A pip from before 25 takes twice as long, most of it to look through all releases of each package; 26 shows what building
+# warns of. Byte code of a package is made when something imports it: most of it nothing ever does.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "paperdex needs Python 3.11 or later; name one: make PYTHON=python3.11"; exit 2; }
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(INSTALL) 'pip>=25,<26' || echo "pip stays as it is, and takes longer"
+	@$(INSTALL) --no-compile -c constraints.txt -e '.[test]'
 	@touch $(INSTALLED)
 
 run: install  ## run the built-in scenario
