@@ -8,6 +8,8 @@ part that Python calls after all is compiled once more, as a whole.
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from numba.core.caching import FunctionCache
@@ -17,6 +19,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.environment import lookup_environment
 from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
+from numba.np import linalg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,6 +53,7 @@ class CompiledFunction(CPUDispatcher):
     def compile(self, sig: Any) -> Any:
         """Compile for types: as a whole for Python, as a part for a function that is being compiled."""
         with global_compiler_lock:
+            _load_arrays()
             if not _being_compiled:
                 self._forget_part(sig)
             _being_compiled.append(self.py_func)
@@ -123,6 +127,20 @@ class _Whole(JITCodeLibrary):
         named = [function.name for function in self._final_module.functions if function.is_declaration]
         missing = [name for name in named if name.startswith(_COMPILED)]
         assert not missing, f"not linked: {', '.join(missing)}"
+
+
+@cache
+def _load_arrays() -> None:
+    """Load numba's functions of arrays, and not what these load to see whether it is there.
+
+    SciPy's linear algebra is there, and the kernel has no use for it: it took a third of the loading of a kernel.
+    """
+    asks = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asks
 
 
 def _is_part(compiled: Any) -> bool:

@@ -22,3 +22,8 @@ def test_a_process_of_an_actor_loads_nothing_heavy_that_is_for_others(actor):
     code = LOADED.format(module=actor.__module__, heavy=sorted(HEAVY))
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(told.stdout) == []
+
+
+def test_a_process_that_runs_compiled_code_does_not_load_linear_algebra():
+    code = "import sys; from simulation import wei; wei.mul(0, 2, 0, 3); sys.exit('scipy.linalg' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
