@@ -116,10 +116,18 @@ class _Whole(JITCodeLibrary):
 
     def finalize(self) -> None:
         self._linking_libraries = _callers_first(self._linking_libraries)
+        self._own = {function.name for function in self._final_module.functions if not function.is_declaration}
         super().finalize()
         for variable in self._final_module.global_variables:
             if variable.name.startswith(_ENVIRONMENT) and (found := lookup_environment(variable.name)):
                 self._codegen.set_env(variable.name, found)
+
+    def _optimize_final_module(self) -> None:
+        """Optimise knowing that nobody else calls the parts."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.name not in self._own:
+                function.linkage = "internal"
+        super()._optimize_final_module()
 
     def _verify_declare_only_symbols(self) -> None:
         """Refuse machine code of which a function is missing: it would be called at address 0."""
