@@ -22,8 +22,10 @@ from simulation.market.segment import NATIVE_SHIFT, USD_DECIMALS, Clock, all_poo
 from simulation.market.swap_gas import SWAP_GAS, SwapKind
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.settings.market import SyntheticMarket
+from simulation.state import DECISION, TRADE
 from simulation.trading.routing import PAYS_OTHER, best_route, fees
-from simulation.trading.rules import Spot
+from simulation.trading.rules import record_of
+from simulation.trading.scene import Spot
 from simulation.wei import join
 from storage.installed import paperdex_version
 from storage.units import value_micro_usd
@@ -286,9 +288,9 @@ def _spot(plan: Plan, segment: Segment, row: int) -> Spot:
     """Return a token at the first block of a segment as an order sees it."""
     terms = terms_of(plan.tokens)
     return Spot(
-        0, row, segment.first_block, segment.mids[0, row], segment.gas[0], terms.tokens[row], plan.rules,
+        0, row, segment.first_block, segment.mids[0, row], segment.gas[0], terms.tokens[row], record_of(plan.rules),
         segment.signals[0, 0], terms.tokens, terms.pairs, terms.routes, segment.mids[0], segment.pools[0],
-        np.zeros(MAP_TICKS, TICK),
+        np.zeros(MAP_TICKS, TICK), np.zeros(1, DECISION)[0]["case"], np.zeros(1, TRADE)[0],
     )  # fmt: skip
 
 

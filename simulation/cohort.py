@@ -11,13 +11,14 @@ import numpy as np
 
 from simulation import kernel
 from simulation.autopilot.watching import Watched
-from simulation.copies import copied, read_only, stacked
+from simulation.copies import contiguous, copied, read_only, stacked
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
 from simulation.trading.account import day_end_block
 from simulation.trading.positions import derive_exits
-from simulation.trading.rules import Journal, Rules, World
+from simulation.trading.rules import Rules, record_of
+from simulation.trading.scene import COUNTS, Journal, World
 from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
     assert segment.signals.shape[1:] == segment.mids.shape, "compiled code reads beyond what is not there"
     after = cohort.copy()
     is_watched = bool(cohort.tuning["is_watched"].any())
+    written = rules._replace(write_trades=rules.write_trades or is_watched)
     world = World(
         first_block=segment.first_block,
         tokens=read_only(terms.tokens),
@@ -189,14 +191,14 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         mids=read_only(segment.mids),
         pools=read_only(segment.pools),
         gas=read_only(segment.gas),
-        signals=read_only(segment.signals),
+        signals=read_only(contiguous(segment.signals)),
         stops=read_only(stops),
-        rules=rules._replace(write_trades=rules.write_trades or is_watched),
+        rules=record_of(written),
         ticks=np.zeros(MAP_TICKS, TICK),
     )
 
     if len(after.twins):
-        silent = world._replace(rules=rules._replace(write_trades=False, write_decisions=False))
+        silent = world._replace(rules=record_of(rules._replace(write_trades=False, write_decisions=False)))
         unwatched = Watched(after.tuning[:0], after.twins, NOTHING_HIGH, keeps_trades=False)
         _stepped(after.twins, after.twin_holdings, silent, unwatched)
     highest_q = world.mids["price_q"].max(axis=0) if is_watched else NOTHING_HIGH
@@ -207,7 +209,7 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
 
 def _stepped(sessions: NDArray[np.void], holdings: NDArray[np.void], world: World, watched: Watched) -> Outcome:
     """Step sessions to the end of the segment, in place, and return what happened."""
-    periods = len(world.gas) // world.rules.review_blocks + 1
+    periods = len(world.gas) // int(world.rules["review_blocks"]) + 1
     n_sessions, n_tokens = holdings.shape
     journal = journal_for(n_sessions, n_tokens, n_marks=n_sessions * periods)
     outcomes = []
@@ -234,7 +236,7 @@ def journal_for(n_sessions: int, n_tokens: int, n_marks: int = 0) -> Journal:
         np.zeros(capacity, TRADE),
         np.zeros(capacity, DECISION),
         np.zeros(max(n_sessions, min(n_marks, MARKS_MAX)), MARK),
-        np.zeros(3, np.int64),
+        np.zeros(1, COUNTS),
     )
 
 
@@ -245,7 +247,7 @@ def _drained(journal: Journal) -> Outcome:
 
 
 def _written(journal: Journal) -> Outcome:
-    trades, decisions, marks = (int(count) for count in journal.counts)
+    trades, decisions, marks = journal.counts[0].tolist()
     return Outcome(journal.trades[:trades], journal.decisions[:decisions], journal.marks[:marks])
 
 

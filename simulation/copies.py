@@ -30,6 +30,11 @@ def taken(records: Records, rows: Any) -> Records:
     return rows_of_it
 
 
+def contiguous(records: Records) -> Records:
+    """Return the same records without gaps between them; themselves where there are none."""
+    return records if records.flags.c_contiguous else copied(records)
+
+
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
     """Return a view that cannot be written to: what Ray hands out, so that compiled code has one signature, not two."""
     view = array.view()

@@ -7,13 +7,14 @@ its own record, its holdings and the shared segment, so that sessions may be sta
 
 from __future__ import annotations
 
+from simulation.addresses import part, rows_of
 from simulation.autopilot.fetching import fetch_watched
 from simulation.autopilot.watching import note, watch
-from simulation.jit import compiled, inlined
+from simulation.jit import compiled
 from simulation.trading import decisions, execution
 from simulation.trading.account import begin_period, note_equity, note_return, start_day, value_at
 from simulation.trading.positions import is_open
-from simulation.trading.rules import Spot
+from simulation.trading.scene import mid_of, pages_of, scene_of, spot_at
 
 DONE = 0
 FULL = 1
@@ -27,41 +28,44 @@ def advance(sessions, holdings, world, journal, watched):
     it and calls again, and each session goes on from its own next block. Those that are ``watched`` are looked at for
     Auto Pilot right after they were stepped, while the processor has all of it at hand.
     """
+    scene, pages = scene_of(world), pages_of(journal)
+    held, n_tokens = rows_of(holdings), len(world.tokens)
     for row in range(len(sessions)):
-        written, block = journal.counts[0], sessions[row].next_block
+        session, own = sessions[row], part(held, row * n_tokens, n_tokens)
+        written, block = pages.counts.trades, session.next_block
         if len(watched.tuning) > 0:
             fetch_watched(watched, row)
-        is_done = _advance_session(sessions[row], holdings[row], row, world, journal)
+        end_block = min(world.first_block + len(world.gas), world.stops[session.analyst])
+        is_done = _advance_session(session, own, row, end_block, scene, pages)
         if len(watched.tuning) > 0 and watched.tuning[row].is_watched != 0:
-            for place in range(written, journal.counts[0]):
-                note(journal.trades[place], holdings[row], watched.tuning[row], world)
-            if is_done and sessions[row].next_block > block:
-                watch(sessions[row], holdings[row], watched.tuning[row], watched.twins, watched.highest_q, world)
+            for place in range(written, pages.counts.trades):
+                note(pages.trades[place], own, watched.tuning[row], scene)
+            if is_done and session.next_block > block:
+                watch(session, own, watched.tuning[row], watched.twins, watched.highest_q, scene)
         if not watched.keeps_trades:
-            journal.counts[0] = written
+            pages.counts.trades = written
         if not is_done:
             return FULL
     return DONE
 
 
 @compiled
-def _advance_session(session, holdings, row, world, journal):
-    end_block = min(world.first_block + len(world.gas), world.stops[session.analyst])
+def _advance_session(session, holdings, row, end_block, scene, pages):
     block = session.next_block
     while block < end_block:
-        block = _hold(session, holdings, world.tokens, world.mids, world.first_block, block, end_block)
+        block = _hold(session, holdings, scene, block, end_block)
         if block < end_block:
-            if not _has_room(journal, len(holdings)):
+            if not _has_room(pages, len(holdings)):
                 session.next_block = block
                 return False
-            _advance_block(session, holdings, row, block, world, journal)
+            _advance_block(session, holdings, row, block, scene, pages)
             block += 1
     session.next_block = block
     return True
 
 
 @compiled
-def _hold(session, holdings, tokens, mids, first_block, block, end_block):
+def _hold(session, holdings, scene, block, end_block):
     """Value the positions block by block until something else happens; return the block in which it does.
 
     This is where a session spends its time: one multiplication a position and block, and no call out.
@@ -71,12 +75,13 @@ def _hold(session, holdings, tokens, mids, first_block, block, end_block):
         return max(until, block)
     cash, equity = session.cash_micro_usd, session.equity_micro_usd
     peak, floor = session.peak_equity_micro_usd, session.drawdown_floor_micro_usd
+    tokens, mids, first_block = scene.tokens, scene.mids, scene.first_block
     while block < until:
         worth = cash
         for t in range(len(holdings)):
             holding = holdings[t]
             if is_open(holding):
-                value = _value(holding, mids[block - first_block, t], tokens[t])
+                value = _value(holding, mids[(block - first_block) * len(tokens) + t], tokens[t])
                 if _reaches_exit(holding, value):
                     session.equity_micro_usd = equity
                     return block
@@ -112,141 +117,113 @@ def _reaches_exit(holding, value):
 
 
 @compiled
-def _advance_block(session, holdings, row, block, world, journal):
+def _advance_block(session, holdings, row, block, scene, pages):
     """Everything that can happen in a block, in order."""
-    start_day(session, block, world.rules)
+    start_day(session, block, scene.rules)
     if session.orders_in_flight > 0:
-        _include_due(session, holdings, row, block, world, journal)
-    _value_positions(session, holdings, row, block, world, journal)
+        _include_due(session, holdings, row, block, scene, pages)
+    _value_positions(session, holdings, row, block, scene, pages)
     if block == session.next_decision_block:
-        _decide(session, holdings, row, block, world, journal)
+        _decide(session, holdings, row, block, scene, pages)
     if block == session.next_mark_block:
-        _mark(session, row, block, world.rules, journal)
+        _mark(session, row, block, scene.rules, pages)
 
 
 @compiled
-def _has_room(journal, n_tokens):
+def _has_room(pages, n_tokens):
     """Tell whether one more block fits: a trade and two decisions a token, and a mark."""
     return (
-        journal.counts[0] + n_tokens <= len(journal.trades)
-        and journal.counts[1] + 2 * n_tokens <= len(journal.decisions)
-        and journal.counts[2] < len(journal.marks)
+        pages.counts.trades + n_tokens <= len(pages.trades)
+        and pages.counts.decisions + 2 * n_tokens <= len(pages.decisions)
+        and pages.counts.marks < len(pages.marks)
     )
 
 
-@inlined
-def _spot(world, session, row, t, block):
-    at = block - world.first_block
-    return Spot(
-        row, t, block, world.mids[at, t], world.gas[at], world.tokens[t], world.rules,
-        world.signals[session.analyst, at], world.tokens, world.pairs, world.routes, world.mids[at], world.pools[at],
-        world.ticks,
-    )  # fmt: skip
-
-
 @compiled
-def _include_due(session, holdings, row, block, world, journal):
+def _include_due(session, holdings, row, block, scene, pages):
     for t in range(len(holdings)):
         holding = holdings[t]
         if holding.order_side != 0 and block >= holding.order_due_block:
-            ending = execution.include(session, holdings, _spot(world, session, row, t, block))
-            if ending.status != 0 and world.rules.write_trades:
-                write_trade(session, holding, row, t, block, ending, journal)
+            status = execution.include(session, holdings, spot_at(scene, session, row, t, block, pages))
+            if status != 0 and scene.rules.write_trades:
+                write_trade(session, holding, row, t, block, pages)
 
 
 @compiled
-def _value_positions(session, holdings, row, block, world, journal):
+def _value_positions(session, holdings, row, block, scene, pages):
     """Mark the account: cash and every position at the pool's mid; then leave those at their stop or target."""
     equity = session.cash_micro_usd
-    at = block - world.first_block
     is_exit_due = False
     for t in range(len(holdings)):
         if is_open(holdings[t]):
-            value = _value(holdings[t], world.mids[at, t], world.tokens[t])
+            value = _value(holdings[t], mid_of(scene, block, t), scene.tokens[t])
             equity += value
             is_exit_due |= _reaches_exit(holdings[t], value)
     note_equity(session, equity)
     if is_exit_due:
-        _leave(session, holdings, row, block, world, journal)
+        _leave(session, holdings, row, block, scene, pages)
 
 
 @compiled
-def _leave(session, holdings, row, block, world, journal):
-    at = block - world.first_block
+def _leave(session, holdings, row, block, scene, pages):
     for t in range(len(holdings)):
         holding = holdings[t]
-        if is_open(holding) and _reaches_exit(holding, _value(holding, world.mids[at, t], world.tokens[t])):
-            spot = _spot(world, session, row, t, block)
-            _write_decision(session, holding, spot, decisions.check_exits(session, holdings, spot), journal)
+        if is_open(holding) and _reaches_exit(holding, _value(holding, mid_of(scene, block, t), scene.tokens[t])):
+            spot = spot_at(scene, session, row, t, block, pages)
+            _write_decision(session, holding, spot, decisions.check_exits(session, holdings, spot), pages)
 
 
 @compiled
-def _decide(session, holdings, row, block, world, journal):
+def _decide(session, holdings, row, block, scene, pages):
     session.next_decision_block = block + session.decision_interval_blocks
     for t in range(len(holdings)):
         holding = holdings[t]
         if holding.tradable != 0 and holding.order_side == 0:
-            spot = _spot(world, session, row, t, block)
-            _write_decision(session, holding, spot, decisions.decide(session, holdings, spot), journal)
+            spot = spot_at(scene, session, row, t, block, pages)
+            _write_decision(session, holding, spot, decisions.decide(session, holdings, spot), pages)
 
 
 @compiled
-def _write_decision(session, holding, spot, verdict, journal):
+def _write_decision(session, holding, spot, verdict, pages):
     """Give a decision its number, and write it down if the run records decisions; repetitions get neither."""
     if verdict.type != 0 and not decisions.is_repetition(holding, verdict, spot):
         decisions.note(holding, verdict, spot)
         if spot.rules.write_decisions:
-            entry = journal.decisions[journal.counts[1]]
-            journal.counts[1] += 1
+            entry = pages.decisions[pages.counts.decisions]
+            pages.counts.decisions += 1
             entry.session, entry.token, entry.block = spot.session_row, spot.token_row, spot.block
             entry.decision = session.next_decision
             entry.type, entry.reason = verdict.type, verdict.reason
             entry.lane, entry.trade = verdict.lane, verdict.trade
             entry.observed, entry.limit = verdict.observed, verdict.limit
-            for field, number in enumerate(verdict.case):
-                entry.case[field] = number
         session.next_decision += 1
 
 
 @compiled
-def write_trade(session, holding, row, token_row, block, ending, journal):
-    """Write how an order ended, with the terms on which it was sent."""
-    entry = journal.trades[journal.counts[0]]
-    journal.counts[0] += 1
+def write_trade(session, holding, row, token_row, block, pages):
+    """Write an order that has ended, of which the journal's next trade has how, with the terms on which it was sent."""
+    entry = pages.trades[pages.counts.trades]
+    pages.counts.trades += 1
     entry.session, entry.token, entry.block = row, token_row, block
     entry.trade, entry.decision = holding.order_trade, holding.order_decision
-    entry.side, entry.lane, entry.reason = ending.side, holding.order_lane, holding.order_reason
-    entry.status, entry.failure = ending.status, ending.failure
-    entry.position, entry.opened_block = ending.position, ending.opened_block
+    entry.lane, entry.reason = holding.order_lane, holding.order_reason
     entry.from_token, entry.from_route = holding.order_from, holding.order_from_route
-    entry.from_position, entry.from_opened_block = ending.from_position, ending.from_opened_block
     entry.decided_block, entry.delay_ms = holding.order_decided_block, holding.order_delay_ms
     entry.route = holding.order_route
     entry.in_hi, entry.in_lo = holding.order_in_hi, holding.order_in_lo
     entry.value_micro_usd = holding.order_value_micro_usd
     entry.quote_hi, entry.quote_lo = holding.order_quote_hi, holding.order_quote_lo
     entry.min_hi, entry.min_lo = holding.order_min_hi, holding.order_min_lo
-    entry.out_hi, entry.out_lo = ending.out_hi, ending.out_lo
-    entry.gas_price_wei, entry.gas_used = ending.gas_price_wei, ending.gas_used
-    entry.gas_micro_usd = ending.gas_micro_usd
-    entry.cost_micro_usd = ending.cost_micro_usd
-    entry.realized_micro_usd, entry.net_micro_usd = ending.sold.realized, ending.sold.net
-    entry.closes = ending.sold.closes
-    entry.invested_micro_usd, entry.earned_micro_usd = ending.sold.invested, ending.sold.earned
     entry.cash_micro_usd = session.cash_micro_usd
-    entry.execution_cost_micro_usd = ending.costs.total
-    entry.fee_micro_usd, entry.impact_micro_usd = ending.costs.fee, ending.costs.impact
-    entry.drift_micro_usd, entry.sandwich_micro_usd = ending.costs.drift, ending.costs.sandwich
-    entry.failure_micro_usd = ending.costs.failure
 
 
 @compiled
-def _mark(session, row, block, rules, journal):
+def _mark(session, row, block, rules, pages):
     """Write the figures of the period that ends with this block."""
     session.next_mark_block = block + rules.review_blocks
     note_return(session)
-    mark = journal.marks[journal.counts[2]]
-    journal.counts[2] += 1
+    mark = pages.marks[pages.counts.marks]
+    pages.counts.marks += 1
     mark.session = row
     mark.mark = session.next_mark
     mark.block = block

@@ -356,7 +356,7 @@ DECISION = np.dtype(
         ("trade", np.int64),  # ordinal of the order it sent, -1 for none
         ("observed", np.int64),  # what was seen, in the unit of the reason
         ("limit", np.int64),  # what it was held against
-        ("case", np.int64, (len(Case._fields),)),  # all that the rule looked at, in the order of Case
+        ("case", [(name, np.int64) for name in Case._fields]),  # all that the rule looked at
     ],
     align=True,
 )

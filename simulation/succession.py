@@ -17,6 +17,7 @@ from simulation.kernel import write_trade
 from simulation.state import HOLDING
 from simulation.trading import execution
 from simulation.trading.positions import set_exits
+from simulation.trading.scene import pages_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,17 +90,18 @@ def withdraw_orders(cohort: Cohort, row: int, outcome: Outcome, rules: Rules) ->
     last = marks["block"] == block
     for field in ("failed_trades", "period_failed_trades"):
         marks[field][last] += session["failed_trades"] - cohort.sessions[row]["failed_trades"]
-    withdrawn = journal.trades[: int(journal.counts[0])]
+    withdrawn = journal.trades[: int(journal.counts[0]["trades"])]
     return after, cohorts.Outcome(np.concatenate([trades, withdrawn]), decisions, marks)
 
 
 @compiled
 def _withdraw(session, holdings, row, block, rules, journal):
+    pages = pages_of(journal)
     for t in range(len(holdings)):
         if execution.has_order(holdings[t]):
-            ending = execution.withdraw(session, holdings, holdings[t])
+            execution.withdraw(session, holdings, holdings[t], pages.trades[pages.counts.trades])
             if rules.write_trades:
-                write_trade(session, holdings[t], row, t, block, ending, journal)
+                write_trade(session, holdings[t], row, t, block, pages)
 
 
 def succeed(cohort: Cohort, account: AccountSpec, analyst: int, tokens: Sequence[TokenInfo], rules: Rules) -> Cohort:

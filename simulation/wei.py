@@ -6,10 +6,11 @@ what must fit, and the callers' bounds (pool reserves below 2**112, as in Uniswa
 
 from __future__ import annotations
 
+from platform import machine
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -21,6 +22,7 @@ U32 = np.uint64(32)
 U63 = np.uint64(63)
 U64_BITS = np.uint64(64)
 LOW32 = np.uint64(0xFFFFFFFF)
+BP = np.uint64(10_000)
 TWO_64 = 2.0**64
 TWO_128 = 2.0**128
 
@@ -102,8 +104,32 @@ def mul(a_hi, a_lo, b_hi, b_lo):
     return p3_hi + carry3, limb2, limb1, p0_lo
 
 
+binding.initialize_native_asmparser()
+
+
+@intrinsic
+def _divq(typing_context: Any, hi: Any, lo: Any, divisor: Any) -> Any:  # noqa: ARG001 -- as above
+    """Divide a 128-bit number by a uint64 above ``hi``: one instruction of x86-64, which LLVM has no word for.
+
+    It ends the process where the quotient does not fit.
+    """
+    signature = types.UniTuple(types.uint64, 2)(types.uint64, types.uint64, types.uint64)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.LiteralStructType([word, word]), [word, word, word])
+        hi, lo, divisor = arguments
+        pair = builder.asm(
+            kind, "divq $4", "={rax},={rdx},{rax},{rdx},r,~{flags}", [lo, hi, divisor], side_effect=False
+        )
+        parts = [builder.extract_value(pair, place) for place in range(2)]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return signature, codegen
+
+
 @compiled
-def div_128_by_64(hi, lo, divisor):
+def div_by_digits(hi, lo, divisor):
     """Return (quotient, remainder) of a 128-bit number by a uint64 with its top bit set, for hi < divisor.
 
     Schoolbook division with digits of 32 bits (Knuth, The Art of Computer Programming 2, 4.3.1, algorithm D).
@@ -112,6 +138,15 @@ def div_128_by_64(hi, lo, divisor):
     quotient1, rest = _digit(hi, lo >> U32, divisor, d1, d0)
     quotient0, rest = _digit(rest, lo & LOW32, divisor, d1, d0)
     return (quotient1 << U32) | quotient0, rest
+
+
+@compiled
+def div_by_instruction(hi, lo, divisor):
+    """Return the same, where the processor has an instruction for it."""
+    return _divq(hi, lo, divisor) if hi < divisor else (~U0, ~U0)
+
+
+div_128_by_64 = div_by_instruction if machine() in ("x86_64", "AMD64") else div_by_digits
 
 
 @compiled
@@ -188,6 +223,21 @@ def mul_div(a_hi, a_lo, b_hi, b_lo, d_hi, d_lo):
     n3, n2, n1, n0 = mul(a_hi, a_lo, b_hi, b_lo)
     q_hi, q_lo, _, _ = div(n3, n2, n1, n0, d_hi, d_lo)
     return q_hi, q_lo
+
+
+@compiled
+def basis_points(hi, lo, bp):
+    """Return floor(a * bp / 10000) of a 128-bit number as (hi, lo), for bp up to 10000.
+
+    Dividing by a constant is multiplying, so long division in digits of 32 bits is faster than ``mul_div`` here.
+    """
+    q2, rest = hi // BP, hi % BP
+    digit = (rest << U32) | (lo >> U32)
+    q1, rest = digit // BP, digit % BP
+    digit = (rest << U32) | (lo & LOW32)
+    q0, rest = digit // BP, digit % BP
+    whole_hi, whole_lo = mul_small(q2, (q1 << U32) | q0, bp)
+    return add(whole_hi, whole_lo, U0, rest * bp // BP)
 
 
 @compiled

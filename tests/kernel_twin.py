@@ -486,7 +486,7 @@ class SessionTwin:
             trade=trade,
             observed=why.observed,
             limit=why.limit,
-            case=list(case.values()),
+            case=tuple(case.values()),
         )
         self.session.next_decision += 1
         if self.rules.write_decisions:

@@ -14,6 +14,7 @@ from simulation.autopilot.outcomes import compare
 from simulation.choices import Failure, Side, TradeStatus
 from simulation.jit import compiled
 from simulation.state import RECENT_TRADES
+from simulation.trading.scene import mid_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,33 +45,33 @@ class Watched(NamedTuple):
 
 
 @compiled
-def note(trade, holdings, tuning, world):
+def note(trade, holdings, tuning, scene):
     """Enter what has become of a session's order into its TUNING and the watched fields of its HOLDINGs, in place.
 
     Its TRADE records come in order.
     """
-    _note_order(tuning, trade, world.rules.block_time_ms)
+    _note_order(tuning, trade, scene.rules.block_time_ms)
     if trade.status == _COMPLETED:
-        _note_fill(tuning, holdings, trade, world.mids, world.first_block)
+        _note_fill(tuning, holdings, trade, scene)
 
 
 @compiled
-def watch(session, holdings, tuning, twins, highest_q, world):
+def watch(session, holdings, tuning, twins, highest_q, scene):
     """Bring a session's TUNING and the watched fields of its HOLDINGs up to the segment's end, its trades being noted.
 
     Most positions are held all through. Where a review period has just ended, its return is compared with its twin's.
     """
-    end_block, first_block = session.next_block, world.first_block
-    if tuning.twin >= 0 and session.next_mark_block == end_block - 1 + world.rules.review_blocks:
+    end_block, first_block = session.next_block, scene.first_block
+    if tuning.twin >= 0 and session.next_mark_block == end_block - 1 + scene.rules.review_blocks:
         compare(session, twins[tuning.twin], tuning)
     for t in range(len(holdings)):
         holding = holdings[t]
-        is_whole = holding.watched_block == first_block and end_block == first_block + len(world.mids)
+        is_whole = holding.watched_block == first_block and end_block == first_block + len(scene.gas)
         if holding.watch == HELD and is_whole:
             holding.watch_best_q = max(holding.watch_best_q, highest_q[t])
             holding.watched_block = end_block
         elif holding.watch != IDLE:
-            _look(tuning, holding, t, world.mids, first_block, end_block)
+            _look(tuning, holding, t, scene, end_block)
 
 
 @compiled
@@ -85,31 +86,31 @@ def _note_order(tuning, trade, block_time_ms):
 
 
 @compiled
-def _note_fill(tuning, holdings, trade, mids, first_block):
+def _note_fill(tuning, holdings, trade, scene):
     """Follow a position: a swap ends one and begins or raises another."""
     sold = trade.token if trade.side == _SELL else trade.from_token
     if trade.side == _SELL:
         holdings[sold].watch_cost_micro_usd += trade.execution_cost_micro_usd
     if trade.side != _BUY and trade.closes != 0:
-        _note_exit(tuning, holdings[sold], sold, trade, mids, first_block)
+        _note_exit(tuning, holdings[sold], sold, trade, scene)
     if trade.side != _SELL:
         bought = holdings[trade.token]
         if trade.opened_block == trade.block:
-            _look(tuning, bought, trade.token, mids, first_block, trade.block)
+            _look(tuning, bought, trade.token, scene, trade.block)
             bought.watch, bought.watched_block = HELD, trade.block
-            bought.watch_start_q = bought.watch_best_q = mids[trade.block - first_block, trade.token].price_q
+            bought.watch_start_q = bought.watch_best_q = mid_of(scene, trade.block, trade.token).price_q
             bought.watch_cost_micro_usd = 0
         bought.watch_cost_micro_usd += trade.execution_cost_micro_usd
 
 
 @compiled
-def _note_exit(tuning, holding, token_row, trade, mids, first_block):
+def _note_exit(tuning, holding, token_row, trade, scene):
     """Enter a closed trade into the rings, and go on watching the token for a while."""
-    price_q = mids[trade.block - first_block, token_row].price_q
+    price_q = mid_of(scene, trade.block, token_row).price_q
     place = tuning.watched_trades % RECENT_TRADES
     peak_bp, exit_bp = 0, 0
     if holding.watch == HELD:
-        _look(tuning, holding, token_row, mids, first_block, trade.block + 1)
+        _look(tuning, holding, token_row, scene, trade.block + 1)
         peak_bp = _change_bp(holding.watch_start_q, holding.watch_best_q)
         exit_bp = _change_bp(holding.watch_start_q, price_q)
     tuning.exit_reason[place] = trade.reason
@@ -125,7 +126,7 @@ def _note_exit(tuning, holding, token_row, trade, mids, first_block):
 
 
 @compiled
-def _look(tuning, holding, token_row, mids, first_block, end_block):
+def _look(tuning, holding, token_row, scene, end_block):
     """Look at the mids of a watched token up to the block before ``end_block``."""
     if holding.watch == IDLE:
         return
@@ -133,7 +134,7 @@ def _look(tuning, holding, token_row, mids, first_block, end_block):
     end = min(end_block, holding.watch_until_block) if is_left else end_block
     best_q = holding.watch_best_q
     for block in range(holding.watched_block, end):
-        best_q = max(best_q, mids[block - first_block, token_row].price_q)
+        best_q = max(best_q, mid_of(scene, block, token_row).price_q)
     holding.watch_best_q = best_q
     holding.watched_block = max(holding.watched_block, end)
     if is_left:

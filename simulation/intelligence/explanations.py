@@ -67,7 +67,7 @@ class Decided(NamedTuple):
 def decided(decision: np.void) -> Decided:
     """Return a DECISION as plain Python numbers."""
     kind, reason, lane, observed, limit, case = _OF_DECISION(decision.item())
-    return Decided(kind, reason, lane, observed, limit, Case(*case.tolist()))
+    return Decided(kind, reason, lane, observed, limit, Case(*case))
 
 
 def explain(

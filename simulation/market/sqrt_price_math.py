@@ -8,12 +8,13 @@ Source: Uniswap/v3-core@d8b1c63, contracts/libraries/SqrtPriceMath.sol.
 
 from __future__ import annotations
 
+import numpy as np
+
 from simulation import wide
 from simulation.jit import compiled
 from simulation.wei import LOW32, U0, U1
 
-ROUND_UP = True
-ROUND_DOWN = False
+ROUND_UP, ROUND_DOWN = np.bool_(1), np.bool_(0)  # for Python's literals functions would be compiled twice
 _TWO_160 = wide.split(1 << 160, 3)
 _NOTHING = wide.split(0, 3)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
+from simulation.addresses import address_of
 from simulation.choices import DecisionType, Reason
 from simulation.jit import compiled
-from simulation.state import UNASKED, Case
+from simulation.state import UNASKED
 from simulation.trading import orders
 from simulation.trading.account import basis_points, free_cash, value_at
 from simulation.trading.judging import judge, lane_of, order_size, wants_order
@@ -23,7 +22,7 @@ _NO_RIVAL = -1
 
 
 class Verdict(NamedTuple):
-    """A decision, its reason, the order it sent and the case it was made on; type 0 stands for none."""
+    """A decision, its reason and the order it sent; type 0 stands for none."""
 
     type: int
     reason: int
@@ -31,32 +30,31 @@ class Verdict(NamedTuple):
     trade: int  # ordinal of the order, -1 for none
     observed: int
     limit: int
-    case: Case
 
 
 @compiled
 def check_exits(session, holdings, spot):
     """Leave a position whose value has reached its stop or its target, if the gas can be paid."""
-    case = _case(session, holdings[spot.token_row], spot)
-    ruling = judge(case)
+    _put_together(session, holdings[spot.token_row], spot)
+    ruling = judge(spot.case)
     if ruling.type in (_STOPPED, _TARGETED):
-        verdict = _ordered(session, holdings, spot, case, ruling)
+        verdict = _ordered(session, holdings, spot, ruling)
         if verdict.trade >= 0:
             return verdict
-    return Verdict(0, 0, 0, -1, 0, 0, case)
+    return Verdict(0, 0, 0, -1, 0, 0)
 
 
 @compiled
 def decide(session, holdings, spot):
     """Analyse one token for one session."""
-    case = _case(session, holdings[spot.token_row], spot)
-    ruling = judge(case)
+    _put_together(session, holdings[spot.token_row], spot)
+    ruling = judge(spot.case)
     if ruling.reason == _FULL:
-        case = _with_rival(session, holdings, spot, case)
-        ruling = judge(case)
+        _weigh_rival(session, holdings, spot)
+        ruling = judge(spot.case)
     if wants_order(ruling):
-        return _ordered(session, holdings, spot, case, ruling)
-    return _verdict(case, ruling, -1)
+        return _ordered(session, holdings, spot, ruling)
+    return _verdict(spot.case, ruling, -1)
 
 
 @compiled
@@ -80,14 +78,13 @@ def _said(verdict):
 
 
 @compiled
-def _ordered(session, holdings, spot, case, ruling):
+def _ordered(session, holdings, spot, ruling):
     """Ask the pools about the order that a ruling wants, judge the case with that, and send it if it still stands."""
-    order = _order(holdings, spot, case, ruling)
-    round_trip = 0
+    case, order = spot.case, address_of(_order(holdings, spot, ruling))
+    case.promised_micro_usd = order.worth_micro_usd
     if ruling.type == _BUY:
         usual_gas = orders.usual_gas_cost(session, order.most_gas, spot.gas)
-        round_trip = 2 * (case.size_micro_usd - order.worth_micro_usd + usual_gas)
-    case = _informed(case, order.worth_micro_usd, round_trip)
+        case.round_trip_micro_usd = 2 * (case.size_micro_usd - order.worth_micro_usd + usual_gas)
     ruling = judge(case)
     if not wants_order(ruling):
         return _verdict(case, ruling, -1)
@@ -96,7 +93,8 @@ def _ordered(session, holdings, spot, case, ruling):
 
 
 @compiled
-def _order(holdings, spot, case, ruling):
+def _order(holdings, spot, ruling):
+    case = spot.case
     if ruling.type != _BUY:
         size = order_size(case, ruling.type)
         return orders.sale(holdings[spot.token_row], spot, case.value_micro_usd, size)
@@ -108,60 +106,72 @@ def _order(holdings, spot, case, ruling):
 @compiled
 def _verdict(case, ruling, trade):
     lane = lane_of(case, ruling.type)
-    return Verdict(ruling.type, ruling.reason, lane, trade, ruling.observed, ruling.limit, case)
+    return Verdict(ruling.type, ruling.reason, lane, trade, ruling.observed, ruling.limit)
 
 
 @compiled
-def _case(session, holding, spot):
-    """Return the case of a token as it is without a look at its pools or at other tokens."""
-    signal = spot.signals[spot.token_row]
-    gas = orders.most_gas_cost(session, spot.token.max_swap_gas, spot.gas)
-    free, largest = free_cash(session), orders.largest_position(session)
-    held_blocks, value, sale, stop, target, least = 0, 0, 0, 0, 0, SMALLEST_TRADE_MICRO_USD
+def _put_together(session, holding, spot):
+    """Write the case of a token as it is without a look at its pools or at other tokens."""
+    _put_session(session, spot)
+    _put_holding(session, holding, spot)
+    case = spot.case
+    case.size_micro_usd = min(case.size_micro_usd, case.free_micro_usd - 2 * case.exit_gas_micro_usd)
+    case.promised_micro_usd, case.round_trip_micro_usd = UNASKED, 0
+    case.max_round_trip_micro_usd = _dearest_round_trip(session, case.size_micro_usd)
+    case.rival_token, case.rival_opportunity_bp = _NO_RIVAL, 0
+
+
+@compiled
+def _put_session(session, spot):
+    """Write what the session, the analyst and the chain add to a case."""
+    case, signal = spot.case, spot.signals[spot.token_row]
+    case.opportunity_bp, case.confidence_bp = signal.opportunity_bp, signal.confidence_bp
+    case.confidence_threshold_bp = session.confidence_threshold_bp
+    case.paused = session.paused | session.paused_by_operator << 1
+    case.liquidity_micro_usd, case.min_liquidity_micro_usd = spot.mid.depth_micro_usd, session.min_liquidity_micro_usd
+    case.orders_today = session.trades_today
+    case.max_daily_trades = min(session.max_daily_trades, session.account_max_daily_trades)
+    case.positions = session.open_positions + session.buys_in_flight
+    case.max_concurrent_positions = session.max_concurrent_positions
+    case.use_fast_lane, case.use_smart_lane = session.use_fast_lane, session.use_smart_lane
+    case.fast_lane_threshold_micro_usd = session.fast_lane_threshold_micro_usd
+    case.free_micro_usd = free_cash(session)
+    case.exit_gas_micro_usd = orders.most_gas_cost(session, spot.token.max_swap_gas, spot.gas)
+    case.max_hold_blocks = session.max_hold_blocks
+
+
+@compiled
+def _put_holding(session, holding, spot):
+    """Write what is held of the token, and the size of a purchase without regard to cash."""
+    case, largest = spot.case, orders.largest_position(session)
     most = min(largest, session.max_trade_size_micro_usd)
-    size = most
-    is_held = is_open(holding)
-    if is_held:
-        held_blocks = spot.block - holding.opened_block
-        value = value_at(holding.quantity_hi, holding.quantity_lo, spot.mid.price_q, spot.token.price_shift)
-        sale, stop, target = orders.size_of_sale(session, value), holding.stop_micro_usd, holding.target_micro_usd
-        size = min(largest - holding.cost_micro_usd, most)
-        least = max(most // WORTHWHILE_SHARE, least)
-    size = min(size, free - 2 * gas)  # the gas of the purchase and of the later sale is kept back
-    return Case(
-        int(is_held), np.int64(signal.opportunity_bp), np.int64(signal.confidence_bp),
-        session.confidence_threshold_bp, session.paused | session.paused_by_operator << 1,
-        np.int64(spot.mid.depth_micro_usd), session.min_liquidity_micro_usd,
-        session.trades_today, min(session.max_daily_trades, session.account_max_daily_trades),
-        session.open_positions + session.buys_in_flight, session.max_concurrent_positions,
-        size, least, most,
-        session.use_fast_lane, session.use_smart_lane, session.fast_lane_threshold_micro_usd,
-        UNASKED, 0, _dearest_round_trip(session, size),
-        free, gas,
-        held_blocks, session.max_hold_blocks, value, sale, stop, target,
-        _NO_RIVAL, 0,
-    )  # fmt: skip
+    case.most_size_micro_usd = case.size_micro_usd = most
+    case.is_held = int(is_open(holding))
+    if case.is_held == 0:
+        case.held_blocks = case.value_micro_usd = case.sale_micro_usd = 0
+        case.stop_micro_usd = case.target_micro_usd = 0
+        case.least_size_micro_usd = SMALLEST_TRADE_MICRO_USD
+        return
+    value = value_at(holding.quantity_hi, holding.quantity_lo, spot.mid.price_q, spot.token.price_shift)
+    case.held_blocks, case.value_micro_usd = spot.block - holding.opened_block, value
+    case.sale_micro_usd = orders.size_of_sale(session, value)
+    case.stop_micro_usd, case.target_micro_usd = holding.stop_micro_usd, holding.target_micro_usd
+    case.size_micro_usd = min(largest - holding.cost_micro_usd, most)
+    case.least_size_micro_usd = max(most // WORTHWHILE_SHARE, SMALLEST_TRADE_MICRO_USD)
 
 
 @compiled
-def _with_rival(session, holdings, spot, case):
-    """Return the case of a token for which the book is full, with the weakest token held weighed against it."""
+def _weigh_rival(session, holdings, spot):
+    """Weigh the weakest token held against that of a case for which the book is full, if there is one."""
     weakest = _weakest(holdings, spot)
     if weakest < 0:
-        return case
-    holding, token = holdings[weakest], spot.tokens[weakest]
+        return
+    case, holding, token = spot.case, holdings[weakest], spot.tokens[weakest]
     size = value_at(holding.quantity_hi, holding.quantity_lo, spot.mids[weakest].price_q, token.price_shift)
-    gas = orders.most_gas_cost(session, spot.token.max_swap_gas + token.max_swap_gas, spot.gas)
-    return Case(
-        case.is_held, case.opportunity_bp, case.confidence_bp, case.confidence_threshold_bp, case.paused,
-        case.liquidity_micro_usd, case.min_liquidity_micro_usd, case.orders_today, case.max_daily_trades,
-        case.positions, case.max_concurrent_positions, size, case.least_size_micro_usd, case.most_size_micro_usd,
-        case.use_fast_lane, case.use_smart_lane, case.fast_lane_threshold_micro_usd,
-        UNASKED, 0, _dearest_round_trip(session, size),
-        case.free_micro_usd, gas,
-        0, case.max_hold_blocks, 0, 0, 0, 0,
-        weakest, np.int64(spot.signals[weakest].opportunity_bp),
-    )  # fmt: skip
+    gas_used = spot.token.max_swap_gas + token.max_swap_gas
+    case.size_micro_usd, case.max_round_trip_micro_usd = size, _dearest_round_trip(session, size)
+    case.exit_gas_micro_usd = orders.most_gas_cost(session, gas_used, spot.gas)
+    case.rival_token, case.rival_opportunity_bp = weakest, spot.signals[weakest].opportunity_bp
 
 
 @compiled
@@ -174,21 +184,6 @@ def _weakest(holdings, spot):
         if is_free and (weakest < 0 or opportunity_bp < spot.signals[weakest].opportunity_bp):
             weakest = row
     return weakest
-
-
-@compiled
-def _informed(case, promised_micro_usd, round_trip_micro_usd):
-    """Return a case with what the pools have answered."""
-    return Case(
-        case.is_held, case.opportunity_bp, case.confidence_bp, case.confidence_threshold_bp, case.paused,
-        case.liquidity_micro_usd, case.min_liquidity_micro_usd, case.orders_today, case.max_daily_trades,
-        case.positions, case.max_concurrent_positions, case.size_micro_usd, case.least_size_micro_usd,
-        case.most_size_micro_usd, case.use_fast_lane, case.use_smart_lane, case.fast_lane_threshold_micro_usd,
-        promised_micro_usd, round_trip_micro_usd, case.max_round_trip_micro_usd,
-        case.free_micro_usd, case.exit_gas_micro_usd,
-        case.held_blocks, case.max_hold_blocks, case.value_micro_usd, case.sale_micro_usd, case.stop_micro_usd,
-        case.target_micro_usd, case.rival_token, case.rival_opportunity_bp,
-    )  # fmt: skip
 
 
 @compiled

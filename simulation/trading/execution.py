@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulation import rng, wei
+from simulation.addresses import address_of
 from simulation.choices import Failure, Lane, Side, TradeStatus
 from simulation.jit import compiled
 from simulation.market.gas import is_included, price_paid
@@ -21,51 +22,19 @@ _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
 _SWAP = int(Side.SWAP)
 _FAST = int(Lane.FAST)
-_COMPLETED = int(TradeStatus.COMPLETED)
-_FAILED = int(TradeStatus.FAILED)
-_CANCELLED = int(TradeStatus.CANCELLED)
-_NONE = int(Failure.NONE)
-_SLIPPAGE = int(Failure.SLIPPAGE)
-_REVERTED = int(Failure.REVERTED)
-_EXPIRED = int(Failure.EXPIRED)
-_UNAFFORDABLE = int(Failure.UNAFFORDABLE)
-_DROPPED = int(Failure.DROPPED)
-_NO_LIQUIDITY = int(Failure.NO_LIQUIDITY)
-_SESSION_ENDED = int(Failure.SESSION_ENDED)
-
-
-class Costs(NamedTuple):
-    """What an order cost against the mid of its decision block, micro-USD: the parts, and with the gas the total.
-
-    The gas of an order that filled is none of the parts; that of one that did not is its ``failure``.
-    """
-
-    total: int
-    fee: int
-    impact: int
-    drift: int
-    sandwich: int
-    failure: int
-
-
-class Ending(NamedTuple):
-    """How an order ended; status 0 stands for one that is still in flight."""
-
-    status: int
-    failure: int
-    side: int
-    position: int  # of its token; -1 for a purchase or swap that did not fill
-    opened_block: int
-    from_position: int  # of a swap, else -1
-    from_opened_block: int
-    out_hi: np.uint64
-    out_lo: np.uint64
-    gas_price_wei: int
-    gas_used: int
-    gas_micro_usd: int
-    cost_micro_usd: int  # basis that was bought, or by a sale sold
-    sold: positions.Sold
-    costs: Costs
+_IN_FLIGHT = np.int64(0)
+_NO_GAS = np.int64(0)
+_COMPLETED = np.int64(TradeStatus.COMPLETED)
+_FAILED = np.int64(TradeStatus.FAILED)
+_CANCELLED = np.int64(TradeStatus.CANCELLED)
+_NONE = np.int64(Failure.NONE)
+_SLIPPAGE = np.int64(Failure.SLIPPAGE)
+_REVERTED = np.int64(Failure.REVERTED)
+_EXPIRED = np.int64(Failure.EXPIRED)
+_UNAFFORDABLE = np.int64(Failure.UNAFFORDABLE)
+_DROPPED = np.int64(Failure.DROPPED)
+_NO_LIQUIDITY = np.int64(Failure.NO_LIQUIDITY)
+_SESSION_ENDED = np.int64(Failure.SESSION_ENDED)
 
 
 class Gas(NamedTuple):
@@ -78,27 +47,31 @@ class Gas(NamedTuple):
 
 @compiled
 def include(session, holdings, spot):
-    """Try to include the due order of a token; it stays in flight while the block has no place for its bid."""
+    """Try to include the due order of a token; it stays in flight while the block has no place for its bid.
+
+    Return its status, 0 while it is in flight; the rest of how it ended is written to ``spot.trade``.
+    """
     holding = holdings[spot.token_row]
     if holding.order_dropped != 0:
-        return _unfilled(session, holdings, holding, _CANCELLED, _DROPPED, Gas(0, 0, 0))
+        return _unfilled(session, holdings, holding, spot.trade, _CANCELLED, _DROPPED, Gas(0, 0, 0))
     if not _has_place(holding, spot.gas):
         if spot.block < holding.order_deadline_block:
-            return _still_in_flight()
-        return _unfilled(session, holdings, holding, _CANCELLED, _EXPIRED, Gas(0, 0, 0))
+            return _IN_FLIGHT
+        return _unfilled(session, holdings, holding, spot.trade, _CANCELLED, _EXPIRED, Gas(0, 0, 0))
     luck, adverse, gas_luck, attack_luck = orders.draw(
         session, holding.order_decided_block, spot.token_row, orders.INCLUSION, spot.rules
     )
-    met = routing.met(holding, spot, _push_pips(session, holding, adverse))
+    met = address_of(routing.met(holding, spot, _push_pips(session, holding, adverse)))
     failure = _failure(session, holding, luck, met)
     gas = _gas(holding, spot, failure, gas_luck, attack_luck)
     spent = np.int64(holding.order_in_lo) if holding.order_side == _BUY else 0
     if gas.micro_usd > session.cash_micro_usd - spent:
-        return _unfilled(session, holdings, holding, _CANCELLED, _UNAFFORDABLE, Gas(gas.price_wei, 0, 0))
+        nothing_burnt = Gas(gas.price_wei, 0, 0)
+        return _unfilled(session, holdings, holding, spot.trade, _CANCELLED, _UNAFFORDABLE, nothing_burnt)
     session.cash_micro_usd -= gas.micro_usd
     session.gas_paid_micro_usd += gas.micro_usd
     if failure != _NONE:
-        return _unfilled(session, holdings, holding, _FAILED, failure, gas)
+        return _unfilled(session, holdings, holding, spot.trade, _FAILED, failure, gas)
     is_attacked = attacks.is_sandwiched(session, holding, spot, met, attack_luck)
     return _fill(session, holdings, holding, spot, met, is_attacked, gas)
 
@@ -110,14 +83,9 @@ def has_order(holding):
 
 
 @compiled
-def withdraw(session, holdings, holding):
-    """Take back the order of a holding, whose session ends."""
-    return _unfilled(session, holdings, holding, _CANCELLED, _SESSION_ENDED, Gas(0, 0, 0))
-
-
-@compiled
-def _still_in_flight():
-    return Ending(0, _NONE, 0, -1, -1, -1, -1, _U0, _U0, 0, 0, 0, 0, positions.NOTHING_SOLD, Costs(0, 0, 0, 0, 0, 0))
+def withdraw(session, holdings, holding, trade):
+    """Take back the order of a holding, whose session ends; ``trade`` gets how it ended."""
+    return _unfilled(session, holdings, holding, trade, _CANCELLED, _SESSION_ENDED, Gas(0, 0, 0))
 
 
 @compiled
@@ -166,61 +134,80 @@ def _gas(holding, spot, failure, gas_luck, failure_luck):
 
 
 @compiled
-def _unfilled(session, holdings, holding, status, failure, gas):
+def _unfilled(session, holdings, holding, trade, status, failure, gas):
     """Take an order off the books that did not fill; where it was included, its gas has been paid."""
-    side, position, opened_block, source, source_opened = holding.order_side, -1, -1, -1, -1
-    if side == _SELL:
-        position, opened_block = holding.position, holding.opened_block
-    elif side == _SWAP:
-        given_up = holdings[holding.order_from]
-        source, source_opened = given_up.position, given_up.opened_block
+    _begin(trade, holdings, holding, status, failure, gas)
+    if holding.order_side == _SELL:
+        trade.position, trade.opened_block = holding.position, holding.opened_block
+    trade.out_hi = trade.out_lo = _U0
+    trade.cost_micro_usd = 0
+    _write_sold(trade, positions.NOTHING_SOLD)
+    trade.fee_micro_usd = trade.impact_micro_usd = trade.drift_micro_usd = trade.sandwich_micro_usd = 0
+    trade.execution_cost_micro_usd = trade.failure_micro_usd = gas.micro_usd
     session.failed_trades += 1
     session.failure_micro_usd += gas.micro_usd
     orders.settle(session, holdings, holding)
-    return Ending(
-        status, failure, side, position, opened_block, source, source_opened, _U0, _U0, gas.price_wei, gas.used,
-        gas.micro_usd, 0, positions.NOTHING_SOLD, Costs(gas.micro_usd, 0, 0, 0, 0, gas.micro_usd),
-    )  # fmt: skip
+    return status
+
+
+@compiled
+def _begin(trade, holdings, holding, status, failure, gas):
+    """Write how an order ended, as far as it is the same whether it filled or not."""
+    trade.status, trade.failure, trade.side = status, failure, holding.order_side
+    trade.position = trade.opened_block = trade.from_position = trade.from_opened_block = -1
+    if holding.order_side == _SWAP:
+        given_up = holdings[holding.order_from]
+        trade.from_position, trade.from_opened_block = given_up.position, given_up.opened_block
+    trade.gas_price_wei, trade.gas_used, trade.gas_micro_usd = gas.price_wei, gas.used, gas.micro_usd
+
+
+@compiled
+def _write_sold(trade, sold):
+    trade.realized_micro_usd, trade.net_micro_usd, trade.closes = sold.realized, sold.net, sold.closes
+    trade.invested_micro_usd, trade.earned_micro_usd = sold.invested, sold.earned
 
 
 @compiled
 def _fill(session, holdings, holding, spot, met, is_attacked, gas):
     """Enter an order that fills into the books; the gas has been paid. A victim gets exactly the least it accepts."""
-    out_hi, out_lo = met.out_hi, met.out_lo
+    trade, out_hi, out_lo = spot.trade, met.out_hi, met.out_lo
     if is_attacked:
         out_hi, out_lo = holding.order_min_hi, holding.order_min_lo
-    costs = _costs(holding, spot, met, out_hi, out_lo, gas)
-    _note_costs(session, costs)
-    side, source, source_opened = holding.order_side, -1, -1
+    _begin(trade, holdings, holding, _COMPLETED, _NONE, gas)
+    trade.out_hi, trade.out_lo = out_hi, out_lo
+    _attribute(trade, holding, spot, met)
+    _note_costs(session, trade)
     sold = positions.NOTHING_SOLD
     cost = np.int64(met.usd)
     session.completed_trades += 1
-    if side == _SELL:
+    if holding.order_side == _SELL:
         sold = positions.sell(
             session, holding, holding.order_in_hi, holding.order_in_lo, np.int64(out_lo), gas.micro_usd
         )
         cost = sold.cost
-    elif side == _SWAP:
+    elif holding.order_side == _SWAP:
         given_up = holdings[holding.order_from]
-        source, source_opened = given_up.position, given_up.opened_block
-        sold = positions.sell(session, given_up, holding.order_in_hi, holding.order_in_lo, cost, 0)
-    if side != _SELL:
+        sold = positions.sell(session, given_up, holding.order_in_hi, holding.order_in_lo, cost, _NO_GAS)
+    if holding.order_side != _SELL:
         positions.buy(session, holding, spot.block, cost, gas.micro_usd, out_hi, out_lo)
+    trade.cost_micro_usd = cost
+    trade.position, trade.opened_block = holding.position, holding.opened_block
+    _write_sold(trade, sold)
     orders.settle(session, holdings, holding)
-    return Ending(
-        _COMPLETED, _NONE, side, holding.position, holding.opened_block, source, source_opened, out_hi, out_lo,
-        gas.price_wei, gas.used, gas.micro_usd, cost, sold, costs,
-    )  # fmt: skip
+    return _COMPLETED
 
 
 @compiled
-def _costs(holding, spot, met, out_hi, out_lo, gas):
+def _attribute(trade, holding, spot, met):
     """Attribute the difference between the decision block's mid and the result; the parts add up by construction."""
     quoted = _worth(holding, spot, holding.order_quote_hi, holding.order_quote_lo)
     fair = _worth(holding, spot, met.out_hi, met.out_lo)
-    got = _worth(holding, spot, out_hi, out_lo)
+    got = _worth(holding, spot, trade.out_hi, trade.out_lo)
     value, fee = holding.order_value_micro_usd, holding.order_fee_micro_usd
-    return Costs(value - got + gas.micro_usd, fee, value - quoted - fee, quoted - fair, fair - got, 0)
+    trade.execution_cost_micro_usd = value - got + trade.gas_micro_usd
+    trade.fee_micro_usd, trade.impact_micro_usd = fee, value - quoted - fee
+    trade.drift_micro_usd, trade.sandwich_micro_usd = quoted - fair, fair - got
+    trade.failure_micro_usd = 0
 
 
 @compiled
@@ -232,8 +219,8 @@ def _worth(holding, spot, out_hi, out_lo):
 
 
 @compiled
-def _note_costs(session, costs):
-    session.fees_micro_usd += costs.fee
-    session.impact_micro_usd += costs.impact
-    session.drift_micro_usd += costs.drift
-    session.sandwich_micro_usd += costs.sandwich
+def _note_costs(session, trade):
+    session.fees_micro_usd += trade.fee_micro_usd
+    session.impact_micro_usd += trade.impact_micro_usd
+    session.drift_micro_usd += trade.drift_micro_usd
+    session.sandwich_micro_usd += trade.sandwich_micro_usd

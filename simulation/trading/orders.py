@@ -182,8 +182,7 @@ def _set_terms(session, holding, spot, order):
     holding.order_route = order.route
     holding.order_from, holding.order_from_route = order.from_token, order.from_route
     holding.order_quote_hi, holding.order_quote_lo = order.out_hi, order.out_lo
-    kept = np.uint64(_BP - session.max_slippage_bp)
-    min_hi, min_lo = wei.mul_div(order.out_hi, order.out_lo, _U0, kept, _U0, np.uint64(_BP))
+    min_hi, min_lo = wei.basis_points(order.out_hi, order.out_lo, np.uint64(_BP - session.max_slippage_bp))
     if wei.is_zero(min_hi, min_lo):  # nobody accepts nothing
         min_lo = np.uint64(1)
     holding.order_min_hi, holding.order_min_lo = min_hi, min_lo
@@ -200,19 +199,21 @@ def _set_terms(session, holding, spot, order):
 @compiled
 def _set_delay(session, holding, spot, lane):
     """Set when the order is due: the account's delay, the lane's thinking, and bad luck on the way."""
-    network, late_by, private, loss = draw(session, spot.block, spot.token_row, SENDING, spot.rules)
     delay_ms = session.execution_delay_ms + ANALYSIS_MS[lane]
     blocks = 1 + delay_ms // spot.rules.block_time_ms
-    has_issues = session.simulate_network_issues != 0
-    if has_issues and rng.below(network, _BP) < NETWORK_ISSUE_BP:
-        blocks += 1 + rng.below(late_by, NETWORK_ISSUE_BLOCKS)
-    if lane == _SMART:
-        blocks += _private_blocks(rng.below(private, _BP))
+    has_issues, is_dropped = session.simulate_network_issues != 0, False
+    if has_issues or lane == _SMART:
+        network, late_by, private, loss = draw(session, spot.block, spot.token_row, SENDING, spot.rules)
+        is_dropped = has_issues and rng.below(loss, _BP) < DROPPED_BP
+        if has_issues and rng.below(network, _BP) < NETWORK_ISSUE_BP:
+            blocks += 1 + rng.below(late_by, NETWORK_ISSUE_BLOCKS)
+        if lane == _SMART:
+            blocks += _private_blocks(rng.below(private, _BP))
     holding.order_delay_ms = delay_ms
     holding.order_due_block = spot.block + blocks
     holding.order_deadline_block = spot.block + blocks + max(DEADLINE_MS // spot.rules.block_time_ms, 1)
-    holding.order_dropped = int(has_issues and rng.below(loss, _BP) < DROPPED_BP)
-    if holding.order_dropped != 0:  # nobody hears of it before its deadline
+    holding.order_dropped = int(is_dropped)
+    if is_dropped:  # nobody hears of it before its deadline
         holding.order_due_block = holding.order_deadline_block
 
 

@@ -115,6 +115,8 @@ def _open(session, holding, block):
 @compiled
 def _share(amount, part_hi, part_lo, holding):
     """Return floor(amount * part / quantity) of a non-negative amount."""
+    if part_hi == holding.quantity_hi and part_lo == holding.quantity_lo:
+        return amount
     _, lo = wei.mul_div(_U0, np.uint64(amount), part_hi, part_lo, holding.quantity_hi, holding.quantity_lo)
     return np.int64(lo)
 

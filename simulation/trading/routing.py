@@ -17,16 +17,15 @@ if TYPE_CHECKING:
     from simulation.wide import Limbs
 
 _U0 = np.uint64(0)
-_U1 = np.uint64(1)
 _SELL = int(Side.SELL)
 _SWAP = int(Side.SWAP)
 _CONCENTRATED = int(PoolKind.CONCENTRATED)
-_PIPS = np.uint64(1_000_000)
+_PIPS = 1_000_000
 _HALF_SHARE = np.uint64(2_000_000)
 _PIPS_PER_BP = 100
 
-EXACT_IN, EXACT_OUT = True, False
-PAYS_OTHER, PAYS_TOKEN = True, False
+EXACT_IN, EXACT_OUT = np.bool_(1), np.bool_(0)  # for Python's own literals functions would be compiled twice
+PAYS_OTHER, PAYS_TOKEN = EXACT_IN, EXACT_OUT
 
 
 class PoolState(NamedTuple):
@@ -102,6 +101,8 @@ def pushed(state, pair, share_pips, ticks):
 
     An input a into a reserve x moves the price by about 2*a/x, and its square root by half of that.
     """
+    if share_pips == 0:
+        return state
     share = np.uint64(share_pips)
     noise_hi, noise_lo = wei.mul_div(state.in_hi, state.in_lo, _U0, share, _U0, _HALF_SHARE)
     in_hi, in_lo = wei.add(state.in_hi, state.in_lo, noise_hi, noise_lo)
@@ -194,7 +195,6 @@ def fees(route, value_micro_usd, spot):
 
 @compiled
 def _kept(pair, value_micro_usd):
-    hi, lo = wei.mul64(np.uint64(value_micro_usd), np.uint64(pair.fee_pips))
-    hi, lo = wei.add(hi, lo, _U0, _PIPS - _U1)
-    _, kept, _, _ = wei.div(_U0, _U0, hi, lo, _U0, _PIPS)
-    return np.int64(kept)
+    """Return the fee of a pool, rounded up; the value is divided first, so that no product is wider than 64 bits."""
+    rest = value_micro_usd % _PIPS * pair.fee_pips
+    return value_micro_usd // _PIPS * pair.fee_pips - (-rest // _PIPS)

@@ -9,8 +9,6 @@ import numpy as np
 from simulation.choices import Lane
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simulation.scenario import Scenario
 
 SMALLEST_TRADE_MICRO_USD = 10_000_000
@@ -60,49 +58,14 @@ class Rules(NamedTuple):
     write_decisions: bool
 
 
-class World(NamedTuple):
-    """One segment as the kernel sees it, and the rules."""
-
-    first_block: int
-    tokens: NDArray[np.void]  # TOKEN, (n_tokens,)
-    pairs: NDArray[np.void]  # PAIR, (n_pools,)
-    routes: NDArray[np.void]  # ROUTE, (n_routes,)
-    mids: NDArray[np.void]  # MID, (n_blocks, n_tokens)
-    pools: NDArray[np.void]  # POOL, (n_blocks, n_pools)
-    gas: NDArray[np.void]  # GAS, (n_blocks,)
-    signals: NDArray[np.void]  # SIGNAL, (n_analysts, n_blocks, n_tokens)
-    stops: NDArray[np.int64]  # (n_analysts,): the first block of which an analyst says nothing any more
-    rules: Rules
-    ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room in which a concentrated pool's tick map is written for a swap
+RULES = np.dtype([(name, np.uint64 if name == "seed" else np.int64) for name in Rules._fields])
+"""The same as a record, which compiled code hands on as one address."""
 
 
-class Spot(NamedTuple):
-    """One token at one block, as one session of the cohort sees it."""
-
-    session_row: int
-    token_row: int
-    block: int
-    mid: np.void  # MID
-    gas: np.void  # GAS
-    token: np.void  # TOKEN
-    rules: Rules
-    # the whole market at that block, for routes, for what attacks them, and for other tokens that are held
-    signals: NDArray[np.void]  # SIGNAL, (n_tokens,): what the session's analyst says
-    tokens: NDArray[np.void]  # TOKEN, (n_tokens,)
-    pairs: NDArray[np.void]  # PAIR, (n_pools,)
-    routes: NDArray[np.void]  # ROUTE, (n_routes,)
-    mids: NDArray[np.void]  # MID, (n_tokens,)
-    pools: NDArray[np.void]  # POOL, (n_pools,)
-    ticks: NDArray[np.void]  # TICK, (MAP_TICKS,): room for a tick map
-
-
-class Journal(NamedTuple):
-    """Where the kernel writes what happened; ``counts`` tells how far each of the three is filled."""
-
-    trades: NDArray[np.void]  # TRADE, (capacity,)
-    decisions: NDArray[np.void]  # DECISION, (capacity,)
-    marks: NDArray[np.void]  # MARK, (capacity,)
-    counts: NDArray[np.int64]  # (3,)
+def record_of(rules: Rules) -> np.void:
+    """Return rules as a record."""
+    record: np.void = np.array([tuple(rules)], RULES)[0]
+    return record
 
 
 def rules_of(scenario: Scenario) -> Rules:

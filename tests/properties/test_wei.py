@@ -86,10 +86,19 @@ def test_products_of_256_bits_are_exact(a: int, b: int) -> None:
 @unhurried
 @given(quotient=limb, rest=limb, by=st.sampled_from(BORDERS[7:]) | st.integers(1 << 63, TOP))
 @example(quotient=TOP, rest=0, by=(1 << 63) | TOP >> 32)
-def test_dividing_two_limbs_by_one_gives_quotient_and_rest(quotient: int, rest: int, by: int) -> None:
+def test_dividing_two_limbs_by_one_gives_quotient_and_rest_in_either_way(quotient: int, rest: int, by: int) -> None:
     rest %= by
-    got_quotient, got_rest = wei.div_128_by_64(*limbs(quotient * by + rest), np.uint64(by))
-    assert (int(got_quotient), int(got_rest)) == (quotient, rest)
+    for divide in (wei.div_by_digits, wei.div_128_by_64):
+        got_quotient, got_rest = divide(*limbs(quotient * by + rest), np.uint64(by))
+        assert (int(got_quotient), int(got_rest)) == (quotient, rest)
+
+
+@unhurried
+@given(hi=limb, lo=limb, by=limb)
+@example(hi=0, lo=0, by=0)
+def test_a_quotient_that_does_not_fit_ends_no_process(hi: int, lo: int, by: int) -> None:
+    assume(hi >= by)
+    assert len(wei.div_128_by_64(np.uint64(hi), np.uint64(lo), np.uint64(by))) == 2
 
 
 @unhurried
@@ -118,6 +127,14 @@ def test_dividing_any_four_limbs_by_two_is_exact_where_the_quotient_fits(numerat
 def test_multiplying_and_dividing_floors_once(a: int, b: int, by: int) -> None:
     assume(a * b // by < 1 << 128)
     assert whole(*wei.mul_div(*limbs(a, b, by))) == a * b // by
+
+
+@unhurried
+@given(a=wide, bp=st.integers(0, 10_000))
+@example(a=(1 << 128) - 1, bp=10_000)
+@example(a=(1 << 128) - 1, bp=9_999)
+def test_basis_points_of_a_wide_number_floor_once(a: int, bp: int) -> None:
+    assert whole(*wei.basis_points(*limbs(a), np.uint64(bp))) == a * bp // 10_000
 
 
 @unhurried

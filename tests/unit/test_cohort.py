@@ -19,7 +19,7 @@ from simulation import cohort as cohorts
 from simulation.cohort import Cohort, ForeignCheckpointError, Outcome
 from simulation.market.segment import terms_of
 from simulation.state import DECISION, MARK, TRADE
-from simulation.trading.rules import Journal, Rules
+from simulation.trading.scene import COUNTS, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.market.segment import Segment
+    from simulation.trading.rules import Rules
 
 N_BLOCKS = 60
 BUSY = RULES._replace(review_blocks=7, block_time_ms=400_000, day_offset_ms=86_400_000 - 10_000_000)
@@ -131,7 +132,7 @@ def test_a_journal_that_fills_in_every_block_changes_nothing(
 
     def tiny(_n_sessions: int, n_tokens: int, n_marks: int) -> Journal:  # noqa: ARG001 -- it has room for one
         trades, decisions, marks = np.zeros(n_tokens, TRADE), np.zeros(2 * n_tokens, DECISION), np.zeros(1, MARK)
-        return Journal(trades, decisions, marks, np.zeros(3, np.int64))
+        return Journal(trades, decisions, marks, np.zeros(1, COUNTS))
 
     def counted(journal: Journal) -> Outcome:
         stops.append(journal)

@@ -25,6 +25,7 @@ def test_ray_is_imported_in_cluster_and_in_actors_remote_only():
 
 def test_numba_is_imported_where_things_are_compiled_only():
     assert [module.name for module in modules() if module.imports("numba") or module.imports("llvmlite")] == [
+        "simulation/addresses.py",
         "simulation/compiling.py",
         "simulation/jit.py",
         "simulation/wei.py",
