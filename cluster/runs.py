@@ -311,7 +311,7 @@ def _conducted(
         return digest
 
     watched = run_watched(run_id, plan.lines(prefix), view.show)
-    with closed_if_it_fails(close), gracefully() as is_interrupted, watched as observe:
+    with closed_if_it_fails(close), gracefully("this segment") as is_interrupted, watched as observe:
         ending = through_losses(conduct, take_up, view.say)
     digest = patience(lambda: close(*ending))
     return ending.status, digest, tally.written(writers)
