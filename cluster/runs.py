@@ -186,7 +186,10 @@ def execute(
             store, url = _ready(plan, place, run_id, view)
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             with store.hold(run_id), log_of({"run": run_id}, place.ray_address, view.say):
-                start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
+                if interrupted is None:
+                    start = _begun(plan, prefix, store)
+                else:
+                    start = _taken_up(plan, prefix, store, is_asked=True)
                 goes_on = f"paperdex run --resume {run_id}"
                 with resumable(goes_on), control_service_watched(goes_on, view):
                     ending, digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
@@ -205,8 +208,8 @@ def _begun(plan: Plan, prefix: int, store: Store) -> Start:
     return beginning(plan)
 
 
-def _taken_up(plan: Plan, prefix: int, store: Store) -> Start:
-    start = taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix)))
+def _taken_up(plan: Plan, prefix: int, store: Store, *, is_asked: bool) -> Start:
+    start = taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix), is_asked=is_asked))
     note("run taken up", block=start.block, conductor=start.conductor)
     return start
 
@@ -303,7 +306,7 @@ def _conducted(
 
     def take_up() -> None:
         nonlocal start
-        start = patience(lambda: _taken_up(plan, prefix, store))
+        start = patience(lambda: _taken_up(plan, prefix, store, is_asked=False))
 
     def close(status: str, why: str) -> str:
         digest = store.finish_run(run_id, status, why, start.conductor)
