@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from cluster.bringing import Nodes
     from cluster.conductor import Ending, Progress
     from cluster.latency import Written
     from cluster.live import LiveView
@@ -264,10 +265,19 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
         # The actors of a conductor that is thought to be dead may live on, under the names of this one's.
         namespace = f"paperdex-{run_id}-{secrets.token_hex(4)}"
         dashboard = start_ray(place.ray_address, namespace, place.dashboard_port)
+        nodes = nodes_of(place.ray_address)
     opened, n_sessions = prepared.result(), len(plan.scenario.accounts)
     _make_room(n_sessions, place, view)
+    nodes.bring(namespace, view.say)
     view.say(f"starting {n_sessions} sessions; dashboard at {dashboard or 'the cluster'}")
     return opened
+
+
+def nodes_of(address: str | None) -> Nodes:
+    """Return the nodes of the cluster that this process is connected to."""
+    from cluster.bringing import Nodes  # noqa: PLC0415 -- brings Ray
+
+    return Nodes(address)
 
 
 def _make_room(n_sessions: int, place: Place, view: LiveView) -> None:

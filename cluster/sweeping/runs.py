@@ -15,7 +15,7 @@ from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, r
 from cluster.errors import Stopped, UsageError
 from cluster.logs import log_of, note
 from cluster.patience import Patience
-from cluster.runs import check_version
+from cluster.runs import check_version, nodes_of
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking, rank
 from cluster.tally import Tally
@@ -87,9 +87,12 @@ def execute(
             store, url = open_store(place.database_url, upgrade=True)
             market = plan.markets[0]
             view.say("starting Ray" + ("" if is_compiled(market.scenario) else " and, this once, compiling the kernel"))
+            namespace = f"paperdex-{sweep_id}-{secrets.token_hex(4)}"
+            start_ray(place.ray_address, namespace, place.dashboard_port)
+            nodes = nodes_of(place.ray_address)
             compile_kernel(market.scenario, market.recording)
-            start_ray(place.ray_address, f"paperdex-{sweep_id}-{secrets.token_hex(4)}", place.dashboard_port)
             crew = _crew(workers, place, view)
+            nodes.bring(namespace, view.say)
             with store.hold(sweep_id), log_of({"sweep": sweep_id}, place.ray_address, view.say):
                 conductor = _begun(plan, sweep_id, store) if interrupted is None else store.reopen_sweep(sweep_id)
                 note(
