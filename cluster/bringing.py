@@ -1,7 +1,8 @@
 """Paperdex on the nodes of a cluster that was named: they use what they have, or are brought what is here.
 
 What is brought is unpacked on each node, and actors cannot use the processes that wait there for work: that takes
-seconds. So nodes are asked whether they have the same, while this process has other things to prepare.
+seconds. So nodes are asked whether they have the same, while this process has other things to prepare. To be asked
+costs a node a process: that one has it is kept with the cluster, so that it is asked once for all runs of the sources.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray.experimental.internal_kv import _internal_kv_list, _internal_kv_put
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.connect import PACKAGES, paperdex_itself, start_ray, stop_ray
@@ -24,44 +26,58 @@ ANSWER_SECONDS = 60
 
 
 class Nodes:
-    """The nodes of the cluster at ``address``, to which this process is connected; those of a private one have it."""
+    """The nodes of the cluster at ``address``, to which this process is connected.
+
+    Those of a private one have it, and to those of a job it has come with the job.
+    """
 
     def __init__(self, address: str | None) -> None:
         """Ask them, and do not wait for their answers."""
         self._address = address
         self._fingerprint = _fingerprint()
         self._answers: dict[str, Any] = {}
-        self._ask()
+        self._is_brought = address is None or "py_modules" in ray.get_runtime_context().runtime_env
+        if not self._is_brought:
+            self._here = self._fingerprint()
+            self._ask()
 
     def bring(self, namespace: str, say: Callable[[str], None]) -> None:
         """See to it that all actors are made of the sources that this process is made of; it may connect anew.
 
         Nodes that have come since are asked too.
         """
+        if self._is_brought:
+            return
         self._ask()
-        if self._address is None or self._all_have_it():
+        if self._all_have_it():
             return
         say("bringing paperdex to the nodes, of which not all have it as it is here")
         stop_ray()
         start_ray(self._address, namespace, None, paperdex_itself())
 
     def _ask(self) -> None:
-        if self._address is None:
-            return
         asked = ray.remote(num_cpus=0, max_retries=0)(self._fingerprint)
-        for node in ray.nodes():
-            key = node["NodeID"]
-            if node["Alive"] and key not in self._answers:
-                there = NodeAffinitySchedulingStrategy(key, soft=False)
-                self._answers[key] = asked.options(scheduling_strategy=there).remote()
+        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+        known = {key.decode().rpartition(" ")[2] for key in _internal_kv_list(self._key(""))}
+        for key in alive - known - self._answers.keys():
+            there = NodeAffinitySchedulingStrategy(key, soft=False)
+            self._answers[key] = asked.options(scheduling_strategy=there).remote()
 
     def _all_have_it(self) -> bool:
-        answers, self._answers = [*self._answers.values()], {}
-        here = self._fingerprint()
+        asked, self._answers = self._answers, {}
         try:
-            return all(answer == here for answer in ray.get(answers, timeout=ANSWER_SECONDS))
+            answers = dict(zip(asked, ray.get([*asked.values()], timeout=ANSWER_SECONDS), strict=True))
         except ray.exceptions.RayError:
             return False
+        having = [node for node, answer in answers.items() if answer == self._here]
+        for node in having:
+            _internal_kv_put(self._key(node), b"")
+        return len(having) == len(asked)
+
+    def _key(self, node: str) -> str:
+        """Return where it is kept that a node has it; it may have it from the current folder, by Ray's doing."""
+        where = sha256(f"{self._here} {Path.cwd()}".encode()).hexdigest()
+        return f"paperdex {where} {node}"
 
 
 def _fingerprint() -> Callable[[], str]:

@@ -45,7 +45,7 @@ def test_of_two_processes_on_a_new_node_one_compiles_and_the_other_waits_for_it(
 def bare(url):
     """Start a cluster whose node has what the project depends on, and not the project."""
     node = head_node.start(url)
-    yield node.address
+    yield node
     node.stop()
 
 
@@ -57,7 +57,14 @@ def test_nodes_are_brought_the_project_where_they_do_not_have_it_as_it_is_here(
     monkeypatch.chdir(tmp_path)  # Ray lets actors on this machine import from where the command was called
     (tmp_path / "run.yaml").write_text(json.dumps(busy_scenario().model_dump(mode="json")))
     (tmp_path / "sweep.yaml").write_text(json.dumps(small_sweeps.file()))
-    where = ["--database-url", url, "--ray-address", request.getfixturevalue("ray_address" if has_it else "bare")]
+    if has_it:
+        address = request.getfixturevalue("ray_address")
+    else:
+        node = request.getfixturevalue("bare")
+        address = node.address  # to which paperdex has come with a job, and is nevertheless not there
+        job = Command(["run", "run.yaml", "--address", node.dashboard], what="submit", **node.environment)
+        assert job.end()[0] == 0
+    where = ["--database-url", url, "--ray-address", address]
     for what, digest in (("run", undisturbed.summary.digest), ("sweep", whole[0].digest)):
         status, stdout, stderr = Command([f"{what}.yaml", *where], what=what, RAY_AUTH_MODE="disabled").end()
         assert status == 0, stderr
