@@ -212,6 +212,20 @@ def test_a_sweep_that_is_paused_and_resumed_then_stopped_and_taken_up_is_the_und
     ]
 
 
+@pytest.mark.slow  # one whose cohorts are committed each by itself is above
+@pytest.mark.parametrize("kind", ["halved", "learning"])
+def test_of_a_sweep_that_is_stopped_within_a_bracket_or_a_batch_that_is_begun_again(search, store, halved, kind):
+    sampler = {"kind": "optuna:tpe", "seed": 3, "batch": 8}
+    vary = {"strategy.stop_loss_percent": {"uniform": [0.3, 5]}, "strategy.take_profit_percent": {"uniform": [0.3, 5]}}
+    learning = plan(vary=vary, sampler=sampler, trials=32, markets={"seeds": [9]}, constraints=[])
+    mine, digest = (halving_plan(), halved[0].digest) if kind == "halved" else (learning, search(learning).digest)
+    with pytest.raises(Stopped):
+        search(mine, workers=2, cohort=3, watcher=Operator(store))
+    sweep_id = store.resolve_sweep("latest")
+    assert store.covered(sweep_id).trials < mine.sweep.n_points * len(mine.markets)
+    assert search(plan_again(store, sweep_id), interrupted=sweep_id).digest == digest
+
+
 @pytest.mark.slow  # what a process makes of signals is in tests/unit/test_commanded_runs.py
 def test_a_sweep_whose_process_is_asked_to_end_stops_between_cohorts_and_asked_twice_at_once(
     url, ray_address, store, tmp_path
