@@ -15,11 +15,13 @@ _ASKED = {
 }
 _NEXT_REVIEW = "The next review of the session takes it up."
 _NEXT_SEGMENT = "The run takes it up at the end of its segment."
+_NEXT_COHORT = "The sweep takes it up before its next cohort."
 
 
 def given(command: CommandRecord) -> str:
     """Return what an operator asked, as a sentence."""
-    target = "the run" if command.account is None else f"the session of {command.account}"
+    whole = "the run" if command.sweep_id is None else "the sweep"
+    target = whole if command.account is None else f"the session of {command.account}"
     asked = _ASKED[command.kind].format(adjustment=command.adjustment, target=target)
     return f"Command {command.ordinal}, given at {command.given_at:%Y-%m-%d %H:%M}: {asked}."
 
@@ -31,4 +33,6 @@ def became(command: CommandRecord) -> str:
         return f"It {verb} block {command.block:,}{'' if command.account is None else ' on'}."
     if command.reason:
         return f"Refused: {command.reason}"
+    if command.sweep_id is not None:
+        return _NEXT_COHORT if command.status == "PENDING" else "It was taken up."
     return _NEXT_REVIEW if command.adjustment is not None else _NEXT_SEGMENT

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 ASKING = (signal.SIGINT, signal.SIGTERM)
-STOPPING = b"\nStopping after this segment; asked once more, at once.\n"
+STOPPING = "\nStopping after {what}; asked once more, at once.\n"
 
 
 def told_to_people() -> AbstractContextManager[Any]:
@@ -41,12 +41,12 @@ def ray_until_the_end() -> Iterator[None]:
 
 
 @contextmanager
-def gracefully() -> Iterator[Callable[[], bool]]:
+def gracefully(what: str) -> Iterator[Callable[[], bool]]:
     """Give a function that tells whether the user has asked once to stop; asked twice, the process is interrupted.
 
-    Signals come in the main thread alone: elsewhere nobody asks.
+    Who asks is told after ``what`` it stops. Signals come in the main thread alone: elsewhere nobody asks.
     """
-    asked = threading.Event()
+    asked, said = threading.Event(), STOPPING.format(what=what).encode()
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
@@ -59,7 +59,7 @@ def gracefully() -> Iterator[Callable[[], bool]]:
     def ask(_number: int, _frame: object) -> None:
         asked.set()
         restore()
-        os.write(sys.stderr.fileno(), STOPPING)  # whatever it came upon may be printing at this moment
+        os.write(sys.stderr.fileno(), said)  # whatever it came upon may be printing at this moment
 
     for number in ASKING:
         signal.signal(number, ask)

@@ -16,4 +16,4 @@ class LeftRunning(UsageError):
 
 
 class Stopped(Exception):
-    """A run was stopped between two segments; the message says which, and how to go on with it."""
+    """A run or a sweep was stopped where the user asked for it; the message says which, and how to go on with it."""

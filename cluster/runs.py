@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from cluster.bringing import Nodes
     from cluster.conductor import Ending, Progress
     from cluster.latency import Written
     from cluster.live import LiveView
@@ -186,7 +187,10 @@ def execute(
             store, url = _ready(plan, place, run_id, view)
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             with store.hold(run_id), log_of({"run": run_id}, place.ray_address, view.say):
-                start = _begun(plan, prefix, store) if interrupted is None else _taken_up(plan, prefix, store)
+                if interrupted is None:
+                    start = _begun(plan, prefix, store)
+                else:
+                    start = _taken_up(plan, prefix, store, is_asked=True)
                 goes_on = f"paperdex run --resume {run_id}"
                 with resumable(goes_on), control_service_watched(goes_on, view):
                     ending, digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
@@ -205,8 +209,8 @@ def _begun(plan: Plan, prefix: int, store: Store) -> Start:
     return beginning(plan)
 
 
-def _taken_up(plan: Plan, prefix: int, store: Store) -> Start:
-    start = taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix)))
+def _taken_up(plan: Plan, prefix: int, store: Store, *, is_asked: bool) -> Start:
+    start = taken_up(plan.lines(prefix), store.reopen_run(run_id_of(prefix), is_asked=is_asked))
     note("run taken up", block=start.block, conductor=start.conductor)
     return start
 
@@ -261,10 +265,19 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
         # The actors of a conductor that is thought to be dead may live on, under the names of this one's.
         namespace = f"paperdex-{run_id}-{secrets.token_hex(4)}"
         dashboard = start_ray(place.ray_address, namespace, place.dashboard_port)
+        nodes = nodes_of(place.ray_address)
     opened, n_sessions = prepared.result(), len(plan.scenario.accounts)
     _make_room(n_sessions, place, view)
+    nodes.bring(namespace, view.say)
     view.say(f"starting {n_sessions} sessions; dashboard at {dashboard or 'the cluster'}")
     return opened
+
+
+def nodes_of(address: str | None) -> Nodes:
+    """Return the nodes of the cluster that this process is connected to."""
+    from cluster.bringing import Nodes  # noqa: PLC0415 -- brings Ray
+
+    return Nodes(address)
 
 
 def _make_room(n_sessions: int, place: Place, view: LiveView) -> None:
@@ -303,7 +316,7 @@ def _conducted(
 
     def take_up() -> None:
         nonlocal start
-        start = patience(lambda: _taken_up(plan, prefix, store))
+        start = patience(lambda: _taken_up(plan, prefix, store, is_asked=False))
 
     def close(status: str, why: str) -> str:
         digest = store.finish_run(run_id, status, why, start.conductor)
@@ -311,7 +324,7 @@ def _conducted(
         return digest
 
     watched = run_watched(run_id, plan.lines(prefix), view.show)
-    with closed_if_it_fails(close), gracefully() as is_interrupted, watched as observe:
+    with closed_if_it_fails(close), gracefully("this segment") as is_interrupted, watched as observe:
         ending = through_losses(conduct, take_up, view.say)
     digest = patience(lambda: close(*ending))
     return ending.status, digest, tally.written(writers)

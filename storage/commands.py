@@ -18,7 +18,7 @@ from simulation.autopilot.words import DIVISORS, NAMES, OPERATOR
 from storage import conducting
 from storage.copying import to_json
 from storage.errors import StorageError
-from storage.ids import Kind, derive, prefix_of
+from storage.ids import Kind, derive, kind_of, prefix_of
 from storage.keys import row_of
 from storage.pilot_records import CommandRecord
 from storage.records import Finding
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 TABLE = "commands"
 REVERSE = "REVERSE_ADJUSTMENT"
 
-RUN_OVER = "Its run ended before it was taken up."
+OVER = "Its {whole} ended before it was taken up."
 """Why a command is refused that nobody had taken up."""
 
 _LOG = text(
@@ -83,25 +83,25 @@ _DUE = text(
 _ACCEPT = text(
     """
     UPDATE commands SET status = 'ACCEPTED', block = :block, recorded_at = now()
-    WHERE run_id = :run AND ordinal = :ordinal AND status = 'PENDING'
+    WHERE (run_id = :whole OR sweep_id = :whole) AND ordinal = :ordinal AND status = 'PENDING'
     """
 )
 _REFUSE = text(
     """
     UPDATE commands SET status = 'REFUSED', status_reason = :why, recorded_at = now()
-    WHERE run_id = :run AND ordinal = :ordinal AND status = 'PENDING'
+    WHERE (run_id = :whole OR sweep_id = :whole) AND ordinal = :ordinal AND status = 'PENDING'
     """
 )
 _REFUSE_ALL = text(
     """
     UPDATE commands SET status = 'REFUSED', status_reason = :why, recorded_at = now()
-    WHERE run_id = :run AND status = 'PENDING'
+    WHERE (run_id = :whole OR sweep_id = :whole) AND status = 'PENDING'
     """
 )
 
 _LISTED = """
-    SELECT commands.session_id, accounts.name AS account, commands.ordinal, commands.given_at, commands.kind,
-        commands.status, commands.block, commands.status_reason AS reason, logs.ordinal AS adjustment
+    SELECT commands.sweep_id, commands.session_id, accounts.name AS account, commands.ordinal, commands.given_at,
+        commands.kind, commands.status, commands.block, commands.status_reason AS reason, logs.ordinal AS adjustment
     FROM commands LEFT JOIN paper_trading_sessions USING (session_id)
     LEFT JOIN paper_trading_accounts AS accounts USING (account_id)
     LEFT JOIN autopilot_logs AS logs ON logs.log_id = CAST(commands.arguments ->> 'log_id' AS uuid)
@@ -109,7 +109,7 @@ _LISTED = """
 _OF_SESSIONS = text(
     f"{_LISTED} WHERE commands.session_id = ANY(:sessions) ORDER BY commands.session_id, commands.ordinal"
 )
-_OF_RUN = text(f"{_LISTED} WHERE commands.run_id = :run ORDER BY commands.ordinal")
+_OF_WHOLE = text(f"{_LISTED} WHERE commands.run_id = :whole OR commands.sweep_id = :whole ORDER BY commands.ordinal")
 
 _NOT_DONE = text(
     """
@@ -161,7 +161,7 @@ def give_reversal(connection: Connection, name: str) -> CommandRecord:
     status = connection.execute(_RUN, {"run": log["run_id"]}).scalar_one()
     log = row_of(connection, _LOG, name)  # as it is while nobody can close the run
     assert log is not None
-    why_not = run_is(status) or _why_not(log) or _asked(connection, log)
+    why_not = is_over("run", status) or _why_not(log) or _asked(connection, log)
     if why_not:
         raise NotReversed(log=log["log_id"], why=why_not)
     ordinal = int(connection.execute(_COUNT, {"run": log["run_id"]}).scalar_one())
@@ -212,20 +212,20 @@ def settle(connection: Connection, run_id: UUID, block: int, answers: Sequence[A
             accept(connection, run_id, answer.command, block)
 
 
-def accept(connection: Connection, run_id: UUID, ordinal: int, block: int) -> None:
-    """Write from which block on a command holds; what became of one is written once."""
-    connection.execute(_ACCEPT, {"run": run_id, "ordinal": ordinal, "block": block})
+def accept(connection: Connection, whole: UUID, ordinal: int, block: int | None) -> None:
+    """Write from which block on a command holds, none in a sweep; what became of one is written once."""
+    connection.execute(_ACCEPT, {"whole": whole, "ordinal": ordinal, "block": block})
 
 
-def refuse(connection: Connection, run_id: UUID, ordinal: int, why: str) -> None:
+def refuse(connection: Connection, whole: UUID, ordinal: int, why: str) -> None:
     """Write why a command is not carried out; what became of one is written once."""
     sentence = why[0].upper() + why[1:].rstrip(".") + "."
-    connection.execute(_REFUSE, {"run": run_id, "ordinal": ordinal, "why": sentence})
+    connection.execute(_REFUSE, {"whole": whole, "ordinal": ordinal, "why": sentence})
 
 
-def close(connection: Connection, run_id: UUID) -> None:
-    """Refuse what nobody has taken up of a run that has come to its end."""
-    connection.execute(_REFUSE_ALL, {"run": run_id, "why": RUN_OVER})
+def refuse_all(connection: Connection, whole: UUID, why: str) -> None:
+    """Refuse what nobody has taken up of a run or a sweep."""
+    connection.execute(_REFUSE_ALL, {"whole": whole, "why": why.format(whole=called(whole))})
 
 
 def of_sessions(connection: Connection, sessions: Iterable[UUID]) -> dict[UUID, list[CommandRecord]]:
@@ -236,9 +236,9 @@ def of_sessions(connection: Connection, sessions: Iterable[UUID]) -> dict[UUID, 
     return found
 
 
-def of_run(connection: Connection, run_id: UUID) -> list[CommandRecord]:
-    """Return all commands of a run, in their order."""
-    return [CommandRecord(**row) for row in connection.execute(_OF_RUN, {"run": run_id}).mappings()]
+def of_whole(connection: Connection, whole: UUID) -> list[CommandRecord]:
+    """Return all commands of a run or a sweep, in their order."""
+    return [CommandRecord(**row) for row in connection.execute(_OF_WHOLE, {"whole": whole}).mappings()]
 
 
 def findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
@@ -257,9 +257,14 @@ def findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
 _TYPES = {str(kind): number for number, kind in enumerate(TYPES)}
 
 
-def run_is(status: str) -> str:
-    """Return what the status of a run says against a command; nothing where it is RUNNING."""
-    return "" if status == "RUNNING" else f"its run is {status}, and only one that is RUNNING can be commanded"
+def called(whole: UUID) -> str:
+    """Return what a key names, a run or a sweep."""
+    return "sweep" if kind_of(str(whole)) == Kind.SWEEP else "run"
+
+
+def is_over(whole: str, status: str) -> str:
+    """Return what the status of a run or a sweep says against a command; nothing where it is RUNNING."""
+    return "" if status == "RUNNING" else f"its {whole} is {status}, and only one that is RUNNING can be commanded"
 
 
 def _asked(connection: Connection, log: RowMapping) -> str:

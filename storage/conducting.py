@@ -1,4 +1,4 @@
-"""What a conductor may do to a run: only the latest one may anything, however long an older one has been asleep."""
+"""What a conductor may do to what it conducts: only the latest one may anything, however long an older has slept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from storage.errors import RunNotFound, SessionNotFound, StaleConductor
+from storage.errors import RunNotFound, SessionNotFound, StaleConductor, StaleSweep, SweepNotFound
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -17,6 +17,7 @@ FIRST = 1
 """The number of a run's first conductor."""
 
 _OF_RUN = text("SELECT run_id, incarnation FROM runs WHERE run_id = :run FOR UPDATE")
+_OF_SWEEP = text("SELECT incarnation FROM sweeps WHERE sweep_id = :sweep FOR UPDATE")
 _OF_SESSION = text(
     """
     SELECT runs.run_id, runs.incarnation FROM paper_trading_sessions AS sessions
@@ -54,6 +55,15 @@ def take(connection: Connection, run_id: UUID, conductor: int) -> None:
     if run is None:
         raise RunNotFound(text=run_id)
     _require(conductor, run_id, run.incarnation)
+
+
+def take_sweep(connection: Connection, sweep_id: UUID, conductor: int) -> None:
+    """Lock a sweep for its conductor; raises SweepNotFound or StaleSweep."""
+    stored = connection.execute(_OF_SWEEP, {"sweep": sweep_id}).scalar_one_or_none()
+    if stored is None:
+        raise SweepNotFound(text=sweep_id)
+    if stored != conductor:
+        raise StaleSweep(sweep=sweep_id, stored=stored, given=conductor)
 
 
 def claim_all(connection: Connection, run_id: UUID) -> None:

@@ -56,7 +56,7 @@ def finish(connection: Connection, run_id: UUID, status: RunStatus, error_messag
     if status != "COMPLETED":
         conducting.claim_all(connection, run_id)
     else:
-        commands.close(connection, run_id)
+        commands.refuse_all(connection, run_id, commands.OVER)
     values = {"run": run_id, "status": str(status), "message": error_message}
     connection.execute(_CLOSE_SESSIONS, values | {"reason": error_message or AT_THE_END})
     content = digest(connection, run_id)

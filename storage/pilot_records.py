@@ -46,14 +46,16 @@ class AdjustmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """What an operator asked of a session or a run, and what became of it."""
+    """What an operator asked of a session, a run or a sweep, and what became of it."""
 
+    sweep_id: UUID | None
+    """None where it is a run or one of its sessions."""
     session_id: UUID | None
-    """None where it is the whole run."""
+    """None where it is the whole run or a sweep."""
     account: str | None
     """Of the session."""
     ordinal: int
-    """In its run."""
+    """In its run or sweep."""
     given_at: datetime
     """By the wall clock."""
     kind: str
@@ -61,7 +63,7 @@ class CommandRecord:
     """The ordinal of the one that is to be reversed, if any."""
     status: str
     block: int | None
-    """First block that trades with its effect, once it is accepted."""
+    """First block that trades with its effect, once it is accepted; a sweep has none."""
     reason: str
     """Why it was refused, as a sentence."""
 

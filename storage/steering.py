@@ -1,8 +1,9 @@
-"""What operators command of sessions and of whole runs that go on: to pause, to go on again, to stop.
+"""What operators command of sessions, of whole runs and of sweeps that go on: to pause, to go on again, to stop.
 
 Such a command is PENDING until its run comes to the end of a segment. There it is ACCEPTED with the first block that is
 traded by it, before anything is, or REFUSED since its session has ended. Whoever takes the run up again cuts it at that
-block and obeys there. What is commanded of a whole run changes nothing of what it is, only when it is computed.
+block and obeys there. What is commanded of a whole run changes nothing of what it is, only when it is computed. So it
+is with a sweep, whose commands are taken up before a cohort is begun, and have no block.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ DONE = {PAUSE: "paused", RESUME: "resumed", STOP: "stopped"}
 SESSION_OVER = "Its session had ended."
 """Why a command is refused that was given to a session which ended before its next segment."""
 
-TAKEN_UP_AGAIN = "Its run was taken up again before it was."
-"""Why a command is refused that was given to a run which was interrupted first, and then resumed."""
+TAKEN_UP_AGAIN = "Its {whole} was taken up again before it was."
+"""Why a command is refused that was given to what was interrupted first, and then resumed."""
 
 _SESSION = text(
     """
@@ -44,19 +45,20 @@ _SESSION = text(
     """
 )
 _RUN = text("SELECT status FROM runs WHERE run_id = :run FOR UPDATE")
+_SWEEP = text("SELECT status FROM sweeps WHERE sweep_id = :sweep FOR UPDATE")
 _LATEST = text(
     """
     SELECT kind, status, ordinal, block FROM commands
-    WHERE run_id = :run AND session_id IS NOT DISTINCT FROM CAST(:session AS uuid) AND kind = ANY(:kinds)
-        AND status <> 'REFUSED'
+    WHERE (run_id = :whole OR sweep_id = :whole) AND session_id IS NOT DISTINCT FROM CAST(:session AS uuid)
+        AND kind = ANY(:kinds) AND status <> 'REFUSED'
     ORDER BY ordinal DESC LIMIT 1
     """
 )
-_COUNT = text("SELECT count(*) FROM commands WHERE run_id = :run")
+_COUNT = text("SELECT count(*) FROM commands WHERE run_id = :whole OR sweep_id = :whole")
 _GIVE = text(
     """
-    INSERT INTO commands (command_id, run_id, session_id, ordinal, kind, arguments)
-    VALUES (:command, :run, :session, :ordinal, :kind, '{}')
+    INSERT INTO commands (command_id, run_id, sweep_id, session_id, ordinal, kind, arguments)
+    VALUES (:command, :run, :sweep, :session, :ordinal, :kind, '{}')
     """
 )
 _DUE = text(
@@ -75,7 +77,12 @@ _CUTS = text(
     WHERE run_id = :run AND session_id IS NOT NULL AND status = 'ACCEPTED' AND kind = ANY(:kinds) ORDER BY block
     """
 )
-_PENDING_OF_RUN = text("SELECT ordinal FROM commands WHERE run_id = :run AND session_id IS NULL AND status = 'PENDING'")
+_PENDING = text(
+    """
+    SELECT ordinal FROM commands
+    WHERE (run_id = :whole OR sweep_id = :whole) AND session_id IS NULL AND status = 'PENDING' ORDER BY ordinal
+    """
+)
 
 _NOT_STOPPED = text(
     """
@@ -132,24 +139,26 @@ class Steered(NamedTuple):
 
 
 def give(connection: Connection, name: str, kind: str) -> CommandRecord:
-    """Write the command for the session or the run that ``name`` is the key of; runs may be named as everywhere.
+    """Write the command for the session, run or sweep that ``name`` is the key of, or that is so called.
 
-    Raises SessionNotFound, RunNotFound, AmbiguousRun or NotCommanded.
+    Raises SessionNotFound, RunNotFound, NothingSoCalled, AmbiguousRun or NotCommanded.
     """
     session_id = UUID(name) if kind_of(name) == Kind.SESSION else None
-    run_id = queries.resolve_run(connection, name) if session_id is None else _session(connection, session_id).run_id
-    status = connection.execute(_RUN, {"run": run_id}).scalar_one()
-    latest = _latest(connection, run_id, session_id)
+    if session_id is None:
+        whole = queries.resolve_run_or_sweep(connection, name)
+    else:
+        whole = _session(connection, session_id).run_id
+    called = commands.called(whole)
     why_not = (
-        commands.run_is(status)
+        commands.is_over(called, _locked(connection, whole, called))
         or ("" if session_id is None else _has_ended(connection, session_id))
-        or _speaks_against(kind, latest)
+        or _speaks_against(kind, _latest(connection, whole, session_id), called)
     )
     if why_not:
-        what = f"Run {run_id}" if session_id is None else f"Session {session_id}"
+        what = f"{called.capitalize()} {whole}" if session_id is None else f"Session {session_id}"
         raise NotCommanded(what=what, done=DONE[kind], why=why_not)
-    ordinal = _write(connection, run_id, session_id, kind)
-    return next(one for one in commands.of_run(connection, run_id) if one.ordinal == ordinal)
+    ordinal = _write(connection, whole, session_id, kind)
+    return next(one for one in commands.of_whole(connection, whole) if one.ordinal == ordinal)
 
 
 def take_up(connection: Connection, run_id: UUID, block: int, living: Mapping[UUID, int], conductor: int) -> Steered:
@@ -174,18 +183,34 @@ def take_up(connection: Connection, run_id: UUID, block: int, living: Mapping[UU
     return Steered(instructions, "" if run == RESUME else run)
 
 
+def take_up_of_sweep(connection: Connection, sweep_id: UUID, conductor: int) -> str:
+    """Accept what is commanded of a sweep; return PAUSE or STOP where it is not to go on, else nothing.
+
+    Most often there is nothing new, which is one short question. Raises StaleSweep.
+    """
+    latest = _latest(connection, sweep_id, None)
+    if latest is None:
+        return ""
+    if latest.status == "PENDING":
+        conducting.take_sweep(connection, sweep_id, conductor)
+        latest = _latest(connection, sweep_id, None)  # as it is while nobody gives another
+        for ordinal in connection.execute(_PENDING, {"whole": sweep_id}).scalars().all():
+            commands.accept(connection, sweep_id, ordinal, None)
+    return "" if latest.kind == RESUME else str(latest.kind)
+
+
 def cuts(connection: Connection, run_id: UUID) -> tuple[int, ...]:
     """Return the blocks from which on accepted commands hold: no segment spans one."""
     return tuple(connection.execute(_CUTS, {"run": run_id, "kinds": KINDS}).scalars())
 
 
-def release(connection: Connection, run_id: UUID) -> None:
-    """Have a run go on that the user takes up again: what was commanded of the whole of it is over."""
-    for ordinal in connection.execute(_PENDING_OF_RUN, {"run": run_id}).scalars().all():
-        commands.refuse(connection, run_id, ordinal, TAKEN_UP_AGAIN)
-    latest = _latest(connection, run_id, None)
+def release(connection: Connection, whole: UUID) -> None:
+    """Have a run or a sweep go on that the user takes up again: what was commanded of the whole of it is over."""
+    for ordinal in connection.execute(_PENDING, {"whole": whole}).scalars().all():
+        commands.refuse(connection, whole, ordinal, TAKEN_UP_AGAIN.format(whole=commands.called(whole)))
+    latest = _latest(connection, whole, None)
     if latest is not None and latest.kind != RESUME:
-        commands.accept(connection, run_id, _write(connection, run_id, None, RESUME), latest.block)
+        commands.accept(connection, whole, _write(connection, whole, None, RESUME), latest.block)
 
 
 def findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
@@ -210,6 +235,13 @@ def findings(connection: Connection, run_id: UUID | None) -> list[Finding]:
     ]  # fmt: skip
 
 
+def _locked(connection: Connection, whole: UUID, called: str) -> str:
+    """Lock a run or a sweep, so that nobody closes it meanwhile, and return its status."""
+    if called == "sweep":
+        return str(connection.execute(_SWEEP, {"sweep": whole}).scalar_one())
+    return str(connection.execute(_RUN, {"run": whole}).scalar_one())
+
+
 def _session(connection: Connection, session_id: UUID) -> Any:
     session = connection.execute(_SESSION, {"session": session_id}).one_or_none()
     if session is None:
@@ -222,13 +254,13 @@ def _has_ended(connection: Connection, session_id: UUID) -> str:
     return "" if session.stopped_at is None else f"it has ended, {session.status}"
 
 
-def _latest(connection: Connection, run_id: UUID, session_id: UUID | None) -> Any:
-    """Return the latest command for a session or the whole run that was not refused; None where there is none."""
-    of_it = {"run": run_id, "session": session_id, "kinds": KINDS}
+def _latest(connection: Connection, whole: UUID, session_id: UUID | None) -> Any:
+    """Return the latest command for a session, a run or a sweep that was not refused; None where there is none."""
+    of_it = {"whole": whole, "session": session_id, "kinds": KINDS}
     return connection.execute(_LATEST, of_it).one_or_none()
 
 
-def _speaks_against(kind: str, latest: Any) -> str:
+def _speaks_against(kind: str, latest: Any, called: str) -> str:
     """Return what the latest command says against another one; nothing where nothing does."""
     before = RESUME if latest is None else latest.kind
     if before not in {kind, STOP}:
@@ -236,14 +268,14 @@ def _speaks_against(kind: str, latest: Any) -> str:
     if latest is None:
         return "no command has paused it"
     if latest.status == "PENDING":
-        return f"command {latest.ordinal} of its run asks for {'that' if before == kind else 'its stop'} already"
-    return f"command {latest.ordinal} of its run has {DONE[before]} it"
+        return f"command {latest.ordinal} of its {called} asks for {'that' if before == kind else 'its stop'} already"
+    return f"command {latest.ordinal} of its {called} has {DONE[before]} it"
 
 
-def _write(connection: Connection, run_id: UUID, session_id: UUID | None, kind: str) -> int:
-    """Write a command and return its ordinal; the run must be locked."""
-    ordinal = int(connection.execute(_COUNT, {"run": run_id}).scalar_one())
-    key = derive(prefix_of(run_id), Kind.COMMAND, 0, ordinal)
-    values = {"command": key, "run": run_id, "session": session_id, "ordinal": ordinal, "kind": kind}
-    connection.execute(_GIVE, values)
+def _write(connection: Connection, whole: UUID, session_id: UUID | None, kind: str) -> int:
+    """Write a command and return its ordinal; the run or sweep must be locked."""
+    ordinal = int(connection.execute(_COUNT, {"whole": whole}).scalar_one())
+    of = {"run": None, "sweep": None} | {commands.called(whole): whole}
+    key = derive(prefix_of(whole), Kind.COMMAND, 0, ordinal)
+    connection.execute(_GIVE, {"command": key, **of, "session": session_id, "ordinal": ordinal, "kind": kind})
     return ordinal

@@ -1,4 +1,4 @@
-"""What the Store does about commands: takes them from operators, and hands them to the conductor of their run."""
+"""What the Store does about commands: takes them from operators, and hands them to conductors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class SteeringVerbs(Verbs):
-    """The part of the Store that is about commands to sessions and runs."""
+    """The part of the Store that is about commands to sessions, runs and sweeps."""
 
     def command(self, name: str, kind: str) -> CommandRecord:
-        """Command a session or a run that goes on to PAUSE, RESUME or STOP; durable on return.
+        """Command a session, a run or a sweep that goes on to PAUSE, RESUME or STOP; durable on return.
 
-        Raises SessionNotFound, RunNotFound, AmbiguousRun or NotCommanded.
+        Raises SessionNotFound, RunNotFound, NothingSoCalled, AmbiguousRun or NotCommanded.
         """
         with self._transaction() as connection:
             return steering.give(connection, name, kind)
@@ -41,7 +41,12 @@ class SteeringVerbs(Verbs):
         with self._transaction() as connection:
             return steering.take_up(connection, run_id, block, living, conductor)
 
-    def commands_of(self, run_id: UUID) -> list[CommandRecord]:
-        """Return all commands of a run, in their order."""
+    def take_up_commands_of_sweep(self, sweep_id: UUID, conductor: int = conducting.FIRST) -> str:
+        """Accept what a sweep is commanded; return PAUSE or STOP where it is not to go on, else nothing."""
         with self._transaction() as connection:
-            return commands.of_run(connection, run_id)
+            return steering.take_up_of_sweep(connection, sweep_id, conductor)
+
+    def commands_of(self, whole: UUID) -> list[CommandRecord]:
+        """Return all commands of a run or a sweep, in their order."""
+        with self._transaction() as connection:
+            return commands.of_whole(connection, whole)

@@ -311,10 +311,13 @@ class Store(PilotVerbs, SteeringVerbs, SweepReader):
         with self._transaction() as connection:
             return sweeps.cohorts(connection, sweep_id)
 
-    def reopen_sweep(self, sweep_id: UUID) -> int:
-        """Make a sweep that was interrupted RUNNING again; return the number of its conductor."""
+    def reopen_sweep(self, sweep_id: UUID, *, is_asked: bool = True) -> int:
+        """Make a sweep that was interrupted RUNNING again; return the number of its conductor.
+
+        If the user has asked for it, one goes on that was paused or stopped.
+        """
         with self._transaction() as connection:
-            return sweeps.reopen(connection, sweep_id)
+            return sweeps.reopen(connection, sweep_id, is_asked=is_asked)
 
     def finish_sweep(
         self,

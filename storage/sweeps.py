@@ -9,6 +9,7 @@ import numpy as np
 from psycopg2 import sql
 from sqlalchemy import text
 
+from storage import commands, conducting, steering
 from storage.committing import copy
 from storage.copying import encode, to_json
 from storage.errors import StaleSweep, SweepHasEnded, SweepNotFound, TrialNotFound
@@ -34,7 +35,7 @@ _DETAIL = text(
     FROM sweeps WHERE sweep_id = :sweep
     """
 )
-_LOCK = text("SELECT status, incarnation FROM sweeps WHERE sweep_id = :sweep FOR UPDATE")
+_LOCK = text("SELECT status FROM sweeps WHERE sweep_id = :sweep FOR UPDATE")
 _SHARE = text("SELECT incarnation FROM sweeps WHERE sweep_id = :sweep FOR SHARE")
 _HAS = text("SELECT cohort_id FROM sweep_cohorts WHERE cohort_id = ANY(:cohorts)")
 _COHORTS = text(
@@ -118,13 +119,18 @@ def cohorts(connection: Connection, sweep_id: UUID) -> list[tuple[int, int, int,
     return [tuple(row) for row in connection.execute(_COHORTS, {"sweep": sweep_id})]
 
 
-def reopen(connection: Connection, sweep_id: UUID) -> int:
-    """Make a sweep that was interrupted RUNNING; return the number of its conductor."""
+def reopen(connection: Connection, sweep_id: UUID, *, is_asked: bool) -> int:
+    """Make a sweep that was interrupted RUNNING; return the number of its conductor.
+
+    If the user has asked for it, one goes on that was paused or stopped. Raises SweepNotFound or SweepHasEnded.
+    """
     row = connection.execute(_LOCK, {"sweep": sweep_id}).one_or_none()
     if row is None:
         raise SweepNotFound(text=sweep_id)
     if row.status == "COMPLETED":
         raise SweepHasEnded(sweep=sweep_id)
+    if is_asked:
+        steering.release(connection, sweep_id)
     return int(connection.execute(_REOPEN, {"sweep": sweep_id}).scalar_one())
 
 
@@ -137,11 +143,9 @@ def finish(
     verdict: dict[str, Any] | None,
 ) -> str:
     """Close a sweep and return its digest. Raises StaleSweep."""
-    row = connection.execute(_LOCK, {"sweep": sweep_id}).one_or_none()
-    if row is None:
-        raise SweepNotFound(text=sweep_id)
-    if row.incarnation != conductor:
-        raise StaleSweep(sweep=sweep_id, stored=row.incarnation, given=conductor)
+    conducting.take_sweep(connection, sweep_id, conductor)
+    if status == "COMPLETED":
+        commands.refuse_all(connection, sweep_id, commands.OVER)
     content = digest(connection, sweep_id)
     values = {"sweep": sweep_id, "status": status, "message": error_message, "digest": content}
     connection.execute(_CLOSE, values | {"verdict": None if verdict is None else to_json(verdict)})

@@ -97,7 +97,7 @@ def show_sweep(sweep_id: SweepId, database_url: DatabaseUrl = None) -> None:
 
     store = store_at(database_url)
     key = store.resolve_sweep(sweep_id)
-    out.print(shown(store.sweep(key), store.covered(key)), highlight=False)
+    out.print(shown(store.sweep(key), store.covered(key), store.commands_of(key)), highlight=False)
 
 
 def replay(

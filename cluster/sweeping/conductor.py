@@ -23,6 +23,7 @@ from actors import remote
 from cluster.commit_queue import CommitQueue
 from cluster.database import is_of_this_machine
 from cluster.market_feed import MarketFeed
+from cluster.operator import SweepOperator
 from cluster.remote_calls import ACTOR_LOST, CALL_SECONDS_MAX, VALUE_LOST, Restarts, discard, result_of
 from cluster.sweeping.brackets import Bracket, Uncovered, shared_size
 from cluster.sweeping.figures import results_of
@@ -73,6 +74,8 @@ class SweepProgress:
     """Of the commits that have been acknowledged since the last progress."""
     recoveries: Mapping[str, int]
     """How many actors have been replaced, by their class."""
+    is_paused: bool = False
+    """Whether it waits for the command that it is to go on."""
 
     @property
     def restarts(self) -> int:
@@ -103,7 +106,7 @@ class _Flight:
 
 
 class SweepConductor:
-    """Trades every point of a sweep on every market, except what is committed."""
+    """Trades every point of a sweep on every market, except what is committed; ``is_interrupted`` asks it to stop."""
 
     def __init__(
         self,
@@ -117,6 +120,7 @@ class SweepConductor:
         observe: Callable[[SweepProgress], None],
         tally: Tally,
         patience: Patience,
+        is_interrupted: Callable[[], bool],
     ) -> None:
         self._plan, self._sweep_id, self._store, self._observe = plan, sweep_id, store, observe
         self._committed = store.cohorts_of(sweep_id)
@@ -124,6 +128,7 @@ class SweepConductor:
         self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._identity = sweep_id, prefix, conductor
         self._tally, self._say = tally, patience.say
+        self._operator = SweepOperator(sweep_id, conductor, store, patience, is_interrupted)
         self._commits = CommitQueue(
             lambda _: remote.spawn_trial_writer(self._home, database_url), 0, patience, self._tally, "TrialWriter"
         )
@@ -138,16 +143,23 @@ class SweepConductor:
         self._counts["skipped"] = sum(skipped for _, _, _, skipped in self._committed)
         self._best: float | None = None
 
-    def run(self) -> None:
-        """Trade all trials; everything is durable on return, and the actors are gone."""
+    def run(self) -> bool:
+        """Trade all trials, or those until the user stops it; tell whether that was all.
+
+        Everything is durable on return, and the actors are gone.
+        """
         try:
             for first, end, points in self._rounds():
                 self._trade(self._brackets(first, end, points))
                 self._commits.drain()
+                if self._operator.is_stopping:
+                    return False
         except BaseException:
             with suppress(Exception):  # whatever it was that failed is told; what has been traded is not to be lost
                 self._commits.drain()
             raise
+        else:
+            return True
         finally:
             for actor in (*(worker.actor for worker in self._workers), self._commits.writer):
                 discard(actor)
@@ -191,28 +203,59 @@ class SweepConductor:
                 yield *left.take(size), (market,)
 
     def _trade(self, brackets: Iterator[Bracket]) -> None:
-        """Trade brackets to their end, the first ones first."""
+        """Trade brackets to their end, the first ones first; where the user stops it, what is under way alone."""
         begun: list[Bracket] = []
         flights: dict[Any, _Flight] = {}
         while True:
-            for worker in self._workers:
-                if worker.is_idle and (found := self._next(begun, brackets)):
-                    receipt, flight = self._send(worker, *found)
-                    flights[receipt] = flight
-            starting = {worker.started: worker for worker in self._workers if worker.started is not None}
-            if not flights and not (starting and begun):
+            self._send_out(begun, brackets, flights)
+            is_over = self._operator.is_stopping or not (begun and self._starting())
+            if not flights and is_over:
                 return
-            ready, _ = ray.wait([*flights, *starting], num_returns=1, timeout=CALL_SECONDS_MAX)
-            for reference in ready:
-                if reference in starting:
-                    starting[reference].started, starting[reference].is_idle = None, True
-                    continue
-                flight = flights.pop(reference)
-                self._land(flight, reference)
-                if batches := flight.bracket.batches:
-                    self._commits.put(batches)
-                    begun.remove(flight.bracket)
-                self._observe(self._progress())
+            self._take_in(begun, flights)
+
+    def _send_out(self, begun: list[Bracket], brackets: Iterator[Bracket], flights: dict[Any, _Flight]) -> None:
+        """Give every idle worker what may be traded now, once the operator has nothing against it.
+
+        The operator is asked only where there is something: one who stops a sweep of which all is traded comes late.
+        """
+
+        def pause(*, begins: bool) -> None:
+            while begins and flights:
+                self._take_in(begun, flights)
+            self._commits.drain()
+            self._observe(self._progress(is_paused=begins))
+
+        is_asked = False
+        for worker in self._workers:
+            if self._operator.is_stopping:
+                return
+            if not worker.is_idle or (found := self._next(begun, brackets)) is None:
+                continue
+            if not is_asked:
+                self._operator.halt(pause)
+                is_asked = True
+            if not self._operator.is_stopping:
+                receipt, flight = self._send(worker, *found)
+                flights[receipt] = flight
+
+    def _starting(self) -> dict[Any, _Worker]:
+        """Return the workers that have no place yet, by what tells when they do."""
+        return {worker.started: worker for worker in self._workers if worker.started is not None}
+
+    def _take_in(self, begun: list[Bracket], flights: dict[Any, _Flight]) -> None:
+        """Wait until a worker has something to tell, and hand on to the writer what is whole with it."""
+        starting = self._starting()
+        ready, _ = ray.wait([*flights, *starting], num_returns=1, timeout=CALL_SECONDS_MAX)
+        for reference in ready:
+            if reference in starting:
+                starting[reference].started, starting[reference].is_idle = None, True
+                continue
+            flight = flights.pop(reference)
+            self._land(flight, reference)
+            if batches := flight.bracket.batches:
+                self._commits.put(batches)
+                begun.remove(flight.bracket)
+            self._observe(self._progress())
 
     def _next(self, begun: list[Bracket], brackets: Iterator[Bracket]) -> tuple[Bracket, Cohort] | None:
         """Return a cohort that may be traded now, of the oldest bracket that has one.
@@ -281,7 +324,7 @@ class SweepConductor:
         if self._best is None or (best > self._best) == is_more:
             self._best = best
 
-    def _progress(self) -> SweepProgress:
+    def _progress(self, *, is_paused: bool = False) -> SweepProgress:
         return SweepProgress(
             n_trials=self._plan.sweep.n_points * len(self._plan.markets),
             session_blocks=self._tally.session_blocks,
@@ -290,6 +333,7 @@ class SweepConductor:
             writer_lag_commits=self._commits.lag,
             commit_seconds=self._tally.latencies.take_new(),
             recoveries={kind: self._tally.recoveries[kind] for kind in REPLACED},
+            is_paused=is_paused,
             **self._counts,
         )
 

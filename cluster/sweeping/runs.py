@@ -11,11 +11,11 @@ from actors.warming import compile_kernel, is_compiled
 from cluster.connect import start_ray
 from cluster.control_service import control_service_watched
 from cluster.database import open_store
-from cluster.endings import closed_if_it_fails, ray_until_the_end, resumable, told_to_people
-from cluster.errors import UsageError
+from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, resumable, told_to_people
+from cluster.errors import Stopped, UsageError
 from cluster.logs import log_of, note
 from cluster.patience import Patience
-from cluster.runs import check_version
+from cluster.runs import check_version, nodes_of
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.ranking import Ranking, rank
 from cluster.tally import Tally
@@ -77,7 +77,7 @@ def execute(
 ) -> SweepSummary:
     """Run a sweep to its end and return what it came to; nothing is written before everything is reachable.
 
-    ``interrupted`` is a sweep of this plan that is to be taken up, instead of a new one.
+    ``interrupted`` is a sweep of this plan that is to be taken up, instead of a new one. Raises Stopped.
     """
     started = time.monotonic()
     prefix = new_prefix() if interrupted is None else prefix_of(interrupted)
@@ -87,9 +87,12 @@ def execute(
             store, url = open_store(place.database_url, upgrade=True)
             market = plan.markets[0]
             view.say("starting Ray" + ("" if is_compiled(market.scenario) else " and, this once, compiling the kernel"))
+            namespace = f"paperdex-{sweep_id}-{secrets.token_hex(4)}"
+            start_ray(place.ray_address, namespace, place.dashboard_port)
+            nodes = nodes_of(place.ray_address)
             compile_kernel(market.scenario, market.recording)
-            start_ray(place.ray_address, f"paperdex-{sweep_id}-{secrets.token_hex(4)}", place.dashboard_port)
             crew = _crew(workers, place, view)
+            nodes.bring(namespace, view.say)
             with store.hold(sweep_id), log_of({"sweep": sweep_id}, place.ray_address, view.say):
                 conductor = _begun(plan, sweep_id, store) if interrupted is None else store.reopen_sweep(sweep_id)
                 note(
@@ -99,9 +102,11 @@ def execute(
                 )
                 goes_on = f"paperdex sweep --resume {sweep_id}"
                 with resumable(goes_on), control_service_watched(goes_on, view):
-                    digest, ranking = _conducted(plan, sweep_id, prefix, conductor, store, url, crew, view)
+                    judged = _conducted(plan, sweep_id, prefix, conductor, store, url, crew, view)
         view.close()
-    sweep = plan.sweep
+    if judged is None:
+        raise Stopped(f"Sweep {sweep_id} is stopped and keeps what it has; `{goes_on}` goes on.")
+    sweep, (digest, ranking) = plan.sweep, judged
     return SweepSummary(
         sweep_id,
         sweep.name,
@@ -138,20 +143,22 @@ def _conducted(
     url: str,
     crew: Crew,
     view: SweepView,
-) -> tuple[str, Ranking]:
-    """Trade all trials, judge them and close the sweep; return its digest and the ranking."""
-    from cluster.remote_calls import through_losses  # noqa: PLC0415 -- brings Ray
-    from cluster.sweeping.conductor import SweepConductor  # noqa: PLC0415 -- brings all actors
+) -> tuple[str, Ranking] | None:
+    """Trade all trials, judge them and close the sweep; return its digest and the ranking, None if it was stopped."""
+    from cluster.conductor import STOPPED  # noqa: PLC0415 -- brings Ray and all actors
+    from cluster.remote_calls import through_losses  # noqa: PLC0415 -- as above
+    from cluster.sweeping.conductor import SweepConductor  # noqa: PLC0415 -- as above
     from cluster.watching import sweep_watched  # noqa: PLC0415 -- as above
 
     patience, tally = Patience(view.say), Tally()
 
-    def conduct() -> None:
-        SweepConductor(plan, sweep_id, prefix, conductor, store, url, crew, observe, tally, patience).run()
+    def conduct() -> bool:
+        identity = plan, sweep_id, prefix, conductor, store, url, crew
+        return SweepConductor(*identity, observe, tally, patience, is_interrupted).run()
 
     def take_up() -> None:
         nonlocal conductor
-        conductor = patience(lambda: store.reopen_sweep(sweep_id))
+        conductor = patience(lambda: store.reopen_sweep(sweep_id, is_asked=False))
 
     def close(status: str, why: str, verdict: dict[str, Any] | None = None) -> str:
         digest = store.finish_sweep(sweep_id, conductor, status, why, verdict)
@@ -160,8 +167,11 @@ def _conducted(
 
     with closed_if_it_fails(close):
         view.say(f"starting {crew.count} workers")
-        with sweep_watched(sweep_id, view.show) as observe:
-            through_losses(conduct, take_up, view.say)
+        with gracefully("the cohorts in hand") as is_interrupted, sweep_watched(sweep_id, view.show) as observe:
+            is_whole = through_losses(conduct, take_up, view.say)
+        if not is_whole:
+            patience(lambda: close(*STOPPED))
+            return None
         ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0]))
         digest = patience(lambda: close("COMPLETED", "", ranking.as_json()))
     return digest, ranking

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from cluster.commanded import became, given
 from cluster.facts import counted, facts
 from cluster.sweeping import reselecting, wording
 from cluster.sweeping.plan import sweep_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from simulation.sweeping.settings import Sweep
+    from storage.pilot_records import CommandRecord
     from storage.sweep_records import Covered, SweepDetail
 
 MARKETS_NAMED = 8
@@ -31,8 +33,8 @@ SHOWN = 10
 """Points in the leaderboard."""
 
 
-def shown(detail: SweepDetail, covered: Covered) -> RenderableType:
-    """Return a sweep as it is printed for a person."""
+def shown(detail: SweepDetail, covered: Covered, commands: Sequence[CommandRecord] = ()) -> RenderableType:
+    """Return a sweep as it is printed for a person, with what was commanded."""
     said = f": {detail.error_message.rstrip('.')}." if detail.error_message else "."
     sweep = sweep_of(detail.spec, "the stored sweep")
     verdict = detail.verdict or {}
@@ -43,6 +45,7 @@ def shown(detail: SweepDetail, covered: Covered) -> RenderableType:
         facts({**_defined(sweep, detail), **_came(sweep, detail, covered)}),
         *leaderboard(sweep, verdict.get("best", [])),
         *(Text(line) for line in judged(verdict)),
+        *([Text(), *(Text(f"{given(one)} {became(one)}") for one in commands)] if commands else []),
     )
 
 

@@ -98,28 +98,37 @@ COMMAND_STATUSES = ("PENDING", "ACCEPTED", "REFUSED")
 
 
 class Command(Base):
-    """What an operator asked of a run while it went on."""
+    """What an operator asked of a run or a sweep while it went on."""
 
     __tablename__ = "commands"
 
     command_id: Mapped[UUID] = column(KEY, "Key of the command.", primary_key=True)
-    run_id: Mapped[UUID] = reference("runs.run_id", "The run.", index=True)
+    run_id: Mapped[UUID | None] = reference("runs.run_id", "The run; none where it is a sweep.", index=True)
     session_id: Mapped[UUID | None] = reference(
-        "paper_trading_sessions.session_id", "The session commanded; none where it is the whole run.", index=True
+        "paper_trading_sessions.session_id",
+        "The session commanded; none where it is the whole run or a sweep.",
+        index=True,
     )
-    ordinal: Mapped[int] = column(BigInteger(), "Number of the command in its run.", check=NOT_NEGATIVE)
+    ordinal: Mapped[int] = column(BigInteger(), "Number of the command in its run or sweep.", check=NOT_NEGATIVE)
     kind: Mapped[str] = choice(50, COMMANDS, "What is to be done.")
     arguments: Mapped[dict[str, Any]] = column(JSON, "To what: keys of rows.", check=OBJECT)
     given_at: Mapped[datetime] = column(TIME, "Wall-clock time at which it was given.", default="now()")
     status: Mapped[str] = choice(20, COMMAND_STATUSES, "What became of it.", "PENDING")
     block: Mapped[int | None] = column(
-        BigInteger(), "First block that trades with its effect, once it is accepted.", check=NOT_NEGATIVE
+        BigInteger(),
+        "First block that trades with its effect, once it is accepted; a sweep has none.",
+        check=NOT_NEGATIVE,
     )
     status_reason: Mapped[str] = column(Text(), "Why it was refused, as a sentence.", default="''")
     recorded_at: Mapped[datetime] = recorded()
+    sweep_id: Mapped[UUID | None] = reference("sweeps.sweep_id", "The sweep; none where it is a run.", index=True)
 
     __table_args__ = (
-        CheckConstraint("(status = 'ACCEPTED') = (block IS NOT NULL)", name="accepted_for_a_block"),
+        CheckConstraint(
+            "(status = 'ACCEPTED' AND sweep_id IS NULL) = (block IS NOT NULL)", name="accepted_for_a_block"
+        ),
         CheckConstraint("(status = 'REFUSED') = (status_reason <> '')", name="refused_for_a_reason"),
         CheckConstraint("kind <> 'REVERSE_ADJUSTMENT' OR session_id IS NOT NULL", name="reversal_of_a_session"),
+        CheckConstraint("num_nonnulls(run_id, sweep_id) = 1", name="of_a_run_or_a_sweep"),
+        CheckConstraint("session_id IS NULL OR run_id IS NOT NULL", name="session_of_a_run"),
     )

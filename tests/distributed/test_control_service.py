@@ -12,6 +12,7 @@ from contextlib import closing
 import psutil
 import pytest
 import ray
+import small_sweeps
 from busy import busy_scenario
 from command import TENTH, Command
 from ray.cluster_utils import Cluster
@@ -20,6 +21,8 @@ from watcher import Watcher, finished
 
 from cluster.control_service import RECONNECT
 from cluster.runs import Place, prepare
+from cluster.sweeping import conductor
+from cluster.sweeping.runs import execute as search
 from storage.store import Store
 
 AWAY_FROM, SESSION_DIES_AT = 300, 600
@@ -96,8 +99,8 @@ def test_a_service_outlives_the_control_service_and_its_conductor_that_dies_whil
     run_id = store.resolve_run(stdout.strip())
     until(lambda: sql("SELECT min(next_block) FROM session_checkpoints")[0][0])
     cluster.head_node.kill_gcs_server()
-    (conductor,) = [one for one in psutil.Process().children(recursive=True) if one.name().startswith("ray::Service")]
-    conductor.kill()
+    (service,) = children("ray::Service")
+    service.kill()
     cluster.head_node.start_gcs_server()
     until(lambda: store.run(run_id).status != "RUNNING")
     assert store.run(run_id).digest == undisturbed.summary.digest
@@ -120,6 +123,73 @@ def test_a_run_whose_control_service_stays_away_ends_with_a_sentence_and_can_be_
     assert run.status == "RUNNING"
     assert Command(["--resume", "latest", *where]).summary()["digest"] == undisturbed.summary.digest
     assert store.check() == []
+
+
+class SweepStriker(small_sweeps.Watcher):
+    """Kills the control service and an actor of a sweep on its first market; starts the former once it is missed."""
+
+    def __init__(self, node, beside, actor):
+        super().__init__(16, self._strike)
+        self._node, self._beside, self._actor, self.is_missed = node, beside, actor, False
+
+    def _strike(self):
+        struck = children(f"ray::{self._actor}") if self._actor else []
+        self._node.kill_gcs_server()
+        for process in struck:
+            process.kill()
+
+    def say(self, text):
+        if text.startswith("Ray's control service is away.") and not self.is_missed:
+            self.is_missed = True
+            self._beside.submit(self._node.start_gcs_server)
+
+
+def children(name):
+    """Return the processes that this one's clusters have started whose names begin so."""
+    return [one for one in psutil.Process().children(recursive=True) if one.name().startswith(name)]
+
+
+@pytest.mark.slow  # it starts a cluster of its own; whoever else dies does so in test_sweeps.py
+@pytest.mark.parametrize("actor", ["TrialWorker", "TrialWriter", None])
+def test_a_sweep_outlives_the_control_service_whoever_dies_while_it_is_away_and_though_its_next_market_is_due(
+    durable, url, whole, monkeypatch, actor
+):
+    cluster, beside = durable
+    for bound in ("FIRST_COHORT", "MOST_IN_COHORT"):
+        monkeypatch.setattr(conductor, bound, 16)
+    watcher = SweepStriker(cluster.head_node, beside, actor)
+    summary = search(small_sweeps.plan(), Place(url, cluster.address), 1, watcher)
+    assert (summary.digest, summary.ranking) == (whole[0].digest, whole[0].ranking)
+    assert watcher.is_missed
+    assert watcher.progress[-1].recoveries == {
+        name: int(name == actor) for name in ("TrialWorker", "TrialWriter", "Market")
+    }
+
+
+@pytest.mark.slow  # that a conductor leaves is in tests/unit/test_vigil.py
+def test_a_sweep_whose_control_service_stays_away_ends_with_a_sentence_and_can_be_resumed(url, store, whole, tmp_path):
+    file = tmp_path / "sweep.yaml"
+    file.write_text(json.dumps(small_sweeps.file()))
+    where = ["--workers", "1", "--database-url", url]
+    command = Command([file, *where], what="sweep", **{RECONNECT: "30"})
+    lines = []
+    for line in command.lines():
+        lines.append(line)
+        if line.startswith("trial ") and len(lines) == [one.startswith("trial ") for one in lines].index(True) + 1:
+            command.pause()
+            command.child("gcs_server").kill()
+            command.child("ray::TrialWorker").kill()
+            command.signal(signal.SIGCONT)
+    assert command.end()[:2] == (2, "")
+    sweep_id = store.resolve_sweep("latest")
+    assert any(line.startswith("Ray's control service is away.") for line in lines)
+    assert re.fullmatch(
+        rf"Ray's control service has been away for \d+ s; `paperdex sweep --resume {sweep_id}` goes on "
+        r"from what was committed last\.",
+        lines[-1],
+    )
+    assert store.sweep(sweep_id).status == "RUNNING"
+    assert Command(["--resume", "latest", *where], what="sweep").summary()["digest"] == whole[0].digest
 
 
 def struck(command):

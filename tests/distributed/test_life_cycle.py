@@ -13,8 +13,11 @@ import ray
 from busy import busy_scenario
 from command import Command
 from questions import questions
+from ray.exceptions import ObjectLostError
 from watcher import Watcher
 
+from cluster import session_fleet
+from cluster.errors import Stopped
 from storage.store import Store
 
 GIVEN = {
@@ -139,6 +142,25 @@ def test_a_run_that_is_paused_and_resumed_then_stopped_and_taken_up_is_the_undis
     assert "Stopping after this segment; asked once more, at once.\n" in stderr
     assert whole.again().summary()["digest"] == undisturbed.summary.digest
     assert store.check() == []
+
+
+@pytest.mark.slow  # that a command holds where nobody asks for the run to go on is in tests/postgres/test_steering.py
+def test_a_run_that_is_commanded_to_stop_does_so_though_a_node_takes_values_with_it(run, store, monkeypatch):
+    result_of = session_fleet.result_of
+
+    def lose(reference):
+        monkeypatch.setattr(session_fleet, "result_of", result_of)
+        raise ObjectLostError(reference.hex(), "", "")
+
+    def stop():
+        store.command("latest", "STOP")
+        monkeypatch.setattr(session_fleet, "result_of", lose)
+
+    with pytest.raises(Stopped):
+        run(busy_scenario(segment_blocks=100), Watcher(300, stop))
+    assert session_fleet.result_of is result_of
+    (command,) = store.commands_of(store.resolve_run("latest"))
+    assert (command.kind, command.status) == ("STOP", "ACCEPTED")
 
 
 @pytest.mark.slow  # one that goes on is stopped above

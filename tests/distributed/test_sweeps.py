@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
 import psutil
 import pytest
+import small_sweeps
 from busy import busy_scenario
+from command import Command
 from questions import questions
 from ray.exceptions import ObjectLostError
 from small_sweeps import Interruption, Watcher, halving_plan, plan
 from watcher import Watcher as QuietView
 
 from actors.market import Market
+from cluster.errors import Stopped
 from cluster.runs import Place, prepare
 from cluster.runs import execute as run
 from cluster.sweeping import conductor
@@ -148,6 +152,7 @@ def kill_a_worker():
     os.kill(max(alive, key=psutil.Process.create_time).pid, signal.SIGKILL)
 
 
+@pytest.mark.slow  # one that is stopped goes on below
 def test_a_sweep_that_was_interrupted_goes_on_and_repeats_nothing(search, store, sql, whole):
     def interrupt():
         raise Interruption
@@ -164,6 +169,94 @@ def test_a_sweep_that_was_interrupted_goes_on_and_repeats_nothing(search, store,
     after = sql("SELECT cohort_id, recorded_at FROM sweep_cohorts ORDER BY cohort_id")
     assert set(before) < set(after)
     assert sql("SELECT count(*) = count(DISTINCT (point, market)) FROM trials") == [(True,)]
+
+
+class Operator(Watcher):
+    """Pauses a sweep after a few trials, has it go on once it stands still, and stops it a little further on."""
+
+    def __init__(self, store):
+        super().__init__()
+        self._store, self._orders = store, {4: "PAUSE", 24: "STOP"}
+        self.stood_at, self.committed = [], []
+
+    def _trials(self):
+        return self._store.covered(self._store.resolve_sweep("latest")).trials
+
+    def show(self, progress):
+        super().show(progress)
+        for trials in [trials for trials in self._orders if progress.trials >= trials]:
+            self._store.command("latest-sweep", self._orders.pop(trials))
+
+    def say(self, text):
+        if text.startswith("Paused between cohorts; `paperdex resume "):
+            self.committed.append((self._trials(), self.progress[-1].trials, self.progress[-1].is_paused))
+            self._store.command("latest-sweep", "RESUME")
+
+
+def test_a_sweep_that_is_paused_and_resumed_then_stopped_and_taken_up_is_the_undisturbed_one(search, store, sql, whole):
+    watcher = Operator(store)
+    with pytest.raises(Stopped, match=r"is stopped and keeps what it has; `paperdex sweep --resume \S+` goes on\.$"):
+        search(workers=2, cohort=4, watcher=watcher)
+    ((committed, counted, is_paused),) = watcher.committed
+    assert (committed, is_paused) == (counted, True)
+    sweep_id = store.resolve_sweep("latest")
+    sweep = store.sweep(sweep_id)
+    assert (sweep.status, sweep.error_message) == ("STOPPED", "Stopped by the user.")
+    assert committed < store.covered(sweep_id).trials == watcher.progress[-1].trials < whole[0].n_points
+    before = sql("SELECT cohort_id, recorded_at FROM sweep_cohorts ORDER BY cohort_id")
+    summary = search(plan_again(store, sweep_id), interrupted=sweep_id)
+    assert (summary.digest, summary.ranking) == (whole[0].digest, whole[0].ranking)
+    assert set(before) < set(sql("SELECT cohort_id, recorded_at FROM sweep_cohorts ORDER BY cohort_id"))
+    assert [(one.kind, one.status) for one in store.commands_of(sweep_id)] == [
+        (kind, "ACCEPTED") for kind in ("PAUSE", "RESUME", "STOP", "RESUME")
+    ]
+
+
+@pytest.mark.slow  # one whose cohorts are committed each by itself is above
+@pytest.mark.parametrize("kind", ["halved", "learning"])
+def test_of_a_sweep_that_is_stopped_within_a_bracket_or_a_batch_that_is_begun_again(search, store, halved, kind):
+    sampler = {"kind": "optuna:tpe", "seed": 3, "batch": 8}
+    vary = {"strategy.stop_loss_percent": {"uniform": [0.3, 5]}, "strategy.take_profit_percent": {"uniform": [0.3, 5]}}
+    learning = plan(vary=vary, sampler=sampler, trials=32, markets={"seeds": [9]}, constraints=[])
+    mine, digest = (halving_plan(), halved[0].digest) if kind == "halved" else (learning, search(learning).digest)
+    with pytest.raises(Stopped):
+        search(mine, workers=2, cohort=3, watcher=Operator(store))
+    sweep_id = store.resolve_sweep("latest")
+    assert store.covered(sweep_id).trials < mine.sweep.n_points * len(mine.markets)
+    assert search(plan_again(store, sweep_id), interrupted=sweep_id).digest == digest
+
+
+@pytest.mark.slow  # what a process makes of signals is in tests/unit/test_commanded_runs.py
+def test_a_sweep_whose_process_is_asked_to_end_stops_between_cohorts_and_asked_twice_at_once(
+    url, ray_address, store, tmp_path
+):
+    file = tmp_path / "sweep.yaml"
+    file.write_text(json.dumps(small_sweeps.file(blocks=6_000)))
+
+    def command(*what):
+        where = ["--database-url", url, "--ray-address", ray_address, "--workers", "1"]
+        return Command([*what, *where], what="sweep")
+
+    def asked(command, *signals):
+        next(line for line in command.lines() if line.startswith("trial "))
+        command.pause()
+        for number in signals:
+            command.signal(number)
+        return command.wake()
+
+    status, said = asked(command(file), signal.SIGINT)
+    sweep_id = store.resolve_sweep("latest")
+    assert status == 130
+    assert said == f"Sweep {sweep_id} is stopped and keeps what it has; `paperdex sweep --resume {sweep_id}` goes on."
+    assert store.sweep(sweep_id).status == "STOPPED"
+    before = store.covered(sweep_id).trials
+    assert asked(command("--resume", "latest"), signal.SIGTERM, signal.SIGINT) == (
+        130, "Stopped; what was committed is kept."
+    )  # fmt: skip
+    assert before <= store.covered(sweep_id).trials < 96
+    again = command("--resume", "latest").summary()
+    whole = command(file).summary()
+    assert (again["sweep_id"], again["digest"]) == (str(sweep_id), whole["digest"])
 
 
 def test_of_a_halved_sweep_those_that_ran_to_the_end_are_ranked_and_all_are_counted(halved):

@@ -289,6 +289,7 @@ QUESTIONS = {
     "ix_runs_started_at": "SELECT * FROM runs ORDER BY started_at DESC LIMIT 20",
     "ix_runs_status": "SELECT * FROM runs WHERE status = 'RUNNING'",
     "ix_commands_run_id": "SELECT * FROM commands WHERE run_id = %(run_id)s AND (status = 'PENDING' OR block = 300)",
+    "ix_commands_sweep_id": "SELECT * FROM commands WHERE sweep_id = '00000000-0000-800c-8000-000000000007'",
     "ix_commands_session_id": "SELECT * FROM commands WHERE session_id = %(session)s",
     "ix_sweeps_name": "SELECT * FROM sweeps WHERE name = 'search 7'",
     "ix_sweeps_started_at": "SELECT sweep_id FROM sweeps ORDER BY started_at DESC, sweep_id DESC LIMIT 1",

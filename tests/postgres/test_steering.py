@@ -7,7 +7,7 @@ import pytest
 from simulation.cohort import set_field
 from simulation.instructions import Instructed
 from storage.batch import STOPPED_BY_COMMAND
-from storage.errors import RunNotFound, SessionNotFound
+from storage.errors import NothingSoCalled, SessionNotFound
 from storage.records import Standing
 from storage.steering import NotCommanded
 
@@ -84,7 +84,7 @@ def test_only_what_goes_on_is_commanded(command, store, live):
 
 
 def test_what_is_not_there_is_not_commanded(store, live):
-    with pytest.raises(RunNotFound):
+    with pytest.raises(NothingSoCalled):
         store.command("nothing", "PAUSE")
     with pytest.raises(SessionNotFound):
         store.command(str(live.ids.sessions[0]).replace("abc", "abd"), "PAUSE")

@@ -249,7 +249,7 @@ def interruptible():
 
 
 def _asked_twice(answers):
-    with gracefully() as is_asked:
+    with gracefully("this segment") as is_asked:
         answers.append(is_asked())
         signal.raise_signal(signal.SIGINT)
         answers.append(is_asked())
