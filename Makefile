@@ -13,13 +13,15 @@ help:  ## show the targets
 install: $(INSTALLED)  ## make the environment in .venv
 
 # A pip from before 25 takes twice as long, most of it to look through all releases of each package; 26 shows what building
-# warns of. Byte code of a package is made when something imports it: most of it nothing ever does.
+# warns of. Byte code is made afterwards, on all cores: without it each process of Ray's makes it anew where Python may not
+# keep it (PYTHONDONTWRITEBYTECODE, usual in containers). Some packages carry files that are no Python of this version.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "paperdex needs Python 3.11 or later; name one: make PYTHON=python3.11"; exit 2; }
 	@$(PYTHON) -m venv .venv
 	@$(INSTALL) 'pip>=25,<26' || echo "pip stays as it is, and takes longer"
 	@$(INSTALL) --no-compile -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	@touch $(INSTALLED)
 
 run: install  ## run the built-in scenario
