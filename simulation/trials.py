@@ -8,7 +8,7 @@ bit what a run of that one account is.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.market.segment import Segment, Terms, TokenInfo
+    from simulation.sweeping.columns import Column
     from simulation.trading.rules import Rules
 
 STREAM = 0
@@ -88,16 +89,6 @@ TRIAL = np.dtype(
     align=True,
 )
 """What a trial came to: fields of its SESSION record; shape ``(n_trials,)``."""
-
-
-class Column(NamedTuple):
-    """One field that trials vary: trial ``row`` has ``values[codes[row]]``."""
-
-    path: str
-    """Of the field within the account, such as ``strategy.stop_loss_percent``."""
-    values: Sequence[Any]
-    """As a scenario file would give them."""
-    codes: NDArray[np.int64]  # (n_trials,)
 
 
 class Setter:
@@ -159,7 +150,7 @@ class Setter:
         """Write the field that a column's values set, and why a value cannot be where no other reason stands."""
         field = INDEPENDENT[column.path]
         numbers = [self._number(column.path, value) for value in column.values]
-        refused = np.array([isinstance(number, str) for number in numbers])[column.codes]
+        refused = np.array([isinstance(number, str) for number in numbers], np.bool_)[column.codes]
         known = np.array([0 if isinstance(number, str) else number for number in numbers], np.int64)
         sessions[field] = np.where(refused, self._base.sessions[field][0], known[column.codes])
         for row in np.flatnonzero(refused & (errors == "")):
@@ -198,26 +189,9 @@ def with_settings(account: AccountSpec, settings: Mapping[str, Any]) -> AccountS
     return AccountSpec.model_validate(document)
 
 
-def columns_of(points: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Return settings that all name the same fields as columns."""
-    columns = []
-    for path in points[0] if points else ():
-        codes: dict[str, int] = {}
-        values: list[Any] = []
-        places = np.empty(len(points), np.int64)
-        for row, point in enumerate(points):
-            value = point[path]
-            code = codes.setdefault(repr(value), len(values))
-            if code == len(values):
-                values.append(value)
-            places[row] = code
-        columns.append(Column(path, values, places))
-    return columns
-
-
 def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[dict[str, Any], Any]]:
     """Yield each distinct combination of the columns' values, and the rows that have it."""
-    if not columns:
+    if not columns or not n_trials:
         yield {}, slice(0, n_trials)
         return
     codes = np.stack([column.codes for column in columns], axis=1)

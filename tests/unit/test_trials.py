@@ -18,8 +18,9 @@ from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.policy import Review
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy, TradingConfig
+from simulation.sweeping.columns import Column
 from simulation.trading.rules import rules_of
-from simulation.trials import INDEPENDENT, TRIAL, Column, Setter, advance, chosen, results, with_settings
+from simulation.trials import INDEPENDENT, TRIAL, Setter, advance, chosen, results, with_settings
 
 BLOCKS = 600
 SCENARIO = busy_scenario(record="none", autopilot=False)
@@ -101,6 +102,13 @@ def test_why_settings_cannot_be_is_said_with_the_field_and_the_value():
         "strategy: use_fast_lane and use_smart_lane are both false; open at least one lane",
         "strategy.stop_loss_percent '0.01': Input should be greater than or equal to 0.1",
     ]
+
+
+def test_settings_of_no_trial_are_a_cohort_of_none():
+    nothing = np.zeros(0, np.int64)
+    columns = [Column("strategy.stop_loss_percent", [], nothing), Column("strategy.confidence_threshold", [], nothing)]
+    cohort, errors = setter().cohort(columns)
+    assert len(cohort.sessions) == len(errors) == 0
 
 
 def test_every_field_that_no_rule_ties_to_others_is_one_of_a_strategy_or_of_an_account():
