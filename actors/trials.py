@@ -13,9 +13,11 @@ import numpy as np
 from actors.warming import compile_sessions, settle
 from simulation.copies import taken
 from simulation.market.segment import terms_of
+from simulation.sweeping.columns import columns_of
 from simulation.sweeping.figures import figure
-from simulation.sweeping.samplers import sampler_of
-from simulation.trials import TRIAL, Setter, advance, chosen, columns_of, results
+from simulation.sweeping.samplers import unlearning_of
+from simulation.sweeping.settings import ADAPTIVE
+from simulation.trials import TRIAL, Setter, advance, chosen, results
 from storage.trial_rows import CohortBatch, Results, SweepContext, batch_of, rows_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from simulation.cohort import Cohort
     from simulation.market.segment import Segment, TokenInfo
     from simulation.scenario import AccountSpec
+    from simulation.sweeping.columns import Column
     from simulation.sweeping.settings import Sweep
     from simulation.sweeping.space import Point
     from simulation.trading.rules import Rules
@@ -63,7 +66,8 @@ class Carried:
     """How many have been traded: to the first rung, from rung to rung, and from the last one to the end."""
     numbers: NDArray[np.int64]
     """Of the points that came so far, (n_trials,)."""
-    points: list[Point]
+    columns: list[Column]
+    """Their points."""
     cohort: Cohort
     policies: NDArray[np.void] | None
     """POLICY, (n_trials,), where Auto Pilot tunes."""
@@ -81,7 +85,7 @@ class Carried:
         return replace(
             self,
             numbers=self.numbers[rows],
-            points=[point for point, stays in zip(self.points, rows, strict=True) if stays],
+            columns=[column.only(rows) for column in self.columns],
             cohort=chosen(self.cohort, rows),
             policies=None if self.policies is None else taken(self.policies, rows),
             returns=self.returns[rows],
@@ -118,7 +122,7 @@ class TrialWorker:
         self._sweep, self._markets = sweep, tuple(markets)
         self._sweep_id, self._prefix, self._conductor = sweep_id, prefix, conductor
         self._number = number
-        self._sampler = sampler_of(sweep)
+        self._sampler = None if sweep.sampler.kind in ADAPTIVE else unlearning_of(sweep)
         self._space = sweep.space
         self._setters: dict[int, Setter] = {}
         settle()
@@ -143,21 +147,21 @@ class TrialWorker:
 
     def _begun(self, task: Task) -> Carried:
         """Return a cohort before its first block; those that cannot be run have ended."""
-        numbers = range(task.first_point, task.first_point + task.n_points)
-        asked = self._sampler.ask(numbers) if task.points is None else task.points
-        kept = [(number, point) for number, point in zip(numbers, asked, strict=True) if self._space.allows(point)]
-        points = [point for _, point in kept]
-        setter, columns = self._setter(task.market), columns_of(points)
+        numbers = np.arange(task.first_point, task.first_point + task.n_points)
+        asked = self._columns(task, numbers)
+        allowed = self._space.allowed(asked)
+        numbers, columns = numbers[allowed], [column.only(allowed) for column in asked]
+        setter = self._setter(task.market)
         cohort, errors = setter.cohort(columns)
         begun = Carried(
             task,
             legs=0,
-            numbers=np.array([number for number, _ in kept], np.int64),
-            points=points,
+            numbers=numbers,
+            columns=columns,
             cohort=cohort,
             policies=setter.policies(columns, cohort) if self._markets[task.market].is_tuned else None,
-            returns=np.zeros((len(kept), 0)),
-            skipped=task.n_points - len(kept),
+            returns=np.zeros((len(numbers), 0)),
+            skipped=task.n_points - len(numbers),
             failed=0,
             ended=b"",
         )
@@ -167,6 +171,13 @@ class TrialWorker:
         untraded = replace(self._results(begun.only(failed)), errors=errors[failed].tolist())
         untraded = replace(untraded, told=_untraded(untraded.told))
         return replace(begun.only(~failed), failed=int(failed.sum()), ended=rows_of(untraded))
+
+    def _columns(self, task: Task, numbers: NDArray[np.int64]) -> list[Column]:
+        """Return the points of a task, those included that a constraint skips."""
+        if task.points is not None:
+            return columns_of(task.points)
+        assert self._sampler is not None, "the conductor asks a sampler that learns"
+        return self._sampler.columns(numbers)
 
     def _thinned(self, carried: Carried, goes_on: NDArray[np.bool_] | None) -> Carried:
         """Return a cohort without those that the rung ends."""
@@ -191,7 +202,7 @@ class TrialWorker:
             self._context(carried.task.market),
             carried.task.market,
             numbers,
-            carried.points,
+            carried.columns,
             [""] * len(numbers),
             results(carried.cohort),
             carried.returns,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import numpy as np
 from heading import heading
 
 from actors.market import Market
@@ -31,8 +32,8 @@ from cluster.sweeping.plan import sweep_of, sweep_plan
 from cluster.sweeping.runs import execute
 from simulation.market.segment import terms_of
 from simulation.scenario import Scenario
-from simulation.sweeping.samplers import sampler_of
-from simulation.trials import Setter, advance, columns_of
+from simulation.sweeping.samplers import unlearning_of
+from simulation.trials import Setter, advance
 from storage import embedded
 from storage.ids import Kind, derive
 
@@ -114,12 +115,12 @@ def overhead(plan: SweepPlan) -> tuple[float, float]:
         segments.append(segment)
     terms, sweep_id = terms_of(market.tokens), derive(0, Kind.SWEEP, 0, 0)
     worker = TrialWorker(plan.sweep, plan.terms(), sweep_id, 0, 1, 0)
-    setter, sampler = Setter(market.scenario.accounts[0], market.tokens, market.rules), sampler_of(plan.sweep)
+    setter, sampler = Setter(market.scenario.accounts[0], market.tokens, market.rules), unlearning_of(plan.sweep)
     bare, whole = [], []
     for repeat in range(REPEATS + 1):
         kernel = worked = 0.0
         for first in range(0, COHORTS * COHORT, COHORT):
-            cohort, _ = setter.cohort(columns_of(sampler.ask(range(first, first + COHORT))))
+            cohort, _ = setter.cohort(sampler.columns(np.arange(first, first + COHORT)))
             began = time.perf_counter()
             for segment in segments:
                 cohort, _ = advance(cohort, segment, terms, market.rules)

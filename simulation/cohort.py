@@ -274,14 +274,15 @@ def _begin_session(session: np.void, account: AccountSpec, ordinal: int, rules: 
         "peak_equity_micro_usd": initial,
         "drawdown_floor_micro_usd": initial * 9_999 // 10_000,
         "last_adjustment_block": -1,
-        **_strategy_fields(account.strategy, rules.block_time_ms),
-        **_account_fields(account.trading),
+        **strategy_fields(account.strategy, rules.block_time_ms),
+        **account_fields(account.trading),
     }
     for name, value in fields.items():
         session[name] = value
 
 
-def _strategy_fields(strategy: Strategy, block_time_ms: int) -> dict[str, int]:
+def strategy_fields(strategy: Strategy, block_time_ms: int) -> dict[str, int]:
+    """Return the fields of a SESSION record that a strategy sets."""
     return {
         "decision_interval_blocks": strategy.decision_interval_blocks,
         "use_fast_lane": int(strategy.use_fast_lane),
@@ -301,7 +302,8 @@ def _strategy_fields(strategy: Strategy, block_time_ms: int) -> dict[str, int]:
     }
 
 
-def _account_fields(trading: TradingConfig) -> dict[str, int]:
+def account_fields(trading: TradingConfig) -> dict[str, int]:
+    """Return the fields of a SESSION record that an account's own settings set."""
     return {
         "account_max_position_size_bp": _scaled(trading.max_position_size_percent, BP_PER_PERCENT),
         "account_max_daily_trades": trading.max_daily_trades,

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulation.performance.sharpe import row_moments
-from storage.columns import INTEGER, TEXT, USD, Column, Table, object_form
+from storage.columns import INTEGER, TEXT, USD, Column, Table
 from storage.copying import encode, escaped, to_json
 from storage.ids import ORDINAL_DIGITS, Kind, derive, stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from numpy.typing import NDArray
+
+    from simulation.sweeping import columns as varied
 
 PARTS = 16
 """Into so many equal parts the returns of a trial are summed: enough for 12,870 ways to halve them."""
@@ -43,7 +45,8 @@ class Results:
     market: int
     numbers: Sequence[int]
     """Of the points in the sweep."""
-    points: Sequence[Mapping[str, Any]]
+    columns: Sequence[varied.Column]
+    """Their points."""
     errors: Sequence[str]
     """Why each could not be run; nothing where it could."""
     told: NDArray[np.void]
@@ -130,16 +133,14 @@ def _keys(results: Results) -> list[str]:
     return [f"{stem}{number:0{ORDINAL_DIGITS}x}" for number in results.numbers]
 
 
-def settings_of(points: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return points that all name the same fields as JSON in COPY text, as ``to_json`` has it.
-
-    Numbers, which most values are, are written as Python writes them; that takes a quarter of the time.
-    """
-    if not points:
-        return []
-    names = list(points[0])
-    form = object_form(dict.fromkeys(names, "%s"))
-    return [form % tuple([_in_json(point[name]) for name in names]) for point in points]
+def settings_of(columns: Sequence[varied.Column]) -> list[str]:
+    """Return the settings of each trial as JSON in COPY text, as ``to_json`` has it; a value is written once."""
+    members = []
+    for column in columns:
+        name = escaped(to_json(column.path))
+        texts = [f"{name}:{_in_json(value)}" for value in column.values]
+        members.append([texts[code] for code in column.codes.tolist()])
+    return [f"{{{','.join(row)}}}" for row in zip(*members, strict=True)]
 
 
 def _in_json(value: Any) -> str:
@@ -152,7 +153,8 @@ _PLAIN = int, float
 
 def _sums(results: Results) -> list[str]:
     sums = part_sums(results.returns).astype("<f8")
-    return ["\\\\x" + one.tobytes().hex() for one in sums]
+    digits, n_digits = sums.tobytes().hex(), 2 * sums[:1].nbytes
+    return [f"\\\\x{digits[row * n_digits : (row + 1) * n_digits]}" for row in range(len(sums))]
 
 
 def _return_percent(results: Results) -> list[float]:
@@ -204,7 +206,7 @@ TRIALS: Table[Results] = Table((
     _constant("sweep_id", lambda results: str(results.context.sweep_id)),
     _constant("market", lambda results: results.market),
     Column("point", INTEGER, lambda results: results.numbers),
-    Column("settings", TEXT, lambda results: settings_of(results.points)),
+    Column("settings", TEXT, lambda results: settings_of(results.columns)),
     Column("status", TEXT, lambda results: ["ERROR" if error else results.status for error in results.errors]),
     Column("error_message", TEXT, lambda results: [escaped(error) for error in results.errors]),
     _integer("blocks", "next_block"),

@@ -21,8 +21,9 @@ from cluster.connect import quiet_ray
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from simulation.market.segment import terms_of
 from simulation.scenario import Scenario
+from simulation.sweeping.columns import columns_of
 from simulation.sweeping.samplers import sampler_of
-from simulation.trials import Setter, advance, columns_of
+from simulation.trials import Setter, advance
 from storage.ids import Kind, derive
 
 if TYPE_CHECKING:

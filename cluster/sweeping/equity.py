@@ -14,7 +14,8 @@ from cluster.runs import prepare
 from simulation.market.segment import Clock, terms_of
 from simulation.performance.bootstrap import growth_band
 from simulation.scenario import Scenario
-from simulation.trials import Setter, advance, columns_of, results, with_settings
+from simulation.sweeping.columns import columns_of
+from simulation.trials import Setter, advance, results, with_settings
 from storage.installed import paperdex_version
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ def differences(store: Store, trial: TrialDetail, run_id: UUID, plan: Plan) -> l
     scenario = plan.scenario
     context = SweepContext(run_id, 0, periods_per_year(scenario.review_blocks, scenario.block_time_ms))
     returns = (equity[1:] / equity[:-1] - 1.0)[np.newaxis]
-    run = Results(context, 0, [0], [{}], [""], results(cohort), returns)
+    run = Results(context, 0, [0], [], [""], results(cohort), returns)
     found = []
     for column in TRIALS.columns:
         if column.name not in NAMES:

@@ -7,9 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
+    from simulation.sweeping.columns import Column
     from simulation.sweeping.fields import Value
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -32,6 +37,11 @@ class Constraint:
     def holds(self, point: Mapping[str, Value]) -> bool:
         """Return whether a point keeps to it."""
         return _COMPARISONS[self.comparison](point[self.left], point[self.right])
+
+    def holding(self, columns: Mapping[str, Column]) -> NDArray[np.bool_]:
+        """Return which of many points keep to it, (n_points,), from their columns by path."""
+        left, right = columns[self.left].each(), columns[self.right].each()
+        return np.fromiter(map(_COMPARISONS[self.comparison], left, right), np.bool_, len(left))
 
 
 def parsed(text: str) -> Constraint:

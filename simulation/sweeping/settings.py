@@ -16,7 +16,7 @@ from simulation.settings.base import Name, Part
 from simulation.settings.market import Recorded, Regime
 from simulation.sweeping.constraints import Constraint, parsed
 from simulation.sweeping.mistakes import mistake
-from simulation.sweeping.space import Continuous, Listed, Space
+from simulation.sweeping.space import Continuous, Space
 from simulation.sweeping.varying import Vary  # noqa: TC001 -- pydantic reads the annotations
 
 if TYPE_CHECKING:
@@ -278,6 +278,6 @@ class Sweep(Part):
     def _examples(self, path: str) -> tuple[Value, ...]:
         """Return values of a field of all kinds that it has: the listed ones, or a number."""
         dimension = self.vary[path].dimension(path)
-        if isinstance(dimension, Listed) and isinstance(dimension.values, tuple):
-            return dimension.values
-        return (dimension.at(0.0),)
+        if isinstance(dimension, Continuous):
+            return (dimension.low,)
+        return dimension.values if isinstance(dimension.values, tuple) else (dimension.values[0],)

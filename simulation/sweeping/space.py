@@ -1,4 +1,4 @@
-"""The points of a sweep: any one by its number, in time that grows with the fields and not with the points."""
+"""The points of a sweep: any of them by their numbers, in time that grows with the fields and not with the points."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from simulation.sweeping.columns import Column, coded, picked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from simulation.sweeping.constraints import Constraint
     from simulation.sweeping.fields import Value
@@ -30,9 +36,13 @@ class Listed:
         """How many values it has."""
         return len(self.values)
 
-    def at(self, unit: float) -> Value:
-        """Return the value at a place in [0, 1): each has an equal share."""
-        return self.values[min(int(unit * self.size), self.size - 1)]
+    def at(self, units: NDArray[np.float64]) -> Column:
+        """Return the values at places in [0, 1), (n_points,): each has an equal share."""
+        return self.listed(np.minimum((units * self.size).astype(np.int64), self.size - 1))
+
+    def listed(self, places: NDArray[np.int64]) -> Column:
+        """Return the values at places in the list, (n_points,)."""
+        return picked(self.path, self.values, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +56,17 @@ class Continuous:
     places: int | None
     """Decimals of the field; None for any number."""
 
-    def at(self, unit: float) -> Value:
-        """Return the value at a place in [0, 1): even in the numbers, or in their logarithms."""
+    def at(self, units: NDArray[np.float64]) -> Column:
+        """Return the values at places in [0, 1), (n_points,): even in the numbers, or in their logarithms.
+
+        Python rounds and exponentiates them one by one: numpy has another last digit now and then.
+        """
         if self.is_log:
-            return self.rounded(math.exp(math.log(self.low) + unit * math.log(self.high / self.low)))
-        return self.rounded(self.low + unit * (self.high - self.low))
+            exponents = math.log(self.low) + units * math.log(self.high / self.low)
+            numbers = [math.exp(exponent) for exponent in exponents.tolist()]
+        else:
+            numbers = (self.low + units * (self.high - self.low)).tolist()
+        return coded(self.path, [self.rounded(number) for number in numbers])
 
     def rounded(self, number: float) -> Value:
         """Return a number as the field takes it, within the bounds."""
@@ -76,20 +92,20 @@ class Space:
         sizes = [dimension.size for dimension in self.dimensions if isinstance(dimension, Listed)]
         return math.prod(sizes) if len(sizes) == len(self.dimensions) else None
 
-    def grid_point(self, number: int) -> Point:
-        """Return point ``number`` of the grid; the last dimension changes with every number."""
+    def grid(self, numbers: NDArray[np.int64]) -> list[Column]:
+        """Return these points of the grid; the last dimension changes with every number."""
         assert self.size is not None, "a grid has no continuous dimension"
-        assert 0 <= number < self.size, "a number beyond the grid has no point"
-        point: Point = {}
+        columns = []
         for dimension in reversed(self.dimensions):
             assert isinstance(dimension, Listed), "as above"
-            number, index = divmod(number, dimension.size)
-            point[dimension.path] = dimension.values[index]
-        return dict(reversed(point.items()))
+            numbers, places = np.divmod(numbers, dimension.size)
+            columns.append(dimension.listed(places))
+        assert not numbers.any(), "a number beyond the grid, or below 0, has no point"
+        return columns[::-1]
 
-    def unit_point(self, units: Sequence[float]) -> Point:
-        """Return the point at a place in the unit cube, one coordinate in [0, 1) for each dimension."""
-        return {dimension.path: dimension.at(unit) for dimension, unit in zip(self.dimensions, units, strict=True)}
+    def at(self, units: NDArray[np.float64]) -> list[Column]:
+        """Return the points at places in the unit cube: coordinates in [0, 1), (n_points, n_dimensions)."""
+        return [dimension.at(places) for dimension, places in zip(self.dimensions, units.T, strict=True)]
 
     def allows(self, point: Point) -> bool:
         """Return whether a point keeps to all constraints.
@@ -97,3 +113,11 @@ class Space:
         One that does not keeps its number and its place in the budget; it is skipped and counted as skipped.
         """
         return all(constraint.holds(point) for constraint in self.constraints)
+
+    def allowed(self, columns: Sequence[Column]) -> NDArray[np.bool_]:
+        """Return which of the points of these columns keep to all constraints, (n_points,)."""
+        by_path = {column.path: column for column in columns}
+        keep = np.ones(len(columns[0].codes), np.bool_)
+        for constraint in self.constraints:
+            keep &= constraint.holding(by_path)
+        return keep

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from sweep_samples import STOP, TARGET, Trials, sweep_of, verdict_of
 
+from simulation.sweeping.columns import columns_of
 from simulation.sweeping.samplers import sampler_of
 from simulation.trials import TRIAL
 from storage import trial_files
@@ -39,7 +40,7 @@ def trade(store, sweep, prefix=PREFIX):
     """Write all trials of a sweep, every 17th of them failed; what they come to is a function of their number."""
     context = SweepContext(sweep_id_of(prefix), prefix, 8_760.0)
     numbers = [n for n, point in enumerate(sampler_of(sweep).ask(range(sweep.n_points))) if sweep.space.allows(point)]
-    points = sampler_of(sweep).ask(numbers)
+    columns = columns_of(sampler_of(sweep).ask(numbers))
     for market in range(sweep.markets.size):
         told = np.zeros(len(numbers), TRIAL)
         told["next_block"], told["initial_micro_usd"] = 1_200, 10_000 * 10**6
@@ -49,7 +50,7 @@ def trade(store, sweep, prefix=PREFIX):
         errors = [FAILED if number % 17 == 3 else "" for number in numbers]
         key = derive(prefix, Kind.COHORT, market, 0)
         cohort = encode([(key, context.sweep_id, market, 0, sweep.n_points, sweep.n_points - len(numbers))])
-        trials = TRIALS.encode(Results(context, market, numbers, points, errors, told, returns))
+        trials = TRIALS.encode(Results(context, market, numbers, columns, errors, told, returns))
         store.commit_cohorts([CohortBatch(context.sweep_id, 1, key, cohort, trials)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.stats import qmc
 from simulation.scenario import AccountSpec
 from simulation.settings.strategy import Strategy
 from simulation.sweeping.adaptive import AdaptiveSampler
+from simulation.sweeping.columns import columns_of
 from simulation.sweeping.constraints import parsed
 from simulation.sweeping.pareto import pareto_front
 from simulation.sweeping.samplers import GridSampler, RandomSampler, SobolSampler, sampler_of
@@ -31,6 +33,8 @@ MIXED = Space(
     (parsed(f"{STOP} <= {TARGET}"),),
 )
 UNLEARNING = {"random": RandomSampler(MIXED, seed=5), "sobol": SobolSampler(MIXED, seed=5)}
+LISTED = Space((Listed(STOP, (1, 2.5, 0.0), ordered=True), *MIXED.dimensions[2:]))
+NUMBERED = {**UNLEARNING, "grid": GridSampler(LISTED)}
 NUMBERS = st.lists(st.integers(0, 3000), min_size=1, max_size=8)
 
 unlearning = pytest.mark.parametrize("sampler", UNLEARNING.values(), ids=UNLEARNING)
@@ -59,6 +63,67 @@ def test_a_grid_of_a_thousand_million_points_has_its_last_one_at_once():
 @given(numbers=NUMBERS)
 def test_a_number_has_the_same_point_whatever_was_asked_with_it(sampler, numbers):
     assert sampler.ask(numbers) == [sampler.ask([number])[0] for number in numbers]
+
+
+def told(columns):
+    """Return what columns say, with values as they are written: 0.0 and -0.0 differ, and so do 1, 1.0 and true."""
+    return [(column.path, list(map(repr, column.values)), column.codes.tolist()) for column in columns]
+
+
+@pytest.mark.parametrize("sampler", NUMBERED.values(), ids=NUMBERED)
+@settings(max_examples=25)
+@given(numbers=st.lists(st.integers(0, LISTED.size - 1), max_size=8))
+def test_columns_of_many_numbers_are_those_of_each_number_asked_alone(sampler, numbers):
+    columns = sampler.columns(np.array(numbers, np.int64))
+    assert [column.path for column in columns] == [part.path for part in sampler.space.dimensions]
+    points = [sampler.ask([number])[0] for number in numbers]
+    assert told(columns) == (told(columns_of(points)) or [(column.path, [], []) for column in columns])
+
+
+def alone(dimension, unit):
+    """Return the value at one place in [0, 1), in Python's own numbers."""
+    if isinstance(dimension, Listed):
+        return dimension.values[min(int(unit * dimension.size), dimension.size - 1)]
+    low, high = dimension.low, dimension.high
+    number = math.exp(math.log(low) + unit * math.log(high / low)) if dimension.is_log else low + unit * (high - low)
+    within = min(max(number, low), high)
+    if dimension.places is None:
+        return within
+    return round(within, dimension.places) if dimension.places else round(within)
+
+
+PLACES = st.sampled_from([None, 0, 1, 2, 6])
+BOUND = st.floats(0.001, 1e6)
+DIMENSIONS = st.one_of(
+    st.builds(
+        lambda low, width, is_log, places: Continuous("f", low, low + width, is_log, places),
+        BOUND, BOUND, st.booleans(), PLACES,
+    ),
+    st.builds(lambda low, high, places: Continuous("f", -low, high, is_log=False, places=places), BOUND, BOUND, PLACES),
+    st.integers(1, 9).map(lambda size: Listed("f", range(size), ordered=True)),
+)  # fmt: skip
+
+
+@given(DIMENSIONS, st.lists(st.floats(0.0, 1.0, exclude_max=True), min_size=1, max_size=9))
+def test_a_dimension_has_the_same_values_at_many_places_as_at_each(dimension, units):
+    column = dimension.at(np.array(units))
+    assert told([column]) == told(columns_of([{"f": alone(dimension, unit)} for unit in units]))
+
+
+def test_zeros_of_either_sign_are_two_values():
+    around = Continuous("f", -1.0, 1.0, is_log=False, places=1)
+    assert list(map(repr, around.at(np.array([0.499, 0.501, 0.499])).values)) == ["-0.0", "0.0"]
+
+
+@unlearning
+@settings(max_examples=25)
+@given(numbers=NUMBERS)
+def test_the_columns_that_a_space_allows_are_the_points_that_it_allows(sampler, numbers):
+    columns = sampler.columns(np.array(numbers))
+    allowed = MIXED.allowed(columns)
+    points = [point for point in sampler.ask(numbers) if MIXED.allows(point)]
+    assert told([column.only(allowed) for column in columns if points]) == told(columns_of(points))
+    assert allowed.sum() == len(points)
 
 
 @unlearning

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cluster.plan import plan_of
 from simulation.market.segment import Clock
+from simulation.sweeping.columns import columns_of
 from storage.columns import INTEGER, NULL, TEXT, USD, Column, Table, json_list, object_form, or_null, times_of
 from storage.copying import escaped, to_json
 from storage.ids import ORDINAL_DIGITS, Kind, derive, stem_of
@@ -85,7 +86,7 @@ SETTINGS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st
 @given(st.lists(st.tuples(SETTINGS, SETTINGS), max_size=4))
 def test_settings_of_trials_are_written_as_json_writes_them(values):
     points = [{"strategy.stop": stop, "trading.mode": mode} for stop, mode in values]
-    assert settings_of(points) == [escaped(to_json(point)) for point in points]
+    assert settings_of(columns_of(points)) == [escaped(to_json(point)) for point in points]
 
 
 @given(st.integers(0, 2**22 - 1), ORDINALS)

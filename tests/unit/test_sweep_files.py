@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -60,7 +61,7 @@ def test_numbers_have_the_decimals_of_their_field():
         }
     ).space
     assert [dimension.places for dimension in space.dimensions] == [2, 4, 0, 6, None]
-    assert isinstance(space.dimensions[2].at(0.5), int)
+    assert isinstance(space.dimensions[2].at(np.array([0.5])).values[0], int)
 
 
 def test_every_point_is_one_that_a_scenario_takes():

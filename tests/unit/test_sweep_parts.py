@@ -21,7 +21,7 @@ from cluster.sweeping.runs import SweepSummary
 from cluster.sweeping.summary import print_summary
 from cluster.sweeping.tracks import pooled
 from simulation.performance.sharpe import moments, row_moments
-from simulation.trials import columns_of
+from simulation.sweeping.columns import columns_of
 
 RETURNS = arrays(np.int64, st.integers(2, 30), elements=st.integers(-999, 999)).map(lambda bp: bp / 1e4)
 

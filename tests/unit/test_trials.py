@@ -9,17 +9,20 @@ import pytest
 from busy import busy_scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
 from simulation import cohort as cohorts
+from simulation import trials
 from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Calendar, policies_of
 from simulation.autopilot.policy import Review
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy, TradingConfig
+from simulation.sweeping.columns import Column
 from simulation.trading.rules import rules_of
-from simulation.trials import INDEPENDENT, TRIAL, Column, Setter, advance, chosen, results, with_settings
+from simulation.trials import INDEPENDENT, TRIAL, Setter, advance, chosen, results, with_settings
 
 BLOCKS = 600
 SCENARIO = busy_scenario(record="none", autopilot=False)
@@ -101,6 +104,55 @@ def test_why_settings_cannot_be_is_said_with_the_field_and_the_value():
         "strategy: use_fast_lane and use_smart_lane are both false; open at least one lane",
         "strategy.stop_loss_percent '0.01': Input should be greater than or equal to 0.1",
     ]
+
+
+WRITTEN = st.one_of(
+    st.integers(-1, 10**6),
+    st.floats(-1, 1e6),
+    st.tuples(st.floats(0, 200), st.integers(0, 7)).map(lambda number: round(*number)),
+    st.booleans(),
+    st.sampled_from(["2", "0.50", "1e1", "true", "much", "", -0.0, 1e300, 10**30]),
+)
+
+
+def refusal(settings):
+    """Return what pydantic says of settings that cannot be; nothing of others."""
+    try:
+        with_settings(ACCOUNT, settings)
+    except ValidationError as error:
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    return ""
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(sorted(INDEPENDENT)), WRITTEN)
+def test_a_field_asked_alone_says_what_its_account_does(path, value):
+    cohort, errors = setter().cohort([Column(path, [value], np.zeros(1, np.int64))])
+    refused = refusal({path: value})
+    assert bool(errors[0]) == bool(refused)
+    assert errors[0].endswith(refused)
+    account = ACCOUNT if refused else with_settings(ACCOUNT, {path: value})
+    assert cohort.to_bytes() == cohorts.begin([account], [0], market().tokens, RULES).to_bytes()
+
+
+def test_a_setter_says_the_same_when_it_has_forgotten(monkeypatch):
+    stops = Column("strategy.stop_loss_percent", [1, "0.01", 2, 3], np.arange(8) % 4)
+    lanes = Column("strategy.use_fast_lane", [True, False], np.arange(8) // 4)
+    remembers, forgets = setter(), setter()
+    before, why = remembers.cohort([stops, lanes])
+    monkeypatch.setattr(trials, "NUMBERS_MAX", 2)
+    monkeypatch.setattr(trials, "COMBINATIONS_MAX", 1)
+    for _ in range(2):
+        cohort, errors = forgets.cohort([stops, lanes])
+        assert cohort.to_bytes() == before.to_bytes()
+        assert errors.tolist() == why.tolist()
+
+
+def test_settings_of_no_trial_are_a_cohort_of_none():
+    nothing = np.zeros(0, np.int64)
+    columns = [Column("strategy.stop_loss_percent", [], nothing), Column("strategy.confidence_threshold", [], nothing)]
+    cohort, errors = setter().cohort(columns)
+    assert len(cohort.sessions) == len(errors) == 0
 
 
 def test_every_field_that_no_rule_ties_to_others_is_one_of_a_strategy_or_of_an_account():
