@@ -246,7 +246,7 @@ def resolve_run_or_sweep(connection: Connection, name: str) -> UUID:
     if name == LATEST:
         return resolve_run(connection, name)
     if name == LATEST_SWEEP:
-        return resolve_sweep(connection, LATEST)
+        return _one(name, _sweeps(connection, LATEST), NothingSoCalled)
     found = _beginning(connection, name, _BETWEEN) + _beginning(connection, name, _SWEEPS_BETWEEN)
     return _one(name, found or _sweeps(connection, name), NothingSoCalled)
 
