@@ -32,14 +32,15 @@ class Crossing(backtesting.Strategy):  # type: ignore[misc]
     n_past = 0
 
     def init(self) -> None:
-        """Make the means."""
-        self.means = [self.I(mean, self.data.Close, bars) for bars in (self.short, self.long)]
+        """Make the means. In a list backtesting.py would not see them, and show all of their future in every bar."""
+        self.short_mean = self.I(mean, self.data.Close, self.short)
+        self.long_mean = self.I(mean, self.data.Close, self.long)
 
     def next(self) -> None:
         """Buy or sell at the next bar. The price there is told in ``Fill``, since the value bought is fixed there."""
         if len(self.data) <= self.n_past:
             return
-        short, long = self.means
+        short, long = self.short_mean, self.long_mean
         if not self.position and crossover(short, long):
             self.buy(size=round(VALUE_USD * (1 - FEE) / self.data.Fill[-1]))
         elif self.position and crossover(long, short):
