@@ -11,13 +11,14 @@ from storage.errors import RunNotFound, SessionNotFound, StaleConductor, StaleSw
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, TextClause
 
 FIRST = 1
 """The number of a run's first conductor."""
 
 _OF_RUN = text("SELECT run_id, incarnation FROM runs WHERE run_id = :run FOR UPDATE")
 _OF_SWEEP = text("SELECT incarnation FROM sweeps WHERE sweep_id = :sweep FOR UPDATE")
+_SHARE_SWEEP = text("SELECT incarnation FROM sweeps WHERE sweep_id = :sweep FOR SHARE")
 _OF_SESSION = text(
     """
     SELECT runs.run_id, runs.incarnation FROM paper_trading_sessions AS sessions
@@ -59,7 +60,16 @@ def take(connection: Connection, run_id: UUID, conductor: int) -> None:
 
 def take_sweep(connection: Connection, sweep_id: UUID, conductor: int) -> None:
     """Lock a sweep for its conductor; raises SweepNotFound or StaleSweep."""
-    stored = connection.execute(_OF_SWEEP, {"sweep": sweep_id}).scalar_one_or_none()
+    _require_sweep(connection, _OF_SWEEP, sweep_id, conductor)
+
+
+def share_sweep(connection: Connection, sweep_id: UUID, conductor: int) -> None:
+    """Keep a sweep its conductor's while cohorts are committed, several at once; raises as ``take_sweep`` does."""
+    _require_sweep(connection, _SHARE_SWEEP, sweep_id, conductor)
+
+
+def _require_sweep(connection: Connection, lock: TextClause, sweep_id: UUID, conductor: int) -> None:
+    stored = connection.execute(lock, {"sweep": sweep_id}).scalar_one_or_none()
     if stored is None:
         raise SweepNotFound(text=sweep_id)
     if stored != conductor:

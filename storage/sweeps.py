@@ -12,7 +12,7 @@ from sqlalchemy import text
 from storage import commands, conducting, steering
 from storage.committing import copy
 from storage.copying import encode, to_json
-from storage.errors import StaleSweep, SweepHasEnded, SweepNotFound, TrialNotFound
+from storage.errors import SweepHasEnded, SweepNotFound, TrialNotFound
 from storage.ids import TAIL_START
 from storage.installed import paperdex_version
 from storage.keys import row_of
@@ -36,7 +36,6 @@ _DETAIL = text(
     """
 )
 _LOCK = text("SELECT status FROM sweeps WHERE sweep_id = :sweep FOR UPDATE")
-_SHARE = text("SELECT incarnation FROM sweeps WHERE sweep_id = :sweep FOR SHARE")
 _HAS = text("SELECT cohort_id FROM sweep_cohorts WHERE cohort_id = ANY(:cohorts)")
 _COHORTS = text(
     """
@@ -97,21 +96,13 @@ def begin(
 def commit(connection: Connection, batches: Sequence[CohortBatch]) -> int:
     """Write the cohorts that are not there yet, with their trials; return how many those were. Raises StaleSweep."""
     for sweep_id, conductor in {(batch.sweep_id, batch.conductor) for batch in batches}:
-        _require(connection, sweep_id, conductor)
+        conducting.share_sweep(connection, sweep_id, conductor)
     keys = [batch.cohort_id for batch in batches]
     there = {row.cohort_id for row in connection.execute(_HAS, {"cohorts": keys})}
     new = {batch.cohort_id: batch for batch in batches if batch.cohort_id not in there}
     copy(connection, "sweep_cohorts", COHORT_COLUMNS, b"".join(batch.cohort for batch in new.values()))
     copy(connection, "trials", TRIALS.names, b"".join(batch.trials for batch in new.values()))
     return len(new)
-
-
-def _require(connection: Connection, sweep_id: UUID, conductor: int) -> None:
-    stored = connection.execute(_SHARE, {"sweep": sweep_id}).scalar_one_or_none()
-    if stored is None:
-        raise SweepNotFound(text=sweep_id)
-    if stored != conductor:
-        raise StaleSweep(sweep=sweep_id, stored=stored, given=conductor)
 
 
 def cohorts(connection: Connection, sweep_id: UUID) -> list[tuple[int, int, int, int]]:
