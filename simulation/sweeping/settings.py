@@ -279,5 +279,5 @@ class Sweep(Part):
         """Return values of a field of all kinds that it has: the listed ones, or a number."""
         dimension = self.vary[path].dimension(path)
         if isinstance(dimension, Continuous):
-            return (dimension.low,)
+            return (dimension.rounded(dimension.low),)
         return dimension.values if isinstance(dimension.values, tuple) else (dimension.values[0],)
