@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := .venv/.installed
+ROOMS := simulation storage actors cluster
 MINUTES ?= 10
 
 .PHONY: help install run test compiled lint bench soak schema clean
@@ -21,7 +22,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv
 	@$(INSTALL) 'pip>=25,<26' || echo "pip stays as it is, and takes longer"
 	@$(INSTALL) --no-compile -c constraints.txt -e '.[test]'
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib $(ROOMS) || true
 	@touch $(INSTALLED)
 
 run: install  ## run the built-in scenario

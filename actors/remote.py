@@ -9,6 +9,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -170,4 +171,10 @@ def _spawn(plain: type, name: str, share: dict[str, Any], *arguments: Any) -> An
     options = {"name": name, "max_restarts": 0, "max_task_retries": 0, **share}
     if _is_in_an_actor():
         options |= {"lifetime": "detached", "get_if_exists": True}
-    return ray.remote(plain).options(**options).remote(*arguments)
+    return _wrapped(plain).options(**options).remote(*arguments)
+
+
+@cache
+def _wrapped(plain: type) -> Any:
+    """Return the class in Ray's wrapping, which is sent to a cluster once for each."""
+    return ray.remote(plain)

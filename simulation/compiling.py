@@ -18,8 +18,8 @@ from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.environment import lookup_environment
 from numba.core.registry import CPUDispatcher
+from numba.core.runtime import rtsys
 from numba.core.sigutils import normalize_signature
-from numba.np import linalg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,6 +37,9 @@ _being_compiled: list[Callable[..., Any]] = []
 class CompiledFunction(CPUDispatcher):
     """What numba makes of a decorated function, but that others are compiled with it as their part."""
 
+    _cache: Any
+    _is_kept = False
+
     def __init__(
         self,
         py_func: Callable[..., Any],
@@ -48,12 +51,13 @@ class CompiledFunction(CPUDispatcher):
 
     def enable_caching(self) -> None:
         """Keep on disk what Python calls."""
-        self._cache = _Cache(self.py_func)
+        self._is_kept = True
 
     def compile(self, sig: Any) -> Any:
         """Compile for types: as a whole for Python, as a part for a function that is being compiled."""
         with global_compiler_lock:
-            _load_arrays()
+            if self._is_kept and not isinstance(self._cache, _Cache):  # not before: most are but parts of others
+                self._cache = _Cache(self.py_func)
             if not _being_compiled:
                 self._forget_part(sig)
             _being_compiled.append(self.py_func)
@@ -80,6 +84,10 @@ class CompiledFunction(CPUDispatcher):
 class _Compiler(Compiler):
     """Numba's compiler, which asks first whether a part is wanted or a whole."""
 
+    def __init__(self, *arguments: Any) -> None:
+        _load_arrays()
+        super().__init__(*arguments)
+
     def define_pipelines(self) -> Any:
         state = self.state
         is_part = len(_being_compiled) > 1
@@ -93,6 +101,12 @@ class _Compiler(Compiler):
 
 class _Cache(FunctionCache):
     """The cache on disk, in which parts have no place: they are in whatever was compiled with them."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Load without all that only a compiler needs, which makes itself ready for its first function."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         if not _is_part(data):
@@ -143,6 +157,7 @@ def _load_arrays() -> None:
 
     SciPy's linear algebra is there, and the kernel has no use for it: it took a third of the loading of a kernel.
     """
+    linalg: Any = import_module("numba.np.linalg")
     asks = linalg.ensure_blas
     linalg.ensure_blas = lambda: None
     try:

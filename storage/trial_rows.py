@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulation.performance.sharpe import row_moments
+from simulation.performance.moments import row_moments
 from storage.columns import INTEGER, TEXT, USD, Column, Table
 from storage.copying import encode, escaped, to_json
 from storage.ids import ORDINAL_DIGITS, Kind, derive, stem_of

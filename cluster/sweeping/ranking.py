@@ -19,8 +19,8 @@ from cluster.sweeping.figures import has_failed, of_points, was_pruned
 from cluster.sweeping.reselecting import Clock, Reselection, longest_hold_hours, reselection
 from cluster.sweeping.survey import sampled
 from cluster.sweeping.tracks import tracks_of
+from simulation.performance.moments import Moments
 from simulation.performance.overfitting import BlockSums, joined, overfitting
-from simulation.performance.sharpe import Moments
 from simulation.performance.trials import Likeness, TrialCount, likeness
 from simulation.performance.verdict import Verdict, judge
 from simulation.sweeping.settings import Direction

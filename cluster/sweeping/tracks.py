@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulation.performance.sharpe import Moments, probabilistic_sharpe_ratio
+from simulation.performance.moments import Moments
+from simulation.performance.sharpe import probabilistic_sharpe_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

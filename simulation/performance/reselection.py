@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from simulation.performance.moments import column_sharpes, moments
 from simulation.performance.overfitting import BlockSums, sharpes
-from simulation.performance.sharpe import column_sharpes, moments
 from simulation.performance.splits import combinatorial_splits, forward_splits, group_starts, paths
 
 if TYPE_CHECKING:

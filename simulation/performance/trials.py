@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulation.performance.sharpe import STILL
+from simulation.performance.moments import STILL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

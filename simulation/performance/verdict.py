@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simulation.performance.sharpe import expected_maximum, min_track_record_length, probability_above
 
 if TYPE_CHECKING:
-    from simulation.performance.sharpe import Moments
+    from simulation.performance.moments import Moments
 
 CONFIDENCE = 0.95
 """From this deflated Sharpe ratio on, luck is no longer sufficient."""

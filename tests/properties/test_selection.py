@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from simulation.performance import overfitting as pbo
 from simulation.performance import sharpe, splits
+from simulation.performance.moments import moments
 from simulation.performance.reselection import Parts, Periods, path_sharpes, walk_forward
 from simulation.performance.trials import effective_trials, likeness
 
@@ -76,16 +77,16 @@ def test_more_trials_are_expected_to_reach_more(variance, numbers):
 @given(SEEDS, st.floats(-2, 2), st.floats(1e-9, 1e3))
 def test_moments_but_the_sharpe_ratio_are_free_of_place_and_all_are_free_of_scale(seed, place, scale):
     returns = noise(seed, 100, 1)[:, 0]
-    plain, scaled = sharpe.moments(returns + place), sharpe.moments((returns + place) * scale)
+    plain, scaled = moments(returns + place), moments((returns + place) * scale)
     assert (scaled.sharpe, scaled.skewness, scaled.kurtosis) == pytest.approx(
         (plain.sharpe, plain.skewness, plain.kurtosis), rel=1e-9, abs=1e-9
     )
-    assert sharpe.moments(returns).kurtosis == pytest.approx(plain.kurtosis, rel=1e-9)
+    assert moments(returns).kurtosis == pytest.approx(plain.kurtosis, rel=1e-9)
 
 
 @given(st.floats(-1e6, 1e6), st.integers(0, 300))
 def test_a_series_that_never_moves_has_no_moments(value, length):
-    still = sharpe.moments(np.full(length, value))
+    still = moments(np.full(length, value))
     assert (still.sharpe, still.moves) == (0.0, False)
     assert sharpe.probability_above(still, 0.0) == 0.0
 
@@ -213,8 +214,8 @@ def test_choosing_again_finds_a_planted_edge_and_none_in_noise(seed, made):
     assert abs(np.mean(path_sharpes(made(returns), 6, 2))) < 0.15
     returns[:, 7] += 0.4
     assert walk_forward(made(returns), 6).chosen == (7,) * 5
-    assert walk_forward(made(returns), 6).sharpe == pytest.approx(sharpe.moments(returns[100:, 7]).sharpe)
-    assert path_sharpes(made(returns), 6, 2) == pytest.approx(sharpe.moments(returns[:, 7]).sharpe)
+    assert walk_forward(made(returns), 6).sharpe == pytest.approx(moments(returns[100:, 7]).sharpe)
+    assert path_sharpes(made(returns), 6, 2) == pytest.approx(moments(returns[:, 7]).sharpe)
 
 
 @st.composite

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulation.performance.moments import moments
 from simulation.performance.overfitting import block_sums, overfitting
 from simulation.performance.reselection import Periods, path_sharpes
-from simulation.performance.sharpe import moments
 from simulation.performance.splits import combinatorial_splits
 from simulation.performance.trials import TrialCount, likeness
 from simulation.performance.verdict import in_words, judge

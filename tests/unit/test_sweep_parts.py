@@ -20,7 +20,7 @@ from cluster.sweeping.ranking import Ranking
 from cluster.sweeping.runs import SweepSummary
 from cluster.sweeping.summary import print_summary
 from cluster.sweeping.tracks import pooled
-from simulation.performance.sharpe import moments, row_moments
+from simulation.performance.moments import moments, row_moments
 from simulation.sweeping.columns import columns_of
 
 RETURNS = arrays(np.int64, st.integers(2, 30), elements=st.integers(-999, 999)).map(lambda bp: bp / 1e4)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from simulation.performance import restated, sharpe, splits
+from simulation.performance.moments import moments
 from simulation.performance.overfitting import block_sums, overfitting
 
 VECTORS = json.loads((Path(__file__).parent / "data" / "selection.json").read_text())
@@ -99,7 +100,7 @@ ONE, OTHER = np.array([0.01, 0.02, 0.01, 0.0, 0.0, 3.0]), np.array([0.0, 0.0, 0.
 
 def against(returns, others):
     """Return the probability that the Sharpe ratio of one series is above that of another."""
-    return sharpe.probability_above(sharpe.moments(returns), sharpe.moments(others).sharpe)
+    return sharpe.probability_above(moments(returns), moments(others).sharpe)
 
 
 def test_a_series_is_as_likely_as_not_above_itself():
@@ -113,7 +114,7 @@ def test_a_much_better_series_is_on_the_side_that_lean_says(returns, others, val
 
 
 def test_a_series_of_zeros_shows_nothing():
-    assert sharpe.probability_above(sharpe.moments(np.zeros(6)), 0.0) == 0.0
+    assert sharpe.probability_above(moments(np.zeros(6)), 0.0) == 0.0
 
 
 # 2026: mean 0.036, deviation 0.079, 24 months
