@@ -79,7 +79,7 @@ class Carried:
     """COPY text."""
 
     def only(self, rows: NDArray[np.bool_]) -> Carried:
-        """Return it with some of its trials alone, (n_trials,)."""
+        """Return it with some of its trials alone, (n_trials,); where that is not all, it shares nothing with this."""
         if rows.all():
             return self
         return replace(
@@ -139,10 +139,11 @@ class TrialWorker:
         the last leg it ends, and what is handed on is its batch.
         """
         begun = self._begun(cohort) if isinstance(cohort, Task) else self._thinned(cohort, goes_on)
+        blocks = begun.blocks
         carried = self._advanced(begun, segments)
         came = self._results(carried)
         is_last = carried.legs > len(self._sweep.rungs)
-        receipt = self._receipt(carried, came, carried.blocks - begun.blocks, is_last=is_last)
+        receipt = self._receipt(carried, came, carried.blocks - blocks, is_last=is_last)
         return receipt, self._batch(carried, came) if is_last else carried
 
     def _begun(self, task: Task) -> Carried:
@@ -184,16 +185,18 @@ class TrialWorker:
         assert goes_on is not None, "a rung decides"
         stays = goes_on[carried.numbers - carried.task.first_point]
         pruned = replace(self._results(carried.only(~stays)), status="PRUNED")
-        return replace(carried.only(stays), ended=carried.ended + rows_of(pruned))
+        left = carried.only(stays)
+        cohort = left.cohort.copy() if left is carried else left.cohort  # another worker may be given it again
+        return replace(left, cohort=cohort, ended=carried.ended + rows_of(pruned))
 
     def _advanced(self, carried: Carried, segments: Sequence[Segment]) -> Carried:
-        """Return a cohort after one more leg."""
+        """Return a cohort after one more leg, traded where it lies."""
+        if not len(carried.numbers):
+            return replace(carried, legs=carried.legs + 1)
         terms = self._markets[carried.task.market]
-        cohort, parts, pool_terms = carried.cohort, [carried.returns], terms_of(terms.tokens)
-        for segment in segments if len(carried.numbers) else ():
-            cohort, returns = advance(cohort, segment, pool_terms, terms.rules, carried.policies)
-            parts.append(returns)
-        return replace(carried, cohort=cohort, returns=np.concatenate(parts, axis=1), legs=carried.legs + 1)
+        cohort, returns = advance(carried.cohort, segments, terms_of(terms.tokens), terms.rules, carried.policies)
+        returns = np.concatenate([carried.returns, returns], axis=1)
+        return replace(carried, cohort=cohort, returns=returns, legs=carried.legs + 1)
 
     def _results(self, carried: Carried) -> Results:
         """Return what a cohort's trials have come to."""

@@ -182,8 +182,9 @@ def advanced(state: Cohort, segment: Segment, market: tuple[Any, Any], clock: Cl
     """Return sessions traded through a segment; the kernel's time goes to ``name``, that of twins to theirs."""
     stepped = cohorts._stepped  # noqa: SLF001 -- to be told apart
 
-    def timed_apart(sessions: Any, holdings: Any, world: Any, watched: Watched) -> Any:
-        return clock.timed("twins" if sessions is watched.twins else name, stepped, sessions, holdings, world, watched)
+    def timed_apart(sessions: Any, holdings: Any, world: Any, watched: Watched, journal: Any) -> Any:
+        part = "twins" if sessions is watched.twins else name
+        return clock.timed(part, stepped, sessions, holdings, world, watched, journal)
 
     cohorts._stepped = timed_apart  # noqa: SLF001 -- as above
     after, _ = cohorts.advance(state, segment, *market)

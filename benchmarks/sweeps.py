@@ -122,8 +122,7 @@ def overhead(plan: SweepPlan) -> tuple[float, float]:
         for first in range(0, COHORTS * COHORT, COHORT):
             cohort, _ = setter.cohort(sampler.columns(np.arange(first, first + COHORT)))
             began = time.perf_counter()
-            for segment in segments:
-                cohort, _ = advance(cohort, segment, terms, market.rules)
+            advance(cohort, segments, terms, market.rules)
             kernel += time.perf_counter() - began
             began = time.perf_counter()
             worker.trade(Task(0, first, COHORT), None, *segments)

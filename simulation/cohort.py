@@ -170,17 +170,22 @@ def is_tradable(strategy: Strategy, symbol: str) -> bool:
 
 
 def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tuple[Cohort, Outcome]:
-    """Step a cohort to the end of a segment of the market with these terms.
+    """Return a cohort as it is at the end of a segment of the market with these terms, and what happened."""
+    after = cohort.copy()
+    return after, step(after, segment, terms, rules)
+
+
+def step(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules, journal: Journal | None = None) -> Outcome:
+    """Step a cohort to the end of a segment of the market with these terms, in place, and return what happened.
 
     A session whose analyst fails in the segment is stepped to the block before, and from then on stays as it is.
     Twins are stepped alike, before the others, and leave nothing in the outcome; at a review the returns of both are
-    compared.
+    compared. What happened is in the ``journal``, where one is given, until it is given again.
     """
     stops = segment.stops
     expected = np.minimum(stops[cohort.sessions["analyst"]], segment.first_block)
     assert (cohort.sessions["next_block"] >= expected).all(), "a segment was skipped"
     assert segment.signals.shape[1:] == segment.mids.shape, "compiled code reads beyond what is not there"
-    after = cohort.copy()
     is_watched = bool(cohort.tuning["is_watched"].any())
     written = rules._replace(write_trades=rules.write_trades or is_watched)
     world = World(
@@ -196,22 +201,22 @@ def advance(cohort: Cohort, segment: Segment, terms: Terms, rules: Rules) -> tup
         rules=record_of(written),
         ticks=np.zeros(MAP_TICKS, TICK),
     )
-
-    if len(after.twins):
+    if journal is None:
+        journal = journal_for(cohort, len(segment.gas), rules)
+    if len(cohort.twins):
         silent = world._replace(rules=record_of(rules._replace(write_trades=False, write_decisions=False)))
-        unwatched = Watched(after.tuning[:0], after.twins, NOTHING_HIGH, keeps_trades=False)
-        _stepped(after.twins, after.twin_holdings, silent, unwatched)
+        unwatched = Watched(cohort.tuning[:0], cohort.twins, NOTHING_HIGH, keeps_trades=False)
+        _stepped(cohort.twins, cohort.twin_holdings, silent, unwatched, journal)
     highest_q = world.mids["price_q"].max(axis=0) if is_watched else NOTHING_HIGH
-    tuning = after.tuning if is_watched else after.tuning[:0]
-    watched = Watched(tuning, after.twins, highest_q, keeps_trades=rules.write_trades)
-    return after, _stepped(after.sessions, after.holdings, world, watched)
+    tuning = cohort.tuning if is_watched else cohort.tuning[:0]
+    watched = Watched(tuning, cohort.twins, highest_q, keeps_trades=rules.write_trades)
+    return _stepped(cohort.sessions, cohort.holdings, world, watched, journal)
 
 
-def _stepped(sessions: NDArray[np.void], holdings: NDArray[np.void], world: World, watched: Watched) -> Outcome:
+def _stepped(
+    sessions: NDArray[np.void], holdings: NDArray[np.void], world: World, watched: Watched, journal: Journal
+) -> Outcome:
     """Step sessions to the end of the segment, in place, and return what happened."""
-    periods = len(world.gas) // int(world.rules["review_blocks"]) + 1
-    n_sessions, n_tokens = holdings.shape
-    journal = journal_for(n_sessions, n_tokens, n_marks=n_sessions * periods)
     outcomes = []
     status = kernel.FULL
     while status == kernel.FULL:
@@ -229,8 +234,10 @@ def set_field(cohort: Cohort, row: int, field: str, value: int) -> Cohort:
     return after
 
 
-def journal_for(n_sessions: int, n_tokens: int, n_marks: int = 0) -> Journal:
-    """Return an empty journal with room for a busy stretch and so many marks; it is drained as often as it fills."""
+def journal_for(cohort: Cohort, n_blocks: int, rules: Rules) -> Journal:
+    """Return an empty journal with room for a busy stretch and the marks of so many blocks; it is drained when full."""
+    n_sessions, n_tokens = cohort.holdings.shape
+    n_marks = n_sessions * (n_blocks // rules.review_blocks + 1)
     capacity = max(min(4096, 256 * n_sessions), n_sessions, 8 * n_tokens)
     return Journal(
         np.zeros(capacity, TRADE),

@@ -81,7 +81,7 @@ def withdraw_orders(cohort: Cohort, row: int, outcome: Outcome, rules: Rules) ->
     They are cancelled, cost nothing, and free what they reserved. Return the cohort without them, and the ``outcome``
     of the session alone with them: among its trades, and in the mark of that block.
     """
-    after, journal = cohort.copy(), cohorts.journal_for(*cohort.holdings.shape)
+    after, journal = cohort.copy(), cohorts.journal_for(cohort, 0, rules)
     session, block = after.sessions[row], int(cohort.sessions[row]["next_block"]) - 1
     _withdraw(session, after.holdings[row], row, block, rules, journal)
     trades, decisions, marks = (

@@ -28,7 +28,7 @@ from simulation.sweeping.fields import field_at
 from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -247,22 +247,28 @@ def chosen(cohort: Cohort, rows: NDArray[Any]) -> Cohort:
 
 
 def advance(
-    cohort: Cohort, segment: Segment, terms: Terms, rules: Rules, policies: NDArray[np.void] | None = None
+    cohort: Cohort, segments: Iterable[Segment], terms: Terms, rules: Rules, policies: NDArray[np.void] | None = None
 ) -> tuple[Cohort, NDArray[np.float64]]:
-    """Step trials to the end of a segment; return them, and the returns of the periods that end in it.
+    """Step trials through segments, in the arrays that are given; return them, and the returns of their periods.
 
     The returns have the shape ``(n_trials, n_periods)``. ``rules`` must write nothing (record: none); marks are made
-    all the same. With ``policies`` Auto Pilot reviews all trials where a period ends with the segment, which must span
-    no such end; it knows nothing of earlier runs.
+    all the same. With ``policies`` Auto Pilot reviews all trials where a period ends with a segment, of which none may
+    span such an end; it knows nothing of earlier runs.
     """
-    after, outcome = cohorts.advance(cohort, segment, terms, rules)
-    marks, order = outcome.marks, np.argsort(outcome.marks["session"], kind="stable")
-    growth = marks["equity_micro_usd"][order] / marks["before_micro_usd"][order]
-    returns = growth.reshape(len(cohort.sessions), -1) - 1.0
-    if policies is not None and segment.end_block % rules.review_blocks == 0:
-        policy = Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT)
-        after, _ = piloted(after, policy, market_conditions(segment))
-    return after, returns
+    journal, parts = None, [np.zeros((len(cohort.sessions), 0))]
+    for segment in segments:
+        journal = journal or cohorts.journal_for(cohort, len(segment.gas), rules)
+        parts.append(_returns(cohorts.step(cohort, segment, terms, rules, journal).marks, len(cohort.sessions)))
+        if policies is not None and segment.end_block % rules.review_blocks == 0:
+            policy = Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT)
+            cohort, _ = piloted(cohort, policy, market_conditions(segment))
+    return cohort, np.concatenate(parts, axis=1)
+
+
+def _returns(marks: NDArray[np.void], n_trials: int) -> NDArray[np.float64]:
+    order = np.argsort(marks["session"], kind="stable")
+    growth: NDArray[np.float64] = marks["equity_micro_usd"][order] / marks["before_micro_usd"][order]
+    return growth.reshape(n_trials, -1) - 1.0
 
 
 def results(cohort: Cohort) -> NDArray[np.void]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
+import orjson
 
 from storage import units
 from storage.copying import escaped, to_json
@@ -64,6 +65,16 @@ class Table(Generic[S]):
         line = "\t".join([column.form for column in self.columns]) + "\n"
         values = [column.values(source) for column in self.columns]
         return "".join([line % row for row in zip(*values, strict=False)]).encode()
+
+
+def digits(numbers: NDArray[Any]) -> list[str]:
+    """Return numbers as text, (n,): a float in the fewest digits that stand for no other, which takes Python long.
+
+    JSON has no number that is none or infinite, and neither has what is stored.
+    """
+    assert np.isfinite(numbers).all(), "a figure is a number"
+    text = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return text[1:-1].split(",") if len(numbers) else []
 
 
 def or_null(values: Iterable[Any], present: Iterable[object]) -> list[Any]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulation.performance.moments import row_moments
-from storage.columns import INTEGER, TEXT, USD, Column, Table
+from storage.columns import INTEGER, TEXT, Column, Table, digits
 from storage.copying import encode, escaped, to_json
 from storage.ids import ORDINAL_DIGITS, Kind, derive, stem_of
+from storage.units import USD_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 PARTS = 16
 """Into so many equal parts the returns of a trial are summed: enough for 12,870 ways to halve them."""
 
-FLOAT = "%r"
+USD_DIGITS, PERCENT_DIGITS = f"%se-{USD_PLACES}", "%se-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,9 @@ class Results:
         """Return what a column says of all trials, (n_trials,)."""
         return np.asarray(_KEPT[name](self), np.float64)
 
-    def __getitem__(self, field: str) -> list[int]:
-        """Return a field of all TRIAL records as Python integers."""
-        values: list[int] = self.told[field].tolist()
-        return values
+    def __getitem__(self, field: str) -> list[str]:
+        """Return the digits of a field of all TRIAL records."""
+        return digits(self.told[field])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +157,14 @@ def _sums(results: Results) -> list[str]:
     return [f"\\\\x{digits[row * n_digits : (row + 1) * n_digits]}" for row in range(len(sums))]
 
 
-def _return_percent(results: Results) -> list[float]:
-    growth = results.told["equity_micro_usd"] / results.told["initial_micro_usd"] - 1.0
-    return (100.0 * growth).tolist()  # type: ignore[no-any-return]
+def _return_percent(results: Results) -> NDArray[np.float64]:
+    growth: NDArray[np.float64] = results.told["equity_micro_usd"] / results.told["initial_micro_usd"] - 1.0
+    return 100.0 * growth
 
 
-def _total_trades(results: Results) -> list[int]:
-    return (results.told["completed_trades"] + results.told["failed_trades"]).tolist()  # type: ignore[no-any-return]
+def _total_trades(results: Results) -> NDArray[np.int64]:
+    total: NDArray[np.int64] = results.told["completed_trades"] + results.told["failed_trades"]
+    return total
 
 
 def _usd_of(field: str) -> Callable[[Results], Any]:
@@ -186,15 +187,15 @@ _KEPT: dict[str, Callable[[Results], Any]] = {
 
 
 def _moment(name: str, place: int) -> Column[Results]:
-    return Column(name, FLOAT, lambda results: results.moments[place].tolist())
+    return Column(name, TEXT, lambda results: digits(results.moments[place]))
 
 
 def _integer(name: str, field: str) -> Column[Results]:
-    return Column(name, INTEGER, lambda results: results[field])
+    return Column(name, TEXT, lambda results: results[field])
 
 
 def _usd(name: str, field: str) -> Column[Results]:
-    return Column(name, USD, lambda results: results[field])
+    return Column(name, USD_DIGITS, lambda results: results[field])
 
 
 def _constant(name: str, of: Callable[[Results], Any]) -> Column[Results]:
@@ -211,10 +212,10 @@ TRIALS: Table[Results] = Table((
     Column("error_message", TEXT, lambda results: [escaped(error) for error in results.errors]),
     _integer("blocks", "next_block"),
     _usd("equity_usd", "equity_micro_usd"),
-    Column("return_percent", FLOAT, _return_percent),
-    Column("sharpe_ratio", FLOAT, lambda results: results.sharpe_ratios.tolist()),
-    Column("max_drawdown_percent", "%de-2", lambda results: results["max_drawdown_bp"]),
-    Column("total_trades", INTEGER, _total_trades),
+    Column("return_percent", TEXT, lambda results: digits(_return_percent(results))),
+    Column("sharpe_ratio", TEXT, lambda results: digits(results.sharpe_ratios)),
+    Column("max_drawdown_percent", PERCENT_DIGITS, lambda results: results["max_drawdown_bp"]),
+    Column("total_trades", TEXT, lambda results: digits(_total_trades(results))),
     _integer("failed_trades", "failed_trades"),
     _integer("winning_trades", "winning_trades"),
     _integer("losing_trades", "losing_trades"),

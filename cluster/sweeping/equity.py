@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cluster.plan import Plan
+    from simulation.market.segment import Segment
     from storage.sweep_records import SweepDetail
 
 MARKETS_MAX = 8
@@ -69,12 +70,16 @@ def traded_again(plan: Plan, settings: Mapping[str, Any]) -> tuple[NDArray[np.fl
     if errors[0]:
         raise UsageError(f"{errors[0]}.")
     policies = setter.policies(columns, cohort) if plan.adjusts() else None
-    terms, carried, parts = terms_of(plan.tokens), market.begin(), []
+    cohort, returns = advance(cohort, segments_of(plan, market), terms_of(plan.tokens), plan.rules, policies)
+    return returns[0], float(results(cohort)["equity_micro_usd"][0]) / 1e6
+
+
+def segments_of(plan: Plan, market: Market) -> Iterator[Segment]:
+    """Yield the segments of a plan, made as they are asked for."""
+    carried = market.begin()
     for length in plan.segment_lengths():
         _, segment, carried = market.segment(carried, length)
-        cohort, returns = advance(cohort, segment, terms, plan.rules, policies)
-        parts.append(returns[0])
-    return np.concatenate(parts), float(results(cohort)["equity_micro_usd"][0]) / 1e6
+        yield segment
 
 
 def curve_of(market: int, plan: Plan, returns: NDArray[np.float64], final_equity_usd: float) -> Curve:

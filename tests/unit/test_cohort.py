@@ -130,7 +130,8 @@ def test_a_journal_that_fills_in_every_block_changes_nothing(
     stops = []
     drained = cohorts._drained
 
-    def tiny(_n_sessions: int, n_tokens: int, n_marks: int) -> Journal:  # noqa: ARG001 -- it has room for one
+    def tiny(cohort: Cohort, _n_blocks: int, _rules: Rules) -> Journal:
+        n_tokens = cohort.holdings.shape[1]
         trades, decisions, marks = np.zeros(n_tokens, TRADE), np.zeros(2 * n_tokens, DECISION), np.zeros(1, MARK)
         return Journal(trades, decisions, marks, np.zeros(1, COUNTS))
 
