@@ -71,6 +71,28 @@ def listen(
     return np.concatenate([heard, silent]), Breakdown(name, first_block + failing - 1, message)
 
 
+def listen_to_all(
+    analysts: Sequence[tuple[str, Any]],
+    breakdowns: Sequence[Breakdown | None],
+    first_block: int,
+    mids: NDArray[np.void],
+    gas: NDArray[np.void],
+    tokens: Sequence[TokenInfo],
+) -> tuple[NDArray[np.void], tuple[Breakdown | None, ...]]:
+    """Return what each of the analysts, (name, analyst), says of the blocks after the past, and how it failed, if so.
+
+    One that has failed before, which is in ``breakdowns``, is silent, and is not asked again; so is None.
+    """
+    silent = silence((len(gas) - HISTORY_BLOCKS, len(tokens)))
+    said = [
+        (silent, failed)
+        if failed is not None or analyst is None
+        else listen(analyst, name, first_block, mids, gas, tokens)
+        for (name, analyst), failed in zip(analysts, breakdowns, strict=True)
+    ]
+    return np.stack([records for records, _ in said]), tuple(failed for _, failed in said)
+
+
 def _told(error: BaseException) -> str:
     """Return an error in words that every database keeps and every process would use."""
     try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.analysts import load
-from actors.listening import listen
-from simulation.intelligence.analysts import ANALYSTS, HISTORY_BLOCKS, silence
+from actors.listening import listen_to_all
+from simulation.intelligence.analysts import ANALYSTS, HISTORY_BLOCKS
 from simulation.intelligence.roster import roster_of
 from simulation.market.segment import Segment
 from simulation.market.sources import open_source
@@ -43,10 +43,19 @@ class Carried:
 class Market:
     """Turns (carried state, number of blocks) into a segment; a function, so that it may die at any time.
 
-    ``folder`` is where the modules of plug-ins are looked for first; the current one where it is None.
+    ``folder`` is where the modules of plug-ins are looked for first; the current one where it is None. Segments have
+    their past with them where it ``keeps_past``.
     """
 
-    def __init__(self, scenario: Scenario, recording: Recording | None = None, folder: str | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        recording: Recording | None = None,
+        folder: str | None = None,
+        *,
+        keeps_past: bool = False,
+    ) -> None:
+        self._keeps_past = keeps_past
         self._source = open_source(scenario, recording)
         self._name = scenario.market.source
         self._start_block = scenario.start_block
@@ -95,24 +104,12 @@ class Market:
         first_block = carried.next_block
         source, made = self._source.advance(carried.source, self._start_block + first_block, n_blocks)
         mids, gas = _seen(carried, made)
-        signals, breakdowns = self._signals(carried, mids, gas)
-        segment = Segment(first_block, *made, signals, breakdowns)
+        signals, breakdowns = listen_to_all(self._analysts, carried.breakdowns, first_block, mids, gas, self.tokens)
+        past_of_it = (carried.mids, carried.gas) if self._keeps_past else None
+        segment = Segment(first_block, *made, signals, breakdowns, past_of_it)
         past = mids[-HISTORY_BLOCKS:].copy(), gas[-HISTORY_BLOCKS:].copy()
         after = Carried(first_block + n_blocks, source, *past, breakdowns)
         return after.next_block, segment, after
-
-    def _signals(
-        self, carried: Carried, mids: NDArray[np.void], gas: NDArray[np.void]
-    ) -> tuple[NDArray[np.void], tuple[Breakdown | None, ...]]:
-        """Return what every analyst says of the blocks after the past, and how those failed that did by their end."""
-        shape = len(gas) - HISTORY_BLOCKS, len(self.tokens)
-        said = [
-            (silence(shape), failed)
-            if failed is not None
-            else listen(analyst, name, carried.next_block, mids, gas, self.tokens)
-            for (name, analyst), failed in zip(self._analysts, carried.breakdowns, strict=True)
-        ]
-        return np.stack([records for records, _ in said]), tuple(failed for _, failed in said)
 
 
 def _seen(carried: Carried, made: Blocks) -> tuple[NDArray[np.void], NDArray[np.void]]:

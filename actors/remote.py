@@ -76,13 +76,15 @@ class Home:
         return here if self.is_here or here in heads or not heads else heads[0]
 
 
-def spawn_market(home: Home, scenario: Scenario, recording: Recording | None, number: int = 0) -> Any:
+def spawn_market(
+    home: Home, scenario: Scenario, recording: Recording | None, number: int = 0, *, keeps_past: bool = False
+) -> Any:
     """Start the market actor of a run, which looks for plug-ins where the user stands, not where its process does.
 
     A sweep may have several, which are numbered.
     """
     name = f"Market {number + 1}" if number else "Market"
-    return _light(home, Market, name, scenario, recording, os.getcwd())  # noqa: PTH109 -- sys.path holds text
+    return _light(home, Market, name, scenario, recording, _folder(), keeps_past=keeps_past)
 
 
 def spawn_autopilot(
@@ -111,7 +113,7 @@ def spawn_trial_worker(
     share: Share, sweep: Sweep, terms: Sequence[Terms], sweep_id: UUID, prefix: int, conductor: int, number: int
 ) -> Any:
     """Start a worker of a sweep."""
-    arguments = (sweep, tuple(terms), sweep_id, prefix, conductor, number)
+    arguments = (sweep, tuple(terms), sweep_id, prefix, conductor, number, _folder())
     return _spawn(TrialWorker, f"TrialWorker {number}", share.options(), *arguments)
 
 
@@ -162,16 +164,21 @@ def _is_in_an_actor() -> bool:
     return ray.get_runtime_context().get_actor_id() is not None
 
 
-def _light(home: Home, plain: type, name: str, *arguments: Any) -> Any:
+def _folder() -> str:
+    """Return where the user stands, whose modules plug-ins are looked for in."""
+    return os.getcwd()  # noqa: PTH109 -- sys.path holds text
+
+
+def _light(home: Home, plain: type, name: str, *arguments: Any, **settings: Any) -> Any:
     at_home = NodeAffinitySchedulingStrategy(home.node_id(), soft=False)
-    return _spawn(plain, name, {"num_cpus": 0, "scheduling_strategy": at_home}, *arguments)
+    return _spawn(plain, name, {"num_cpus": 0, "scheduling_strategy": at_home}, *arguments, **settings)
 
 
-def _spawn(plain: type, name: str, share: dict[str, Any], *arguments: Any) -> Any:
+def _spawn(plain: type, name: str, share: dict[str, Any], *arguments: Any, **settings: Any) -> Any:
     options = {"name": name, "max_restarts": 0, "max_task_retries": 0, **share}
     if _is_in_an_actor():
         options |= {"lifetime": "detached", "get_if_exists": True}
-    return _wrapped(plain).options(**options).remote(*arguments)
+    return _wrapped(plain).options(**options).remote(*arguments, **settings)
 
 
 @cache

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from actors.analysts import UnusableAnalystError, load
+from actors.listening import listen_to_all
 from actors.warming import compile_sessions, settle
 from simulation.copies import taken
+from simulation.intelligence.roster import AnalystSpec
 from simulation.market.segment import terms_of
 from simulation.sweeping.columns import columns_of
 from simulation.sweeping.figures import figure
@@ -21,12 +24,12 @@ from simulation.trials import TRIAL, Setter, advance, chosen, results
 from storage.trial_rows import CohortBatch, Results, SweepContext, batch_of, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from simulation.cohort import Cohort
-    from simulation.market.segment import Segment, TokenInfo
+    from simulation.market.segment import Breakdown, Segment, TokenInfo
     from simulation.scenario import AccountSpec
     from simulation.sweeping.columns import Column
     from simulation.sweeping.settings import Sweep
@@ -69,6 +72,8 @@ class Carried:
     columns: list[Column]
     """Their points."""
     cohort: Cohort
+    analysts: tuple[AnalystSpec, ...]
+    """To which the sessions listen, each by its row; none where all listen to the market's."""
     policies: NDArray[np.void] | None
     """POLICY, (n_trials,), where Auto Pilot tunes."""
     returns: NDArray[np.float64]
@@ -112,13 +117,28 @@ class Receipt:
     """(n_points, n_figures): by point, in the order of the sweep's objectives; nan for those not traded in this leg."""
 
 
+ANALYSTS_MAX = 256
+"""So many analysts a worker keeps, which differ in their parameters."""
+
+
 class TrialWorker:
-    """A function of what it is given, so that it may die at any time."""
+    """A function of what it is given, so that it may die at any time.
+
+    ``folder`` is where the modules of plug-ins are looked for first; the current one where it is None.
+    """
 
     def __init__(
-        self, sweep: Sweep, markets: Sequence[Terms], sweep_id: Any, prefix: int, conductor: int, number: int
+        self,
+        sweep: Sweep,
+        markets: Sequence[Terms],
+        sweep_id: Any,
+        prefix: int,
+        conductor: int,
+        number: int,
+        folder: str | None = None,
     ) -> None:
         compile_sessions()
+        self._folder, self._analysts = folder, dict[str, Any]()
         self._sweep, self._markets = sweep, tuple(markets)
         self._sweep_id, self._prefix, self._conductor = sweep_id, prefix, conductor
         self._number = number
@@ -139,11 +159,10 @@ class TrialWorker:
         the last leg it ends, and what is handed on is its batch.
         """
         begun = self._begun(cohort) if isinstance(cohort, Task) else self._thinned(cohort, goes_on)
-        blocks = begun.blocks
-        carried = self._advanced(begun, segments)
+        carried, session_blocks = self._advanced(begun, segments)
         came = self._results(carried)
         is_last = carried.legs > len(self._sweep.rungs)
-        receipt = self._receipt(carried, came, carried.blocks - blocks, is_last=is_last)
+        receipt = self._receipt(carried, came, session_blocks, is_last=is_last)
         return receipt, self._batch(carried, came) if is_last else carried
 
     def _begun(self, task: Task) -> Carried:
@@ -152,26 +171,36 @@ class TrialWorker:
         asked = self._columns(task, numbers)
         allowed = self._space.allowed(asked)
         numbers, columns = numbers[allowed], [column.only(allowed) for column in asked]
-        setter = self._setter(task.market)
+        setter, analysts = self._setter(task.market), list[AnalystSpec]()
         cohort, errors = setter.cohort(columns)
+        if self._sweep.varies_analyst:
+            analysts, cohort.sessions["analyst"] = setter.analysts(columns)
+            errors = np.where(errors == "", self._refusals(analysts)[cohort.sessions["analyst"]], errors)
         begun = Carried(
             task,
             legs=0,
             numbers=numbers,
             columns=columns,
             cohort=cohort,
+            analysts=tuple(analysts),
             policies=setter.policies(columns, cohort) if self._markets[task.market].is_tuned else None,
             returns=np.zeros((len(numbers), 0)),
             skipped=task.n_points - len(numbers),
             failed=0,
             ended=b"",
         )
+        return self._without_failed(begun, errors)
+
+    def _without_failed(self, carried: Carried, errors: NDArray[np.object_]) -> Carried:
+        """Return a cohort without the trials that have an error, (n_trials,), which have ended."""
         failed = errors != ""
         if not failed.any():
-            return begun
-        untraded = replace(self._results(begun.only(failed)), errors=errors[failed].tolist())
-        untraded = replace(untraded, told=_untraded(untraded.told))
-        return replace(begun.only(~failed), failed=int(failed.sum()), ended=rows_of(untraded))
+            return carried
+        ended = self._results(carried.only(failed))
+        nothing = np.zeros((len(ended.numbers), 0))
+        ended = replace(ended, errors=errors[failed].tolist(), told=_untraded(ended.told), returns=nothing)
+        n_failed = carried.failed + len(ended.numbers)
+        return replace(carried.only(~failed), failed=n_failed, ended=carried.ended + rows_of(ended))
 
     def _columns(self, task: Task, numbers: NDArray[np.int64]) -> list[Column]:
         """Return the points of a task, those included that a constraint skips."""
@@ -189,14 +218,55 @@ class TrialWorker:
         cohort = left.cohort.copy() if left is carried else left.cohort  # another worker may be given it again
         return replace(left, cohort=cohort, ended=carried.ended + rows_of(pruned))
 
-    def _advanced(self, carried: Carried, segments: Sequence[Segment]) -> Carried:
-        """Return a cohort after one more leg, traded where it lies."""
+    def _advanced(self, carried: Carried, segments: Sequence[Segment]) -> tuple[Carried, int]:
+        """Return a cohort after one more leg, traded where it lies, and how many blocks that were, all together.
+
+        Trials whose analyst has failed on the way have ended.
+        """
         if not len(carried.numbers):
-            return replace(carried, legs=carried.legs + 1)
-        terms = self._markets[carried.task.market]
-        cohort, returns = advance(carried.cohort, segments, terms_of(terms.tokens), terms.rules, carried.policies)
+            return replace(carried, legs=carried.legs + 1), 0
+        terms, before = self._markets[carried.task.market], carried.blocks
+        heard = self._heard(carried, segments) if carried.analysts else segments
+        cohort, returns, breakdowns = advance(
+            carried.cohort, heard, terms_of(terms.tokens), terms.rules, carried.policies
+        )
         returns = np.concatenate([carried.returns, returns], axis=1)
-        return replace(carried, cohort=cohort, returns=returns, legs=carried.legs + 1)
+        carried = replace(carried, cohort=cohort, returns=returns, legs=carried.legs + 1)
+        session_blocks = carried.blocks - before
+        if any(breakdowns):
+            told = np.array([f"{one}" if one else "" for one in breakdowns], np.object_)
+            carried = self._without_failed(carried, told[cohort.sessions["analyst"]])
+        return carried, session_blocks
+
+    def _heard(self, carried: Carried, segments: Sequence[Segment]) -> Iterator[Segment]:
+        """Yield segments with what the analysts say in them to whom trials of a cohort listen."""
+        tokens, asked = self._markets[carried.task.market].tokens, set(carried.cohort.sessions["analyst"].tolist())
+        analysts = [
+            (spec.name, self._analyst(spec) if row in asked else None) for row, spec in enumerate(carried.analysts)
+        ]
+        breakdowns: tuple[Breakdown | None, ...] = (None,) * len(analysts)
+        for segment in segments:
+            assert segment.past is not None, "the market was asked to keep it"
+            mids, gas = (np.concatenate(parts) for parts in zip(segment.past, (segment.mids, segment.gas), strict=True))
+            signals, breakdowns = listen_to_all(analysts, breakdowns, segment.first_block, mids, gas, tokens)
+            yield replace(segment, signals=signals, breakdowns=breakdowns)
+
+    def _refusals(self, analysts: Sequence[AnalystSpec]) -> NDArray[np.object_]:
+        """Return why each of the analysts cannot be had, nothing where it can, (n_analysts,)."""
+        found = [self._analyst(spec) for spec in analysts]
+        return np.array([one if isinstance(one, str) else "" for one in found], np.object_)
+
+    def _analyst(self, spec: AnalystSpec) -> Any:
+        """Return an analyst, or why it cannot be had."""
+        key = repr(sorted(spec.parameters.items()))
+        if key not in self._analysts:
+            if len(self._analysts) >= ANALYSTS_MAX:
+                self._analysts.clear()
+            try:
+                self._analysts[key] = load(spec, self._folder)
+            except UnusableAnalystError as error:
+                self._analysts[key] = str(error)
+        return self._analysts[key]
 
     def _results(self, carried: Carried) -> Results:
         """Return what a cohort's trials have come to."""

@@ -8,7 +8,7 @@ bit what a run of that one account is.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
@@ -21,10 +21,11 @@ from simulation.autopilot.knowledge import IGNORANT
 from simulation.autopilot.policy import Policy
 from simulation.cohort import Cohort
 from simulation.copies import taken, whole
+from simulation.intelligence.roster import AnalystSpec
 from simulation.scenario import AccountSpec
 from simulation.settings.strategy import Strategy
 from simulation.state import HOLDING, SESSION
-from simulation.sweeping.fields import field_at
+from simulation.sweeping.fields import PARAMETER, field_at
 from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulation.market.segment import Segment, Terms, TokenInfo
+    from simulation.market.segment import Breakdown, Segment, Terms, TokenInfo
     from simulation.sweeping.columns import Column
     from simulation.trading.rules import Rules
 
@@ -119,8 +120,7 @@ class Setter:
         n_trials = len(columns[0].codes) if columns else 0
         cohort = self._room(n_trials)
         errors = np.full(n_trials, "", np.object_)
-        tied = [column for column in columns if column.path not in INDEPENDENT]
-        for settings, rows in _combinations(tied, n_trials):
+        for settings, rows in _combinations(_tied(columns), n_trials):
             begun = _remembered(self._combinations, COMBINATIONS_MAX, repr(settings), self._begun, settings)
             if isinstance(begun, str):
                 errors[rows], begun = begun, self._base
@@ -138,12 +138,24 @@ class Setter:
         Nowhere with those that cannot be had.
         """
         policies = np.zeros(len(cohort.sessions), POLICY)
-        tied = [column for column in columns if column.path not in INDEPENDENT]
-        for settings, rows in _combinations(tied, len(policies)):
+        for settings, rows in _combinations(_tied(columns), len(policies)):
             with suppress(ValidationError):
                 account = with_settings(self._account, settings)
                 policies[rows] = policies_from(taken(cohort.sessions, rows), account.strategy)
         return policies
+
+    def analysts(self, columns: Sequence[Column]) -> tuple[list[AnalystSpec], NDArray[np.int64]]:
+        """Return the analysts that sessions of these settings listen to, and the place of each session's among them."""
+        own = [column for column in columns if column.path.startswith(PARAMETER)]
+        strategy = self._account.strategy
+        analysts: list[AnalystSpec] = []
+        places = np.zeros(len(columns[0].codes) if columns else 0, np.int64)
+        for settings, rows in _combinations(own, len(places)):
+            given = {path.removeprefix(PARAMETER): value for path, value in settings.items()}
+            places[rows] = len(analysts)
+            parameters = {**strategy.custom_parameters, **given}
+            analysts.append(AnalystSpec(strategy.analyst, parameters, self._account.name))
+        return analysts, places
 
     def _room(self, n_trials: int) -> Cohort:
         """Return a cohort without content, of sessions without twins."""
@@ -213,9 +225,18 @@ def with_settings(account: AccountSpec, settings: Mapping[str, Any]) -> AccountS
     """Return the account with these values at these paths; raises pydantic's ValidationError."""
     document = account.model_dump(exclude_unset=True)
     for path, value in settings.items():
-        part, _, field = path.partition(".")
-        document[part] = {**document.get(part, {}), field: value} if field else value
+        *parts, field = path.split(".", 2)  # a parameter of an analyst may have a dot in its name
+        place = document
+        for part in parts:
+            place[part] = dict(place.get(part, {}))
+            place = place[part]
+        place[field] = value
     return AccountSpec.model_validate(document)
+
+
+def _tied(columns: Sequence[Column]) -> list[Column]:
+    """Return those of the columns whose values are looked at together; what an analyst is told is its own matter."""
+    return [column for column in columns if column.path not in INDEPENDENT and not column.path.startswith(PARAMETER)]
 
 
 def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[dict[str, Any], Any]]:
@@ -246,29 +267,53 @@ def chosen(cohort: Cohort, rows: NDArray[Any]) -> Cohort:
     )
 
 
+class Advanced(NamedTuple):
+    """Trials at the end of some segments."""
+
+    cohort: Cohort
+    returns: NDArray[np.float64]
+    """Of each period, (n_trials, n_periods)."""
+    breakdowns: tuple[Breakdown | None, ...]
+    """How the analysts failed, of which the sessions name the rows; empty where none did. Their trials have stopped."""
+
+
 def advance(
     cohort: Cohort, segments: Iterable[Segment], terms: Terms, rules: Rules, policies: NDArray[np.void] | None = None
-) -> tuple[Cohort, NDArray[np.float64]]:
-    """Step trials through segments, in the arrays that are given; return them, and the returns of their periods.
+) -> Advanced:
+    """Step trials through segments, in the arrays that are given.
 
-    The returns have the shape ``(n_trials, n_periods)``. ``rules`` must write nothing (record: none); marks are made
-    all the same. With ``policies`` Auto Pilot reviews all trials where a period ends with a segment, of which none may
-    span such an end; it knows nothing of earlier runs.
+    ``rules`` must write nothing (record: none); marks are made all the same. With ``policies`` Auto Pilot reviews all
+    trials where a period ends with a segment, of which none may span such an end; it knows nothing of earlier runs.
     """
+    breakdowns: tuple[Breakdown | None, ...] = ()
     journal, parts = None, [np.zeros((len(cohort.sessions), 0))]
     for segment in segments:
+        breakdowns = segment.breakdowns
         journal = journal or cohorts.journal_for(cohort, len(segment.gas), rules)
         parts.append(_returns(cohorts.step(cohort, segment, terms, rules, journal).marks, len(cohort.sessions)))
         if policies is not None and segment.end_block % rules.review_blocks == 0:
-            policy = Policy(policies, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT)
+            living = _living(policies, cohort, segment)
+            policy = Policy(living, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT)
             cohort, _ = piloted(cohort, policy, market_conditions(segment))
-    return cohort, np.concatenate(parts, axis=1)
+    return Advanced(cohort, np.concatenate(parts, axis=1), breakdowns)
+
+
+def _living(policies: NDArray[np.void], cohort: Cohort, segment: Segment) -> NDArray[np.void]:
+    """Return the policies of trials, by which nothing is adjusted of those that have stopped before a segment's end."""
+    if any(segment.breakdowns):
+        policies = policies.copy()
+        policies["enabled"][cohort.sessions["next_block"] < segment.end_block] = 0
+    return policies
 
 
 def _returns(marks: NDArray[np.void], n_trials: int) -> NDArray[np.float64]:
-    order = np.argsort(marks["session"], kind="stable")
-    growth: NDArray[np.float64] = marks["equity_micro_usd"][order] / marks["before_micro_usd"][order]
-    return growth.reshape(n_trials, -1) - 1.0
+    """Return the returns of the periods that end in a segment, (n_trials, n_periods), 0.0 after a trial has stopped."""
+    if not len(marks):
+        return np.zeros((n_trials, 0))
+    first = marks["mark"].min()
+    returns = np.zeros((n_trials, marks["mark"].max() - first + 1))
+    returns[marks["session"], marks["mark"] - first] = marks["equity_micro_usd"] / marks["before_micro_usd"] - 1.0
+    return returns
 
 
 def results(cohort: Cohort) -> NDArray[np.void]:

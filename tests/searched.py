@@ -39,10 +39,10 @@ class Searched:
 
 
 @cache
-def _made(scenario_json, lengths):
+def _made(scenario_json, lengths, keeps_past):
     from simulation.scenario import Scenario
 
-    market = Market(Scenario.model_validate_json(scenario_json))
+    market = Market(Scenario.model_validate_json(scenario_json), keeps_past=keeps_past)
     carried, segments = market.begin(), []
     for length in lengths:
         _, segment, carried = market.segment(carried, length)
@@ -53,7 +53,8 @@ def _made(scenario_json, lengths):
 def legs_of(plan, number):
     """Return the segments of each leg of a market."""
     legs = plan.legs(number)
-    made = iter(_made(plan.markets[number].scenario.model_dump_json(), tuple(length for leg in legs for length in leg)))
+    lengths = tuple(length for leg in legs for length in leg)
+    made = iter(_made(plan.markets[number].scenario.model_dump_json(), lengths, plan.sweep.varies_analyst))
     return [list(islice(made, len(leg))) for leg in legs]
 
 

@@ -55,7 +55,7 @@ class Trial(NamedTuple):
     def equity(self, points: Sequence[Mapping[str, Any]]) -> Any:
         """Return the final equities of these settings, micro-USD."""
         cohort, _ = self.setter.cohort(columns_of(points))
-        after, _ = advance(cohort, [self.segment], self.terms, self.rules)
+        after, *_ = advance(cohort, [self.segment], self.terms, self.rules)
         return after.sessions["equity_micro_usd"]
 
 

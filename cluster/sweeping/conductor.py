@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 FIRST_COHORT = 64
 MOST_IN_COHORT = 1_024
 """So that a worker's memory does not grow with the sweep; larger ones are no faster."""
+MOST_ANALYSTS = 64
+"""As many are heard at once in a cohort: what each says of a segment is held until all have been stepped."""
 COHORT_SECONDS = 1.5
 """Long enough that a call costs nothing beside it, short enough that little is done again when a worker dies."""
 
@@ -137,7 +139,8 @@ class SweepConductor:
             for number in range(crew.count)
         ]
         self._segments: dict[int, list[list[Any]]] = {}
-        self._size = FIRST_COHORT
+        self._most = min(MOST_IN_COHORT, MOST_ANALYSTS) if plan.sweep.n_analysts > MOST_ANALYSTS else MOST_IN_COHORT
+        self._size = min(FIRST_COHORT, self._most)
         self._counts = dict.fromkeys(COUNTED, 0)
         self._counts["trials"] = sum(n_points - skipped for _, _, n_points, skipped in self._committed)
         self._counts["skipped"] = sum(skipped for _, _, _, skipped in self._committed)
@@ -304,7 +307,7 @@ class SweepConductor:
         if cohort.legs == 0:
             seconds = time.monotonic() - flight.started
             fitting = int(cohort.task.n_points * COHORT_SECONDS / max(seconds, 1e-3))
-            self._size = min(max(fitting, FIRST_COHORT), 4 * self._size, MOST_IN_COHORT)
+            self._size = min(max(fitting, FIRST_COHORT), 4 * self._size, self._most)
         self._count(cohort.receipt, receipt)
         flight.bracket.settle(cohort, flight.carried, receipt)
         if cohort.legs > len(self._plan.sweep.rungs):
@@ -347,8 +350,12 @@ class SweepConductor:
                 self._segments.clear()
             plan, legs = self._plan.markets[number], self._plan.legs(number)
             home, restarts = self._home, self._restarts(f"Market {number + 1}" if number else "Market")
+            keeps_past = self._plan.sweep.varies_analyst
             feed = MarketFeed(
-                lambda: remote.spawn_market(home, plan.scenario, plan.recording, number), 0, chain(*legs), restarts
+                lambda: remote.spawn_market(home, plan.scenario, plan.recording, number, keeps_past=keeps_past),
+                0,
+                chain(*legs),
+                restarts,
             )
             made = feed.segments()
             self._segments[number] = [[segment for _, segment in islice(made, len(leg))] for leg in legs]

@@ -70,7 +70,7 @@ def traded_again(plan: Plan, settings: Mapping[str, Any]) -> tuple[NDArray[np.fl
     if errors[0]:
         raise UsageError(f"{errors[0]}.")
     policies = setter.policies(columns, cohort) if plan.adjusts() else None
-    cohort, returns = advance(cohort, segments_of(plan, market), terms_of(plan.tokens), plan.rules, policies)
+    cohort, returns, _ = advance(cohort, segments_of(plan, market), terms_of(plan.tokens), plan.rules, policies)
     return returns[0], float(results(cohort)["equity_micro_usd"][0]) / 1e6
 
 

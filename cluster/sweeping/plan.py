@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from actors.analysts import UnusableAnalystError
 from actors.trials import Terms
+from cluster.analysts import check_parameters
 from cluster.errors import UsageError
 from cluster.runs import prepare
 from cluster.scenarios import Overrides, load, parsed, read_text, sentence_of, validated
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 SEGMENT_BLOCKS = 3_600
 """How much of a market is made at once: trials are traded whole, so that the pace of a live run does not matter."""
 
-NOT_VARIED = ("strategy.analyst", "strategy.custom_parameters", "strategy.name")
-"""Fields that every trial of a sweep has in common: signals are made once for a market."""
+NOT_VARIED = ("strategy.analyst", "strategy.name")
+"""Fields that every trial of a sweep has in common; the analyst's parameters may vary."""
 
 TUNED = "strategy.autopilot_enabled"
 """The field that lets Auto Pilot tune a trial."""
@@ -118,9 +120,14 @@ def sweep_of(document: dict[str, Any], name: str) -> Sweep:
 def sweep_plan(sweep: Sweep, base: Scenario) -> SweepPlan:
     """Return the plan of a sweep; raises UsageError for what cannot be run."""
     for path in sweep.vary:
-        if path.startswith(NOT_VARIED):
+        if path in NOT_VARIED:
             raise UsageError(f"vary.{path}: every trial of a sweep has the same; run another sweep for another value.")
     account = _account(sweep, base)
+    if sweep.varies_analyst:
+        try:
+            check_parameters(account, sweep.space)
+        except UnusableAnalystError as error:
+            raise UsageError(f"vary: {error}.") from error
     choices = [sweep.markets.choice(number) for number in range(sweep.markets.size)]
     plan = SweepPlan(sweep, tuple(prepare(_scenario(base, account, choice)) for choice in choices))
     for number in range(len(choices)):

@@ -125,6 +125,8 @@ class Segment:
     signals: NDArray[np.void]  # SIGNAL, (n_analysts, n_blocks, n_tokens)
     breakdowns: tuple[Breakdown | None, ...] = ()
     """How each analyst failed, if it did before the end of the segment; empty where none did."""
+    past: tuple[NDArray[np.void], NDArray[np.void]] | None = None
+    """MID and GAS of the ``HISTORY_BLOCKS`` before it, where whoever gets it asks analysts of its own."""
 
     @property
     def end_block(self) -> int:

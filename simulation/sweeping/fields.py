@@ -23,6 +23,9 @@ ROOTS: dict[str, type[BaseModel]] = {"strategy": Strategy, "trading": TradingCon
 
 BALANCE = "initial_balance_usd"
 
+PARAMETER = "strategy.custom_parameters."
+"""How the path of a field begins that is a parameter of the analyst."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountField:

@@ -6,6 +6,7 @@ stands in the file; whoever reads files resolves it.
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +16,9 @@ from pydantic import Field, WithJsonSchema, field_validator, model_validator
 from simulation.settings.base import Name, Part
 from simulation.settings.market import Recorded, Regime
 from simulation.sweeping.constraints import Constraint, parsed
+from simulation.sweeping.fields import PARAMETER
 from simulation.sweeping.mistakes import mistake
-from simulation.sweeping.space import Continuous, Space
+from simulation.sweeping.space import Continuous, Listed, Space
 from simulation.sweeping.varying import Vary  # noqa: TC001 -- pydantic reads the annotations
 
 if TYPE_CHECKING:
@@ -251,6 +253,18 @@ class Sweep(Part):
             raise mistake("goes with the other samplers; a grid tries all of its points", "trials")
         if self.n_points > TRIALS_MAX:
             raise mistake(f"makes a grid of {self.n_points:,} points; {TRIALS_MAX:,} are the most", "vary")
+
+    @property
+    def varies_analyst(self) -> bool:
+        """Whether each trial listens to the analyst with parameters of its own."""
+        return any(path.startswith(PARAMETER) for path in self.vary)
+
+    @property
+    def n_analysts(self) -> int:
+        """How many combinations of an analyst's parameters the trials have at most."""
+        parameters = [dimension for dimension in self.space.dimensions if dimension.path.startswith(PARAMETER)]
+        sizes = (dimension.size if isinstance(dimension, Listed) else self.n_points for dimension in parameters)
+        return min(math.prod(sizes), self.n_points)
 
     @property
     def space(self) -> Space:

@@ -36,6 +36,11 @@ class Listed:
         """How many values it has."""
         return len(self.values)
 
+    @property
+    def ends(self) -> tuple[Value, Value]:
+        """Its first value and its last."""
+        return self.values[0], self.values[-1]
+
     def at(self, units: NDArray[np.float64]) -> Column:
         """Return the values at places in [0, 1), (n_points,): each has an equal share."""
         return self.listed(np.minimum((units * self.size).astype(np.int64), self.size - 1))
@@ -55,6 +60,11 @@ class Continuous:
     is_log: bool
     places: int | None
     """Decimals of the field; None for any number."""
+
+    @property
+    def ends(self) -> tuple[Value, Value]:
+        """Its bounds, as the field takes them."""
+        return self.rounded(self.low), self.rounded(self.high)
 
     def at(self, units: NDArray[np.float64]) -> Column:
         """Return the values at places in [0, 1), (n_points,): even in the numbers, or in their logarithms.

@@ -113,6 +113,10 @@ def document(**changes):
             {"vary": {"strategy.analyst": {"choice": ["momentum", "buy_and_hold"]}}},
             "vary.strategy.analyst: every trial of a sweep has the same; run another sweep for another value.",
         ),
+        (
+            {"vary": {"strategy.custom_parameters.lookback": {"integer": [10, 20]}}},
+            "vary: accounts.tuned.strategy.analyst 'multi_factor': its class refuses the custom_parameters (lookback): TypeError: MultiFactor.__init__() got an unexpected keyword argument 'lookback'.",
+        ),
     ],
 )
 def test_what_cannot_be_swept_is_one_sentence(changes, sentence):

@@ -171,7 +171,7 @@ def test_trials_trade_as_alone_and_for_any_cutting(length):
     ]
     terms = terms_of(market().tokens)
     cohort, _ = setter().cohort(columns)
-    cohort, returns = advance(cohort, segments(length), terms, RULES)
+    cohort, returns, _ = advance(cohort, segments(length), terms, RULES)
     told = results(cohort)
     assert returns.shape == (12, BLOCKS // SCENARIO.review_blocks)
     assert len({int(equity) for equity in told["equity_micro_usd"]}) > 6
@@ -208,11 +208,11 @@ def test_auto_pilot_tunes_each_trial_as_it_would_alone():
     cohort, errors = of_tuned.cohort(TUNED_COLUMNS)
     assert set(errors) == {""}
     policies = of_tuned.policies(TUNED_COLUMNS, cohort)
-    cohort, _ = advance(cohort, tuned_segments()[:4], terms, RULES, policies)
+    cohort, *_ = advance(cohort, tuned_segments()[:4], terms, RULES, policies)
     assert len(cohort.twins) > 0
     odd = np.arange(16) % 4 != 3  # as some would be pruned at a rung
     cohort, policies, left = chosen(cohort, odd), policies[odd], np.flatnonzero(odd)
-    cohort, _ = advance(cohort, tuned_segments()[4:], terms, RULES, policies)
+    cohort, *_ = advance(cohort, tuned_segments()[4:], terms, RULES, policies)
     told = results(cohort)
     for place, row in enumerate(left):
         account = with_settings(TUNED, {column.path: column.values[column.codes[row]] for column in TUNED_COLUMNS})
