@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.cohort import Cohort
     from simulation.market.segment import Breakdown, Segment, TokenInfo
     from simulation.scenario import AccountSpec
@@ -47,6 +48,8 @@ class Terms:
     periods_per_year: float
     is_tuned: bool
     """Whether Auto Pilot may change anything; if so, no segment spans a review."""
+    knowledge: Knowledge
+    """What it has learned in earlier runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +231,7 @@ class TrialWorker:
         terms, before = self._markets[carried.task.market], carried.blocks
         heard = self._heard(carried, segments) if carried.analysts else segments
         cohort, returns, breakdowns = advance(
-            carried.cohort, heard, terms_of(terms.tokens), terms.rules, carried.policies
+            carried.cohort, heard, terms_of(terms.tokens), terms.rules, carried.policies, terms.knowledge
         )
         returns = np.concatenate([carried.returns, returns], axis=1)
         carried = replace(carried, cohort=cohort, returns=returns, legs=carried.legs + 1)

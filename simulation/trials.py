@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.market.segment import Breakdown, Segment, Terms, TokenInfo
     from simulation.sweeping.columns import Column
     from simulation.trading.rules import Rules
@@ -278,12 +279,17 @@ class Advanced(NamedTuple):
 
 
 def advance(
-    cohort: Cohort, segments: Iterable[Segment], terms: Terms, rules: Rules, policies: NDArray[np.void] | None = None
+    cohort: Cohort,
+    segments: Iterable[Segment],
+    terms: Terms,
+    rules: Rules,
+    policies: NDArray[np.void] | None = None,
+    knowledge: Knowledge = IGNORANT,
 ) -> Advanced:
     """Step trials through segments, in the arrays that are given.
 
     ``rules`` must write nothing (record: none); marks are made all the same. With ``policies`` Auto Pilot reviews all
-    trials where a period ends with a segment, of which none may span such an end; it knows nothing of earlier runs.
+    trials where a period ends with a segment, of which none may span such an end.
     """
     breakdowns: tuple[Breakdown | None, ...] = ()
     journal, parts = None, [np.zeros((len(cohort.sessions), 0))]
@@ -293,7 +299,7 @@ def advance(
         parts.append(_returns(cohorts.step(cohort, segment, terms, rules, journal).marks, len(cohort.sessions)))
         if policies is not None and segment.end_block % rules.review_blocks == 0:
             living = _living(policies, cohort, segment)
-            policy = Policy(living, Calendar(rules.block_time_ms, rules.day_offset_ms), IGNORANT)
+            policy = Policy(living, Calendar(rules.block_time_ms, rules.day_offset_ms), knowledge)
             cohort, _ = piloted(cohort, policy, market_conditions(segment))
     return Advanced(cohort, np.concatenate(parts, axis=1), breakdowns)
 

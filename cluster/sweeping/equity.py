@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cluster.plan import Plan
     from simulation.market.segment import Segment
+    from storage.store import Store
     from storage.sweep_records import SweepDetail
 
 MARKETS_MAX = 8
@@ -47,7 +48,7 @@ class Curve:
     final_equity_usd: float
 
 
-def curves(detail: SweepDetail, settings: Mapping[str, Any]) -> Iterator[Curve]:
+def curves(store: Store, detail: SweepDetail, settings: Mapping[str, Any]) -> Iterator[Curve]:
     """Yield the curve of a setting on each market, in turn; raises UsageError where it can't be traded again."""
     if detail.version != paperdex_version():
         raise UsageError(f"The sweep was traded by paperdex {detail.version}, this is {paperdex_version()}.")
@@ -55,6 +56,7 @@ def curves(detail: SweepDetail, settings: Mapping[str, Any]) -> Iterator[Curve]:
         scenario = Scenario.model_validate(market)
         account = with_settings(scenario.accounts[0], settings)
         plan = prepare(scenario.model_copy(update={"accounts": (account,)}))
+        plan = replace(plan, knowledge=store.knowledge(scenario.knowledge))
         compile_kernel(plan.scenario, plan.recording)
         returns, final_equity_usd = traded_again(plan, settings)
         if len(returns):
@@ -70,7 +72,9 @@ def traded_again(plan: Plan, settings: Mapping[str, Any]) -> tuple[NDArray[np.fl
     if errors[0]:
         raise UsageError(f"{errors[0]}.")
     policies = setter.policies(columns, cohort) if plan.adjusts() else None
-    cohort, returns, _ = advance(cohort, segments_of(plan, market), terms_of(plan.tokens), plan.rules, policies)
+    cohort, returns, _ = advance(
+        cohort, segments_of(plan, market), terms_of(plan.tokens), plan.rules, policies, plan.knowledge
+    )
     return returns[0], float(results(cohort)["equity_micro_usd"][0]) / 1e6
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster.plan import Plan
+    from simulation.autopilot.knowledge import Knowledge
     from simulation.scenario import AccountSpec, Scenario
     from simulation.sweeping.settings import MarketChoice
 
@@ -54,13 +55,18 @@ class SweepPlan:
         return self.markets[0].scenario.accounts[0]
 
     @property
+    def knowledge_version(self) -> int:
+        """The version of what Auto Pilot is to have learned; 0 for nothing."""
+        return self.markets[0].scenario.knowledge
+
+    @property
     def spec_hash(self) -> str:
         """The hash of what defines the results: the search, the order of its fields, each market with its account."""
         search = self.sweep.model_dump(mode="json", exclude={"name": True, "scenario": True, "account": True})
         content = [
             list(self.sweep.vary),
             search,
-            [scenario_hash(market.scenario, market.plug_ins) for market in self.markets],
+            [scenario_hash(market.scenario, market.plug_ins, market.knowledge) for market in self.markets],
         ]
         return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -69,6 +75,10 @@ class SweepPlan:
         """The sweep as it is stored: with its base scenario in it."""
         base = self.markets[0].scenario.model_dump(mode="json")
         return {**self.sweep.model_dump(mode="json"), "scenario": base}
+
+    def with_knowledge(self, known: Knowledge) -> SweepPlan:
+        """Return the plan in which Auto Pilot has learned this, on all of its markets."""
+        return replace(self, markets=tuple(replace(market, knowledge=known) for market in self.markets))
 
     def legs(self, number: int) -> tuple[tuple[int, ...], ...]:
         """Return the lengths of the segments of each leg of a market: to its first rung, to the next, and to the end.
@@ -96,6 +106,7 @@ class SweepPlan:
                 market.rules,
                 periods_per_year(market.scenario.review_blocks, market.scenario.block_time_ms),
                 self.is_tuned(number),
+                market.knowledge,
             )
             for number, market in enumerate(self.markets)
         )
@@ -150,10 +161,9 @@ def _account(sweep: Sweep, base: Scenario) -> AccountSpec:
 
 
 def _scenario(base: Scenario, account: AccountSpec, choice: MarketChoice) -> Scenario:
-    """Return the scenario of one market: one account, nothing written; Auto Pilot, if it is on, knows nothing yet."""
+    """Return the scenario of one market: one account, nothing written."""
     changes: dict[str, Any] = {
         "accounts": (account,),
-        "knowledge": 0,
         "record": Record.NONE,
         "segment_blocks": SEGMENT_BLOCKS,
     }

@@ -124,7 +124,7 @@ def _curves(store: Store, detail: SweepDetail, best: tuple[Mapping[str, Any], ..
     if not best:
         return (), "No point was traded on all markets."
     try:
-        drawn = tuple(curves(detail, best[0]["settings"]))
+        drawn = tuple(curves(store, detail, best[0]["settings"]))
     except UsageError as error:
         return (), f"It can't be traded again here. {error}"
     if not drawn:

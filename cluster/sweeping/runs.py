@@ -67,8 +67,12 @@ def plan_again(store: Store, sweep_id: UUID) -> SweepPlan:
         raise SweepHasEnded(sweep=sweep_id)
     check_version(sweep_id, stored.version)
     plan = sweep_plan(sweep_of(stored.spec, "the stored sweep"), Scenario.model_validate(stored.spec["scenario"]))
+    plan = plan.with_knowledge(store.knowledge(plan.knowledge_version))
     if plan.spec_hash != stored.spec_hash:
-        raise UsageError(f"--resume {sweep_id}: its recordings are not what they were when it began; put those back.")
+        raise UsageError(
+            f"--resume {sweep_id}: its recordings, analyst or knowledge are not what they were when it began; "
+            "put those back."
+        )
     return plan
 
 
@@ -85,6 +89,7 @@ def execute(
     with ray_until_the_end():
         with told_to_people():
             store, url = open_store(place.database_url, upgrade=True)
+            plan = plan.with_knowledge(store.knowledge(plan.knowledge_version))
             market = plan.markets[0]
             view.say("starting Ray" + ("" if is_compiled(market.scenario) else " and, this once, compiling the kernel"))
             namespace = f"paperdex-{sweep_id}-{secrets.token_hex(4)}"

@@ -35,7 +35,7 @@ def collected(monkeypatch):
 
     def collected(sweep=None, value=peak, trials_status=None, **changes):
         store = Store(Trials(sweep or sweep_of(), value, trials_status or {}), changes)
-        monkeypatch.setattr(report, "curves", lambda _detail, _settings: iter([a_curve(0)]))
+        monkeypatch.setattr(report, "curves", lambda *_asked: iter([a_curve(0)]))
         return collect(store, SWEEP)
 
     return collected
@@ -177,7 +177,7 @@ def test_a_bounded_number_of_lines_is_drawn_the_best_among_them():
 
 
 def test_what_is_traded_again_and_comes_to_something_else_is_not_drawn(monkeypatch):
-    monkeypatch.setattr(report, "curves", lambda _detail, _settings: iter([a_curve(0)]))
+    monkeypatch.setattr(report, "curves", lambda *_asked: iter([a_curve(0)]))
     told = collect(Store(Trials(sweep_of(), peak), equity_usd="10125.000001"), SWEEP)
     assert told.curves == ()
     assert "Traded again, it ended with 10,125.000000 USD and not with the 10,125.000001" in text_of(render(told))
@@ -187,7 +187,7 @@ def test_a_sweep_of_another_version_is_not_traded_again():
     told = collect(Store(Trials(sweep_of(), peak)), SWEEP)
     assert "The sweep was traded by paperdex 0.0.9" in text_of(render(told))
     with pytest.raises(UsageError):
-        next(curves(Trials(sweep_of(), peak).sweep_detail(), {STOP: 3}))
+        next(curves(None, Trials(sweep_of(), peak).sweep_detail(), {STOP: 3}))
 
 
 def test_the_winner_is_traded_again_in_segments_of_any_length():

@@ -17,6 +17,7 @@ from simulation import cohort as cohorts
 from simulation import trials
 from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Calendar, policies_of
+from simulation.autopilot.knowledge import IGNORANT, LEARNED_FROM, REGIMES, TYPES, Knowledge
 from simulation.autopilot.policy import Review
 from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy, TradingConfig
@@ -203,29 +204,39 @@ TUNED_COLUMNS = [
 ]
 
 
-def test_auto_pilot_tunes_each_trial_as_it_would_alone():
+HALF_TAUGHT = Knowledge(1, tuple(9 * (number % 6 == 2) for number in range(TYPES * REGIMES * len(LEARNED_FROM))))
+"""Harm alone is known, of every second regime."""
+
+
+@pytest.mark.parametrize("known", [IGNORANT, HALF_TAUGHT])
+def test_auto_pilot_tunes_each_trial_as_it_would_alone(known):
     terms, of_tuned = terms_of(market().tokens), Setter(TUNED, market().tokens, RULES)
     cohort, errors = of_tuned.cohort(TUNED_COLUMNS)
     assert set(errors) == {""}
     policies = of_tuned.policies(TUNED_COLUMNS, cohort)
-    cohort, *_ = advance(cohort, tuned_segments()[:4], terms, RULES, policies)
+    cohort, *_ = advance(cohort, tuned_segments()[:4], terms, RULES, policies, known)
     assert len(cohort.twins) > 0
     odd = np.arange(16) % 4 != 3  # as some would be pruned at a rung
     cohort, policies, left = chosen(cohort, odd), policies[odd], np.flatnonzero(odd)
-    cohort, *_ = advance(cohort, tuned_segments()[4:], terms, RULES, policies)
+    cohort, *_ = advance(cohort, tuned_segments()[4:], terms, RULES, policies, known)
     told = results(cohort)
     for place, row in enumerate(left):
         account = with_settings(TUNED, {column.path: column.values[column.codes[row]] for column in TUNED_COLUMNS})
-        alone = played_alone(account)
+        alone = played_alone(account, known)
         assert [int(told[name][place]) for name in TRIAL.names] == [
             int(alone.sessions[name][0]) for name in TRIAL.names
         ]
         assert (cohort.sessions["next_adjustment"][place] > 0) == account.strategy.autopilot_enabled
 
 
-def played_alone(account):
+def test_what_auto_pilot_has_learned_changes_what_trials_come_to():
+    ends = {known: played_alone(TUNED, known).to_bytes() for known in (IGNORANT, HALF_TAUGHT)}
+    assert ends[IGNORANT] != ends[HALF_TAUGHT]
+
+
+def played_alone(account, known):
     """Return what a session comes to whose reviews go to the actor of a run."""
-    pilot = AutoPilot([[account.strategy]], RULES, [account.trading])
+    pilot = AutoPilot([[account.strategy]], RULES, [account.trading], known)
     alone, calendar = cohorts.begin([account], [0], market().tokens, RULES), Calendar(12_000, RULES.day_offset_ms)
     place = np.zeros(1, np.int64)
     for segment in tuned_segments():
