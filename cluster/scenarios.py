@@ -202,7 +202,8 @@ def validated(document: dict[str, Any], name: str) -> Scenario:
     try:
         return Scenario.model_validate(document)
     except ValidationError as error:
-        shown = name if name.endswith((".yaml", ".yml")) else name[0].upper() + name[1:]
+        is_file = name.partition(":")[0].endswith((".yaml", ".yml"))
+        shown = name if is_file else name[0].upper() + name[1:]
         raise UsageError(f"{shown}: {sentence_of(error)}") from error
 
 

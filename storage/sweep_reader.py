@@ -42,6 +42,11 @@ class SweepReader(Verbs):
         with self._transaction() as connection:
             return sweep_rows.between(connection, sweep_id, first, end)
 
+    def failure_of_trials(self, sweep_id: UUID) -> str:
+        """Return why the first trial failed that did; nothing where none did."""
+        with self._transaction() as connection:
+            return sweep_rows.failure(connection, sweep_id)
+
     def settings_of_points(self, sweep_id: UUID, points: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return the settings of those of these points of which there is a trial on the first market."""
         with self._transaction() as connection:

@@ -28,6 +28,15 @@ _BETWEEN = text(
 )
 _SETTINGS = text("SELECT point, settings FROM trials WHERE sweep_id = :sweep AND market = 0 AND point = ANY(:points)")
 
+_FAILURE = text(
+    "SELECT error_message FROM trials WHERE sweep_id = :sweep AND status = 'ERROR' ORDER BY point, market LIMIT 1"
+)
+
+
+def failure(connection: Connection, sweep_id: UUID) -> str:
+    """Return why the first trial failed that did; nothing where none did."""
+    return str(connection.execute(_FAILURE, {"sweep": sweep_id}).scalar() or "")
+
 
 def covered(connection: Connection, sweep_id: UUID) -> Covered:
     """Return how many trials are committed, and how many a constraint forbade, over all markets."""

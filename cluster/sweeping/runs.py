@@ -45,6 +45,8 @@ class SweepSummary:
     n_markets: int
     wall_seconds: float
     ranking: Ranking
+    failure: str
+    """Why the first trial failed that did; nothing where none did."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the machine-readable summary of ``paperdex sweep --json``."""
@@ -121,6 +123,7 @@ def execute(
         len(plan.markets),
         time.monotonic() - started,
         ranking,
+        store.failure_of_trials(sweep_id) if ranking.failed else "",
     )
 
 

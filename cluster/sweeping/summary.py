@@ -24,6 +24,8 @@ def print_summary(out: Console, sweep: Sweep, summary: SweepSummary) -> None:
     fates = (ranking.pruned, "pruned"), (ranking.failed, "failed"), (skipped, "skipped")
     counts += [f"{count:,} {what}" for count, what in fates if count]
     out.print(f"{', '.join(counts)}; {summary.wall_seconds:.1f} s.", highlight=False)
+    if summary.failure:
+        out.print(f"The first that failed: {summary.failure.rstrip('.')}.", highlight=False, soft_wrap=True)
     for line in judged(stored):
         out.print(line, highlight=False, soft_wrap=True)
     out.print(f"Sweep {summary.sweep_id}\nDigest {summary.digest}", highlight=False, soft_wrap=True)

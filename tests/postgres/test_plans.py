@@ -134,12 +134,13 @@ CALLS = {
     "a run, which could be a sweep": lambda store, keys: store.resolve_run_or_sweep(str(keys.run_id)),
     "how far a sweep is": lambda store, _keys: store.covered(SWEEP),
     "what some trials came to": lambda store, _keys: store.outcomes_between(SWEEP, 100, 120),
+    "why a trial failed": lambda store, _keys: store.failure_of_trials(SWEEP),
     "the settings of some points": lambda store, _keys: store.settings_of_points(SWEEP, range(0, 500, 25)),
 }
 """What ``paperdex run``, ``show``, ``report`` and ``replay`` ask of the Store, each with rows of many tables in a line."""
 
 SWEEP = UUID("00000000-0000-800c-8000-000000000007")
-COHORTS_OF_SWEEP = 20
+COHORTS_OF_SWEEP, TRIALS_OF_SWEEP = 20, 1_000
 
 JOINED = 6
 """So many rows of different tables make one row of an answer, at most."""
@@ -153,6 +154,7 @@ ALLOWED = {
     "the counts": ACCOUNTS * (2 + COUNTED),
     "how far a sweep is": COHORTS_OF_SWEEP,
     "the notable decisions": ACCOUNTS * KINDS * NOTABLE * 4,
+    "why a trial failed": TRIALS_OF_SWEEP,  # of which none did: it is asked at a sweep's end, where one has
 }
 """Rows that may be touched for what is counted, not returned."""
 

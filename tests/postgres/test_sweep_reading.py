@@ -118,6 +118,12 @@ def test_settings_are_those_of_the_points_that_were_traded(store, traded):
     assert store.settings_of_points(traded, [0, 10, 11]) == {0: {STOP: 1, TARGET: 1}, 11: {STOP: 2, TARGET: 2}}
 
 
+def test_the_first_failure_is_told(store, sql, traded):
+    assert store.failure_of_trials(traded) == FAILED
+    sql("DELETE FROM trials WHERE status = 'ERROR'")
+    assert store.failure_of_trials(traded) == ""
+
+
 def test_every_trial_is_a_row_of_the_exported_file_with_every_figure_as_it_is_stored(store, sql, traded, tmp_path):
     written = store.export_sweep(traded, tmp_path / "trials.parquet")
     frame = pl.read_parquet(tmp_path / "trials.parquet")

@@ -128,11 +128,11 @@ def test_what_cannot_be_swept_is_one_sentence(changes, sentence):
 def test_the_summary_says_how_many_were_pruned_failed_and_skipped():
     ranking = Ranking((), None, None, None, points=24, pruned=12, failed=8)
     console = Console(file=StringIO(), width=200)
-    print_summary(
-        console, sweep_of(document(), "it"), SweepSummary(UUID(int=1), "exits", "COMPLETED", "", 36, 2, 1.5, ranking)
-    )
-    first, *_ = console.file.getvalue().splitlines()
+    summary = SweepSummary(UUID(int=1), "exits", "COMPLETED", "", 36, 2, 1.5, ranking, "no lane is left.")
+    print_summary(console, sweep_of(document(), "it"), summary)
+    first, second, *_ = console.file.getvalue().splitlines()
     assert first == "24 settings on 2 markets, 12 pruned, 8 failed, 4 skipped; 1.5 s."
+    assert second == "The first that failed: no lane is left."
 
 
 def test_a_plan_has_one_market_for_each_seed_with_one_account_and_nothing_written():
