@@ -13,7 +13,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray.exceptions import ActorAlreadyExistsError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from actors.autopilot import AutoPilot
 from actors.market import Market
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
 
 ROLE = "paperdex"
 """The label of a node by which its role is told; a node without one takes everything."""
+
+NAME_SECONDS, NAME_WAIT_SECONDS = 60, 0.25
+"""So long an actor's name may still be that of the one before: of a node that died together with Ray's control service.
+
+That has to come back first, and to miss the node.
+"""
 
 HEAD, SESSIONS, SWEEPS = "head", "sessions", "sweeps"
 
@@ -178,7 +186,13 @@ def _spawn(plain: type, name: str, share: dict[str, Any], *arguments: Any, **set
     options = {"name": name, "max_restarts": 0, "max_task_retries": 0, **share}
     if _is_in_an_actor():
         options |= {"lifetime": "detached", "get_if_exists": True}
-    return _wrapped(plain).options(**options).remote(*arguments, **settings)
+    once_free = Retrying(
+        retry=retry_if_exception_type(ActorAlreadyExistsError),
+        stop=stop_after_delay(NAME_SECONDS),
+        wait=wait_fixed(NAME_WAIT_SECONDS),
+        reraise=True,
+    )
+    return once_free(_wrapped(plain).options(**options).remote, *arguments, **settings)
 
 
 @cache

@@ -31,9 +31,9 @@ class Nodes:
     Those of a private one have it, and to those of a job it has come with the job.
     """
 
-    def __init__(self, address: str | None) -> None:
+    def __init__(self, address: str | None, say: Callable[[str], None]) -> None:
         """Ask them, and do not wait for their answers."""
-        self._address = address
+        self._address, self._say = address, say
         self._fingerprint = _fingerprint()
         self._answers: dict[str, Any] = {}
         self._is_brought = address is None or "py_modules" in ray.get_runtime_context().runtime_env
@@ -41,19 +41,22 @@ class Nodes:
             self._here = self._fingerprint()
             self._ask()
 
-    def bring(self, namespace: str, say: Callable[[str], None]) -> None:
-        """See to it that all actors are made of the sources that this process is made of; it may connect anew.
+    def bring(self) -> bool:
+        """See to it that all actors are made of the sources that this process is made of; tell if they were not before.
 
-        Nodes that have come since are asked too.
+        Then it has connected anew, and actors that were there have ended. Nodes that have come since are asked too.
         """
         if self._is_brought:
-            return
+            return False
         self._ask()
         if self._all_have_it():
-            return
-        say("bringing paperdex to the nodes, of which not all have it as it is here")
+            return False
+        self._say("bringing paperdex to the nodes, of which not all have it as it is here")
+        namespace = f"{ray.get_runtime_context().namespace}-brought"
         stop_ray()
         start_ray(self._address, namespace, None, paperdex_itself())
+        self._is_brought = True
+        return True
 
     def _ask(self) -> None:
         asked = ray.remote(num_cpus=0, max_retries=0)(self._fingerprint)

@@ -87,6 +87,8 @@ def start_ray(
         os.environ[MAY_LEAVE_THIS_MACHINE] = "0"
     import ray  # noqa: PLC0415 -- half a second that commands without actors need not pay
 
+    # Whatever errors Ray meets, tracebacks of its own code included, it would print beside what a user is told of them.
+    ray._private.worker.print_to_stdstream = _mute  # noqa: SLF001 -- it has no public switch
     private = {
         "dashboard_host": LOOPBACK,
         "dashboard_port": dashboard_port,
@@ -112,6 +114,10 @@ def start_ray(
         raise NoCluster(f"No Ray cluster could be reached or started {where}: {reason.rstrip('.')}.") from error
     signal.signal(signal.SIGTERM, on_terminate)  # Ray's own handler would leave without closing the run
     return str(context.dashboard_url or "")
+
+
+def _mute(*_said: object, **_how: object) -> None:
+    """Say nothing; Ray's logs have it."""
 
 
 def is_connected() -> bool:

@@ -95,12 +95,20 @@ class Restarts:
         self._say(f"{silent}. Another is started in its place.")
 
 
-def through_losses(conduct: Callable[[], T], take_up: Callable[[], None], say: Callable[[str], None]) -> T:
-    """Return what ``conduct`` returns; where values on their way are lost, conduct again from what is committed."""
+def through_losses(
+    conduct: Callable[[], T], take_up: Callable[[], None], bring: Callable[[], bool], say: Callable[[str], None]
+) -> T:
+    """Return what ``conduct`` returns; where values on their way are lost, conduct again from what is committed.
+
+    So too where an actor died again and again, if ``bring`` finds a node that came without paperdex, and has it now.
+    """
     losses = Restarts("A node with segments or batches on their way", Counter(), say)
     while True:
         try:
             return conduct()
         except VALUE_LOST as lost:
             losses.note(lost)
-            take_up()
+        except GaveUpError:
+            if not bring():
+                raise
+        take_up()

@@ -184,7 +184,7 @@ def execute(
     run_id = run_id_of(prefix)
     with ray_until_the_end():
         with told_to_people():
-            store, url = _ready(plan, place, run_id, view)
+            (store, url), nodes = _ready(plan, place, run_id, view)
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             with store.hold(run_id), log_of({"run": run_id}, place.ray_address, view.say):
                 if interrupted is None:
@@ -193,7 +193,9 @@ def execute(
                     start = _taken_up(plan, prefix, store, is_asked=True)
                 goes_on = f"paperdex run --resume {run_id}"
                 with resumable(goes_on), control_service_watched(goes_on, view):
-                    ending, digest, written = _conducted(plan, prefix, start, place.writers, store, url, view)
+                    ending, digest, written = _conducted(
+                        plan, prefix, start, place.writers, store, url, view, nodes.bring
+                    )
         view.close()
         if ending == "STOPPED":
             raise Stopped(f"Run {run_id} is stopped and keeps what it has; `paperdex run --resume {run_id}` goes on.")
@@ -229,7 +231,7 @@ def serve(run_id: UUID, database_url: str, writers: int, view: Watcher) -> None:
             plan = replace(plan, knowledge=store.knowledge(plan.scenario.knowledge))
             start = taken_up(plan.lines(prefix), reopened)
         note("run taken up", block=start.block, conductor=start.conductor)
-        _conducted(plan, prefix, start, writers, store, url, view)
+        _conducted(plan, prefix, start, writers, store, url, view, lambda: False)  # it came with the job
 
 
 def _summary(
@@ -252,7 +254,7 @@ def _summary(
     )
 
 
-def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Store, str]:
+def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[tuple[Store, str], Nodes]:
     """Start Ray, which mostly waits for its processes; open the database and load the kernel beside it.
 
     Ray starts in the main thread, because its processes end with the thread that started them.
@@ -265,19 +267,19 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[Stor
         # The actors of a conductor that is thought to be dead may live on, under the names of this one's.
         namespace = f"paperdex-{run_id}-{secrets.token_hex(4)}"
         dashboard = start_ray(place.ray_address, namespace, place.dashboard_port)
-        nodes = nodes_of(place.ray_address)
+        nodes = nodes_of(place.ray_address, view.say)
     opened, n_sessions = prepared.result(), len(plan.scenario.accounts)
     _make_room(n_sessions, place, view)
-    nodes.bring(namespace, view.say)
+    nodes.bring()
     view.say(f"starting {n_sessions} sessions; dashboard at {dashboard or 'the cluster'}")
-    return opened
+    return opened, nodes
 
 
-def nodes_of(address: str | None) -> Nodes:
+def nodes_of(address: str | None, say: Callable[[str], None]) -> Nodes:
     """Return the nodes of the cluster that this process is connected to."""
     from cluster.bringing import Nodes  # noqa: PLC0415 -- brings Ray
 
-    return Nodes(address)
+    return Nodes(address, say)
 
 
 def _make_room(n_sessions: int, place: Place, view: LiveView) -> None:
@@ -302,7 +304,14 @@ def _opened(database_url: str | None) -> tuple[Store, str]:
 
 
 def _conducted(
-    plan: Plan, prefix: int, start: Start, writers: int, store: Store, url: str, view: Watcher
+    plan: Plan,
+    prefix: int,
+    start: Start,
+    writers: int,
+    store: Store,
+    url: str,
+    view: Watcher,
+    bring: Callable[[], bool],
 ) -> tuple[str, str, Written]:
     """Conduct the run and close it with the status it deserves; return that, its digest, and what its writers did."""
     from cluster.conductor import Conductor  # noqa: PLC0415 -- brings Ray and all actors; loaded while Ray starts
@@ -325,6 +334,6 @@ def _conducted(
 
     watched = run_watched(run_id, plan.lines(prefix), view.show)
     with closed_if_it_fails(close), gracefully("this segment") as is_interrupted, watched as observe:
-        ending = through_losses(conduct, take_up, view.say)
+        ending = through_losses(conduct, take_up, bring, view.say)
     digest = patience(lambda: close(*ending))
     return ending.status, digest, tally.written(writers)

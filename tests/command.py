@@ -21,10 +21,10 @@ TENTH = busy_scenario().blocks // 10
 class Command:
     """The command, told in the lines that it prints on its way."""
 
-    def __init__(self, arguments, *, what="run", **variables):
+    def __init__(self, arguments, *, what="run", program=(PAPERDEX,), **variables):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PAPERDEX_")}
         self._process = subprocess.Popen(
-            [PAPERDEX, what, *arguments, "--json"],
+            [*program, what, *arguments, "--json"],
             env={**environment, **variables}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 

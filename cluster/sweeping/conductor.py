@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cluster.tally import Tally
     from simulation.sweeping.space import Point
     from storage.store import Store
+    from storage.sweep_records import TrialFigures
 
 FIRST_COHORT = 64
 MOST_IN_COHORT = 1_024
@@ -125,11 +126,11 @@ class SweepConductor:
         is_interrupted: Callable[[], bool],
     ) -> None:
         self._plan, self._sweep_id, self._store, self._observe = plan, sweep_id, store, observe
-        self._committed = store.cohorts_of(sweep_id)
+        self._committed = patience(lambda: store.cohorts_of(sweep_id))
         self._share = crew.share
         self._home = remote.Home(is_here=is_of_this_machine(database_url))
         self._identity = sweep_id, prefix, conductor
-        self._tally, self._say = tally, patience.say
+        self._tally, self._patience = tally, patience
         self._operator = SweepOperator(sweep_id, conductor, store, patience, is_interrupted)
         self._commits = CommitQueue(
             lambda _: remote.spawn_trial_writer(self._home, database_url), 0, patience, self._tally, "TrialWriter"
@@ -179,7 +180,10 @@ class SweepConductor:
             points = sampler.ask(range(first, end))
             yield first, end, points
             numbers = [number for number in range(first, end) if sweep.space.allows(points[number - first])]
-            sampler.tell(numbers, results_of(sweep, self._store.trials_between(self._sweep_id, first, end), numbers))
+            sampler.tell(numbers, results_of(sweep, self._trials(first, end), numbers))
+
+    def _trials(self, first: int, end: int) -> TrialFigures:
+        return self._patience(lambda: self._store.trials_between(self._sweep_id, first, end))
 
     def _brackets(self, first: int, end: int, points: Sequence[Point] | None) -> Iterator[Bracket]:
         """Yield the brackets of a round that are not committed, each as large as is right when it is asked for."""
@@ -363,7 +367,7 @@ class SweepConductor:
         return self._segments[number]
 
     def _restarts(self, who: str) -> Restarts:
-        return Restarts(who, self._tally.recoveries, self._say)
+        return Restarts(who, self._tally.recoveries, self._patience.say)
 
     def _spawn(self, number: int) -> Any:
         return remote.spawn_trial_worker(self._share, self._plan.sweep, self._plan.terms(), *self._identity, number)

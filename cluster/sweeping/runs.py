@@ -24,6 +24,7 @@ from storage.errors import SweepHasEnded
 from storage.ids import Kind, derive, new_prefix, prefix_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from cluster.room import Crew
@@ -96,10 +97,10 @@ def execute(
             view.say("starting Ray" + ("" if is_compiled(market.scenario) else " and, this once, compiling the kernel"))
             namespace = f"paperdex-{sweep_id}-{secrets.token_hex(4)}"
             start_ray(place.ray_address, namespace, place.dashboard_port)
-            nodes = nodes_of(place.ray_address)
+            nodes = nodes_of(place.ray_address, view.say)
             compile_kernel(market.scenario, market.recording)
             crew = _crew(workers, place, view)
-            nodes.bring(namespace, view.say)
+            nodes.bring()
             with store.hold(sweep_id), log_of({"sweep": sweep_id}, place.ray_address, view.say):
                 conductor = _begun(plan, sweep_id, store) if interrupted is None else store.reopen_sweep(sweep_id)
                 note(
@@ -109,7 +110,7 @@ def execute(
                 )
                 goes_on = f"paperdex sweep --resume {sweep_id}"
                 with resumable(goes_on), control_service_watched(goes_on, view):
-                    judged = _conducted(plan, sweep_id, prefix, conductor, store, url, crew, view)
+                    judged = _conducted(plan, sweep_id, prefix, conductor, store, url, crew, view, nodes.bring)
         view.close()
     if judged is None:
         raise Stopped(f"Sweep {sweep_id} is stopped and keeps what it has; `{goes_on}` goes on.")
@@ -151,6 +152,7 @@ def _conducted(
     url: str,
     crew: Crew,
     view: SweepView,
+    bring: Callable[[], bool],
 ) -> tuple[str, Ranking] | None:
     """Trade all trials, judge them and close the sweep; return its digest and the ranking, None if it was stopped."""
     from cluster.conductor import STOPPED  # noqa: PLC0415 -- brings Ray and all actors
@@ -176,7 +178,7 @@ def _conducted(
     with closed_if_it_fails(close):
         view.say(f"starting {crew.count} workers")
         with gracefully("the cohorts in hand") as is_interrupted, sweep_watched(sweep_id, view.show) as observe:
-            is_whole = through_losses(conduct, take_up, view.say)
+            is_whole = through_losses(conduct, take_up, bring, view.say)
         if not is_whole:
             patience(lambda: close(*STOPPED))
             return None

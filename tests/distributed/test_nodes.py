@@ -8,13 +8,15 @@ import re
 import signal
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import head_node
 import psutil
 import pytest
 import ray
 import small_sweeps
 from busy import busy_scenario
-from command import Command
+from command import TENTH, Command
 from ray.cluster_utils import Cluster
 from watcher import Watcher, finished
 
@@ -41,12 +43,13 @@ class Nodes:
     cluster: Cluster
     named: dict = field(default_factory=dict)
 
-    def add(self, name, role, sessions=0):
+    def add(self, name, role, sessions=0, **environment):
         """Add a node of a role with room for so many sessions."""
         memory = max(sessions, 1) * SESSION.memory_bytes
         self.named[name] = self.cluster.add_node(
-            num_cpus=1 if sessions else 0, memory=memory, labels={ROLE: role} if role else {}, **SMALL
-        )
+            num_cpus=1 if sessions else 0, memory=memory, labels={ROLE: role} if role else {},
+            env_vars=environment or None, **SMALL,
+        )  # fmt: skip
 
     def kill(self, name):
         """Kill a node as a power cut would, with all that runs on it."""
@@ -191,3 +194,46 @@ def test_a_sweep_outlives_the_node_of_a_worker_whose_place_is_not_replaced(nodes
     again = search(small_sweeps.plan(), Place(new_url(template), nodes.cluster.address), None, watcher)
     assert (again.digest, again.ranking) == (whole.digest, whole.ranking)
     assert watcher.progress[-1].restarts == 1
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """Return the environment of a node that has what the project depends on, and not the project."""
+    (tmp_path / "node").mkdir()
+    (tmp_path / "node" / "sitecustomize.py").write_text(head_node.UNINSTALLED)
+    monkeypatch.chdir(tmp_path)  # Ray lets actors on this machine import from where the command was called
+    return {"PYTHONPATH": str(tmp_path / "node")}
+
+
+@pytest.mark.slow  # that a run is taken up where paperdex was brought is in tests/unit/test_conductor_parts.py
+def test_a_run_goes_on_on_a_node_that_has_come_meanwhile_and_does_not_have_the_project(nodes, url, undisturbed, bare):
+    nodes.add("sessions", SESSIONS, sessions=3)
+    file = Path("busy.yaml")
+    file.write_text(json.dumps(busy_scenario(segment_blocks=10).model_dump(mode="json")))
+    command, said = Command([str(file), "--ray-address", nodes.cluster.address, "--database-url", url]), []
+    for line in command.lines():
+        said.append(line)
+        if line.startswith(f"block {5 * TENTH} "):
+            command.pause()
+            nodes.add("new", SESSIONS, sessions=3, **bare)
+            nodes.kill("sessions")
+            command.signal(signal.SIGCONT)
+    assert command.summary()["digest"] == undisturbed.summary.digest
+    assert said.count("bringing paperdex to the nodes, of which not all have it as it is here") == 1
+    assert [line for line in said if "raylet" in line] == []
+    with closing(Store(url)) as store:
+        assert store.check() == []
+
+
+@pytest.mark.slow  # as above
+def test_a_sweep_goes_on_on_a_node_that_has_come_meanwhile_and_does_not_have_the_project(nodes, url, whole, bare):
+    nodes.add("sweeps", SWEEPS, sessions=5)
+
+    def change():
+        nodes.add("new", SWEEPS, sessions=5, **bare)
+        nodes.kill("sweeps")
+
+    watcher = small_sweeps.Watcher(20, change)
+    summary = search(small_sweeps.plan(), Place(url, nodes.cluster.address), 1, watcher)
+    assert (summary.digest, summary.ranking) == (whole[0].digest, whole[0].ranking)
+    assert watcher.progress[-1].recoveries["TrialWorker"] > 0

@@ -409,7 +409,7 @@ def test_a_run_whose_values_are_lost_with_a_node_is_taken_up_and_conducted_again
             raise outcome
         return outcome
 
-    assert through_losses(conduct, lambda: taken_up.append(1), pytest.fail) == "the end"
+    assert through_losses(conduct, lambda: taken_up.append(1), pytest.fail, pytest.fail) == "the end"
     assert len(taken_up) == 2
 
 
@@ -418,7 +418,26 @@ def test_a_run_whose_values_are_lost_again_and_again_gives_up():
         raise ObjectLostError("", "", "")
 
     with pytest.raises(GaveUpError, match=r"^A node with segments or batches on their way died 11 times"):
-        through_losses(conduct, lambda: None, pytest.fail)
+        through_losses(conduct, lambda: None, pytest.fail, pytest.fail)
+
+
+@pytest.mark.parametrize("brought", [True, False])
+def test_a_run_whose_actor_dies_again_and_again_goes_on_once_its_node_is_brought_paperdex(brought):
+    lacking, steps = iter([brought]), []
+
+    def conduct():
+        steps.append("conduct")
+        if steps.count("bring") == 0:
+            raise GaveUpError("No module named 'actors'.")
+        return "the end"
+
+    def bring():
+        steps.append("bring")
+        return next(lacking)
+
+    with nullcontext() if brought else pytest.raises(GaveUpError, match="actors"):
+        assert through_losses(conduct, lambda: steps.append("take up"), bring, pytest.fail) == "the end"
+    assert steps == ["conduct", "bring", *["take up", "conduct"] * brought]
 
 
 class Away(Inbox):
