@@ -45,10 +45,11 @@ OVERHEAD_BUDGET = 0.10
 SCALING_BUDGET = 1.9
 TRIALS = 10_000
 """Of each whole sweep."""
-COHORTS, COHORT = 3, 1_024
-"""So many cohorts are timed alone, as large as a sweep makes them at most."""
+COHORT = 1_024
+"""Timed alone, as large as a sweep makes it at most."""
 BLOCKS = 21_600
-REPEATS = 3
+REPEATS = 12
+"""The first compiles."""
 
 WETH = {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "price_usd": 3000,
         "pools": [{"fee_bp": 5, "liquidity_usd": 2e8}]}  # fmt: skip
@@ -117,20 +118,15 @@ def overhead(plan: SweepPlan) -> tuple[float, float]:
     worker = TrialWorker(plan.sweep, plan.terms(), sweep_id, 0, 1, 0)
     setter, sampler = Setter(market.scenario.accounts[0], market.tokens, market.rules), unlearning_of(plan.sweep)
     bare, whole = [], []
-    for repeat in range(REPEATS + 1):
-        kernel = worked = 0.0
-        for first in range(0, COHORTS * COHORT, COHORT):
-            cohort, _ = setter.cohort(sampler.columns(np.arange(first, first + COHORT)))
-            began = time.perf_counter()
-            advance(cohort, segments, terms, market.rules)
-            kernel += time.perf_counter() - began
-            began = time.perf_counter()
-            worker.trade(Task(0, first, COHORT), None, *segments)
-            worked += time.perf_counter() - began
-        if repeat:  # the first compiles
-            bare.append(kernel)
-            whole.append(worked)
-    return 1e6 * min(bare) / COHORTS / COHORT, 1e6 * min(whole) / COHORTS / COHORT
+    for _ in range(REPEATS):
+        cohort, _ = setter.cohort(sampler.columns(np.arange(COHORT)))
+        began = time.perf_counter()
+        advance(cohort, segments, terms, market.rules)
+        bare.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        worker.trade(Task(0, 0, COHORT), None, *segments)
+        whole.append(time.perf_counter() - began)
+    return 1e6 * min(bare) / COHORT, 1e6 * min(whole) / COHORT
 
 
 def whole_sweeps(plan: SweepPlan, url: str) -> dict[int, float]:
