@@ -118,7 +118,7 @@ def test_a_tick_map_of_another_liquidity_is_refused_as_by_the_twin(request, liqu
 def test_the_random_swaps_reach_what_they_are_meant_to_reach():
     seen = Counter()
 
-    @settings(deadline=None, max_examples=1_000, derandomize=True, database=None)
+    @settings(deadline=None, max_examples=2_500, derandomize=True, database=None)
     @given(request=swaps())
     def look(request):
         done = refusal_or_result(compiled, *request)
