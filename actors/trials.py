@@ -14,7 +14,7 @@ from actors.analysts import UnusableAnalystError, load
 from actors.listening import listen_to_all
 from actors.warming import compile_sessions, settle
 from simulation.copies import taken
-from simulation.intelligence.roster import AnalystSpec
+from simulation.intelligence.roster import AnalystSpec, roster_of
 from simulation.market.segment import terms_of
 from simulation.sweeping.columns import columns_of
 from simulation.sweeping.figures import figure
@@ -148,6 +148,9 @@ class TrialWorker:
         self._sampler = None if sweep.sampler.kind in ADAPTIVE else unlearning_of(sweep)
         self._space = sweep.space
         self._setters: dict[int, Setter] = {}
+        if sweep.varies_analyst:  # where its module is missing no trial may begin: its row would depend on the node
+            (analyst,) = roster_of([markets[0].account]).analysts
+            load(analyst, folder)
         settle()
 
     def __repr__(self) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from busy import busy_scenario, busy_strategy, tuned_strategy
 from eventful import BREAKS, FAILS_AT, fee_of
-from searched import searched
+from searched import SWEEP_ID, searched
 
+from actors.analysts import UnusableAnalystError
 from actors.autopilot import AutoPilot
 from actors.market import Market
+from actors.trials import TrialWorker
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from simulation import cohort as cohorts
 from simulation.autopilot.carrying import carry_out
@@ -99,6 +102,15 @@ def test_a_trial_whose_analyst_fails_on_the_way_is_a_row_with_its_error_and_stop
         assert {row["equity_usd"] for row in others} == {row["equity_usd"] for row in searched(living).rows.values()}
     assert len(others) == 2
     assert searched(made, size=1, deaths=0.3).rows == found.rows
+
+
+def test_a_worker_on_a_node_without_the_analyst_s_module_does_not_start_rather_than_let_trials_fail():
+    made = plan(analyst=BREAKS, vary={FEE: {"grid": [0.0, 1.0]}})
+    (terms,) = made.terms()
+    elsewhere = terms.account.strategy.model_copy(update={"analyst": "not_there:Breaks"})
+    account = terms.account.model_copy(update={"strategy": elsewhere})
+    with pytest.raises(UnusableAnalystError, match="there is no module not_there"):
+        TrialWorker(made.sweep, (replace(terms, account=account),), SWEEP_ID, 0, 1, 0)
 
 
 def test_where_the_analyst_of_all_fails_all_trials_are_rows_with_its_error():
