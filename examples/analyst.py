@@ -10,7 +10,7 @@ from simulation.intelligence.analysts import HISTORY_BLOCKS, MarketHistory, Scor
 
 
 class CheapGasMomentum:
-    """Buys after a rise of ``rise_percent`` an hour, more confidently the cheaper gas is."""
+    """Buys after a rise of more than ``rise_percent`` an hour, sells after such a fall, surer while gas is cheap."""
 
     version = "1"
 
@@ -24,6 +24,7 @@ class CheapGasMomentum:
         hour_ago = slice(HISTORY_BLOCKS - self.hour_blocks, len(price) - self.hour_blocks)
         rise_percent = 100 * (price[HISTORY_BLOCKS:] / price[hour_ago] - 1)
         is_cheap = (fee[HISTORY_BLOCKS:] <= fee[hour_ago])[:, np.newaxis]
-        opportunity = np.clip(50 + 50 * rise_percent / self.rise_percent, 0, 100)
+        beyond = np.sign(rise_percent) * np.maximum(np.abs(rise_percent) - self.rise_percent, 0)
+        opportunity = np.clip(50 + 50 * beyond / self.rise_percent, 0, 100)
         confidence = np.where(is_cheap, 90.0, 60.0) + np.zeros(market.shape)
         return Scores(opportunity, confidence)
