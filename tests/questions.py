@@ -20,3 +20,10 @@ def questions(url):
 
     yield run
     connection.close()
+
+
+def drop_role(run, role):
+    """Drop a login once its connections are gone: one that was closed may still be clearing its temporary tables away."""
+    run(f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = '{role}'")
+    run(f"DROP OWNED BY {role}")
+    run(f"DROP ROLE {role}")

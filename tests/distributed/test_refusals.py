@@ -13,7 +13,7 @@ import psutil
 import pytest
 from busy import busy_scenario
 from command import Command
-from questions import questions
+from questions import drop_role, questions
 from sqlalchemy.engine import make_url
 
 from storage.store import Store
@@ -46,8 +46,7 @@ def login(new_url, execute):
         writer = make_url(url).set(username=f"{name}_trader", password="first")
         yield url, writer.render_as_string(hide_password=False)
         store.downgrade("base")
-    execute(f"DROP OWNED BY {name}_trader")
-    execute(f"DROP ROLE {name}_trader")
+    drop_role(execute, f"{name}_trader")
 
 
 @pytest.fixture

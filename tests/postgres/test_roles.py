@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg2
 import pytest
-from questions import questions
+from questions import drop_role, questions
 from sqlalchemy.engine import make_url
 
 from storage.errors import AccessRefused, StorageError
@@ -48,8 +48,7 @@ def login(database, execute):
 
     yield new
     for made_login in made:
-        execute(f"DROP OWNED BY {made_login}")
-        execute(f"DROP ROLE {made_login}")
+        drop_role(execute, made_login)
 
 
 @pytest.fixture
@@ -178,7 +177,7 @@ def test_a_login_without_a_role_is_not_let_in(login, database, execute):
     with pytest.raises(AccessRefused, match="the user may not connect to this database"):
         store.runs()
     store.close()
-    execute(f"DROP ROLE {name}_nobody")
+    drop_role(execute, f"{name}_nobody")
 
 
 def test_every_table_belongs_to_the_owner_and_shows_itself_to_the_reader(database):
@@ -244,8 +243,7 @@ def test_who_may_not_make_roles_gets_the_tables_all_the_same_and_is_told(new_url
     store.close()
     execute(f"ALTER DATABASE {url.database} OWNER TO postgres")
     with questions(url.render_as_string(hide_password=False)) as ask:
-        ask(f"DROP OWNED BY {user}")
-    execute(f"DROP ROLE {user}")
+        drop_role(ask, user)
 
 
 def test_a_revoked_right_is_one_sentence(lived, database):
