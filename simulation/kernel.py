@@ -71,7 +71,7 @@ def _hold(session, holdings, scene, block, end_block):
     This is where a session spends its time: one multiplication a position and block, and no call out.
     """
     until = min(_next_event(session, holdings), end_block)
-    if session.open_positions == 0:
+    if until <= block or session.open_positions == 0:
         return max(until, block)
     cash, equity = session.cash_micro_usd, session.equity_micro_usd
     peak, floor = session.peak_equity_micro_usd, session.drawdown_floor_micro_usd

@@ -195,7 +195,9 @@ def div(n3, n2, n1, n0, d_hi, d_lo):
         n0 = n0 << shift
         d_hi = (d_hi << shift) | (d_lo >> back)
         d_lo = d_lo << shift
-    q_hi, r_hi, r_lo = _div_192_by_128(n3, n2, n1, d_hi, d_lo)
+    q_hi, r_hi, r_lo = U0, n2, n1
+    if n3 != U0 or not less(n2, n1, d_hi, d_lo):  # seldom: most quotients fit one limb
+        q_hi, r_hi, r_lo = _div_192_by_128(n3, n2, n1, d_hi, d_lo)
     q_lo, r_hi, r_lo = _div_192_by_128(r_hi, r_lo, n0, d_hi, d_lo)
     if shift > U0:
         r_lo = (r_lo >> shift) | (r_hi << (U64_BITS - shift))
@@ -212,7 +214,9 @@ def _div_by_limb(n1, n0, n2, d):
         n1 = (n1 << shift) | (n0 >> back)
         n0 = n0 << shift
         d = d << shift
-    q_hi, rest = div_128_by_64(n2, n1, d)
+    q_hi, rest = U0, n1
+    if n2 != U0 or n1 >= d:  # as above
+        q_hi, rest = div_128_by_64(n2, n1, d)
     q_lo, rest = div_128_by_64(rest, n0, d)
     return q_hi, q_lo, U0, rest >> shift
 
@@ -231,6 +235,8 @@ def basis_points(hi, lo, bp):
 
     Dividing by a constant is multiplying, so long division in digits of 32 bits is faster than ``mul_div`` here.
     """
+    if hi == U0:
+        return U0, lo // BP * bp + lo % BP * bp // BP
     q2, rest = hi // BP, hi % BP
     digit = (rest << U32) | (lo >> U32)
     q1, rest = digit // BP, digit % BP

@@ -25,7 +25,7 @@ from simulation.scenario import AccountSpec
 from simulation.settings.market import USD_SYMBOL
 from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.state import GAS, MID, POOL, SIGNAL
-from simulation.trading.rules import Rules
+from simulation.trading.rules import Rules, deadline_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +51,7 @@ RULES = Rules(
     write_trades=True,
     repeat_blocks=1,  # every thought is written down
     change_blocks=1,
+    deadline_blocks=deadline_blocks(12_000),
     write_decisions=True,
 )
 

@@ -24,7 +24,7 @@ from simulation.market.segment import Segment, terms_of
 from simulation.scenario import AccountSpec
 from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.state import SIGNAL
-from simulation.trading.rules import Rules
+from simulation.trading.rules import Rules, deadline_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,8 +95,9 @@ def orders_of(tokens: tuple[TokenInfo, ...], blocks: Blocks, seed: int, block_ti
     made = trials(tuple(token.symbol for token in tokens))
     n_blocks = len(blocks.gas)
     rules = Rules(
-        np.uint64(seed), block_time_ms, 0, n_blocks, n_blocks, n_blocks, write_trades=True, write_decisions=False
-    )
+        np.uint64(seed), block_time_ms, 0, n_blocks, n_blocks, n_blocks, deadline_blocks(block_time_ms),
+        write_trades=True, write_decisions=False,
+    )  # fmt: skip
     cohort = cohorts.begin([_account(trial, block_time_ms) for trial in made], range(len(made)), tokens, rules)
     segment = Segment(0, blocks.mids, blocks.pools, blocks.gas, _signals(*blocks.mids.shape))
     _, outcome = cohorts.advance(cohort, segment, terms_of(tokens), rules)

@@ -28,8 +28,12 @@ def gas_cost(gas_used, price_wei, l1_fee_wei, native_price_q):
 
 @compiled
 def basis_points(amount, bp):
-    """Return floor(amount * bp / 10000) of a non-negative amount, whose product may be wider than 64 bits."""
-    return amount // _BP * bp + amount % _BP * bp // _BP
+    """Return floor(amount * bp / 10000) of numbers from 0 on, whose product may be wider than 64 bits.
+
+    Without a sign, as dividing by a constant takes half the time.
+    """
+    whole, share = np.uint64(amount), np.uint64(bp)
+    return np.int64(whole // wei.BP * share + whole % wei.BP * share // wei.BP)
 
 
 @compiled
@@ -48,12 +52,12 @@ def note_equity(session, equity):
     session.equity_micro_usd = equity
     if equity > session.peak_equity_micro_usd:
         session.peak_equity_micro_usd = equity
-        session.drawdown_floor_micro_usd = basis_points(equity, _BP - 1 - session.max_drawdown_bp)
+        session.drawdown_floor_micro_usd = basis_points(equity, max(_BP - 1 - session.max_drawdown_bp, 0))
     elif equity <= session.drawdown_floor_micro_usd:
         peak = session.peak_equity_micro_usd
         _, fallen_bp = wei.mul_div(wei.U0, np.uint64(peak - equity), wei.U0, np.uint64(_BP), wei.U0, np.uint64(peak))
         session.max_drawdown_bp = np.int64(fallen_bp)
-        session.drawdown_floor_micro_usd = basis_points(peak, _BP - 1 - session.max_drawdown_bp)
+        session.drawdown_floor_micro_usd = basis_points(peak, max(_BP - 1 - session.max_drawdown_bp, 0))
 
 
 @compiled

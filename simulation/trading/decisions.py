@@ -35,10 +35,11 @@ class Verdict(NamedTuple):
 @compiled
 def check_exits(session, holdings, spot):
     """Leave a position whose value has reached its stop or its target, if the gas can be paid."""
-    _put_together(session, holdings[spot.token_row], spot)
+    bid = orders.bid_of(session, spot.gas)
+    _put_together(session, holdings[spot.token_row], spot, bid)
     ruling = judge(spot.case)
     if ruling.type in (_STOPPED, _TARGETED):
-        verdict = _ordered(session, holdings, spot, ruling)
+        verdict = _ordered(session, holdings, spot, ruling, bid)
         if verdict.trade >= 0:
             return verdict
     return Verdict(0, 0, 0, -1, 0, 0)
@@ -47,13 +48,14 @@ def check_exits(session, holdings, spot):
 @compiled
 def decide(session, holdings, spot):
     """Analyse one token for one session."""
-    _put_together(session, holdings[spot.token_row], spot)
+    bid = orders.bid_of(session, spot.gas)
+    _put_together(session, holdings[spot.token_row], spot, bid)
     ruling = judge(spot.case)
     if ruling.reason == _FULL:
-        _weigh_rival(session, holdings, spot)
+        _weigh_rival(session, holdings, spot, bid)
         ruling = judge(spot.case)
     if wants_order(ruling):
-        return _ordered(session, holdings, spot, ruling)
+        return _ordered(session, holdings, spot, ruling, bid)
     return _verdict(spot.case, ruling, -1)
 
 
@@ -78,17 +80,17 @@ def _said(verdict):
 
 
 @compiled
-def _ordered(session, holdings, spot, ruling):
+def _ordered(session, holdings, spot, ruling, bid):
     """Ask the pools about the order that a ruling wants, judge the case with that, and send it if it still stands."""
     case, order = spot.case, address_of(_order(holdings, spot, ruling))
     case.promised_micro_usd = order.worth_micro_usd
     if ruling.type == _BUY:
-        usual_gas = orders.usual_gas_cost(session, order.most_gas, spot.gas)
+        usual_gas = orders.usual_gas_cost(bid, order.most_gas, spot.gas)
         case.round_trip_micro_usd = 2 * (case.size_micro_usd - order.worth_micro_usd + usual_gas)
     ruling = judge(case)
     if not wants_order(ruling):
         return _verdict(case, ruling, -1)
-    trade = orders.send(session, holdings, spot, order, lane_of(case, ruling.type), ruling.reason)
+    trade = orders.send(session, holdings, spot, order, bid, lane_of(case, ruling.type), ruling.reason)
     return _verdict(case, ruling, trade)
 
 
@@ -110,9 +112,9 @@ def _verdict(case, ruling, trade):
 
 
 @compiled
-def _put_together(session, holding, spot):
+def _put_together(session, holding, spot, bid):
     """Write the case of a token as it is without a look at its pools or at other tokens."""
-    _put_session(session, spot)
+    _put_session(session, spot, bid)
     _put_holding(session, holding, spot)
     case = spot.case
     case.size_micro_usd = min(case.size_micro_usd, case.free_micro_usd - 2 * case.exit_gas_micro_usd)
@@ -122,7 +124,7 @@ def _put_together(session, holding, spot):
 
 
 @compiled
-def _put_session(session, spot):
+def _put_session(session, spot, bid):
     """Write what the session, the analyst and the chain add to a case."""
     case, signal = spot.case, spot.signals[spot.token_row]
     case.opportunity_bp, case.confidence_bp = signal.opportunity_bp, signal.confidence_bp
@@ -136,7 +138,7 @@ def _put_session(session, spot):
     case.use_fast_lane, case.use_smart_lane = session.use_fast_lane, session.use_smart_lane
     case.fast_lane_threshold_micro_usd = session.fast_lane_threshold_micro_usd
     case.free_micro_usd = free_cash(session)
-    case.exit_gas_micro_usd = orders.most_gas_cost(session, spot.token.max_swap_gas, spot.gas)
+    case.exit_gas_micro_usd = orders.most_gas_cost(bid, spot.token.max_swap_gas, spot.gas)
     case.max_hold_blocks = session.max_hold_blocks
 
 
@@ -161,7 +163,7 @@ def _put_holding(session, holding, spot):
 
 
 @compiled
-def _weigh_rival(session, holdings, spot):
+def _weigh_rival(session, holdings, spot, bid):
     """Weigh the weakest token held against that of a case for which the book is full, if there is one."""
     weakest = _weakest(holdings, spot)
     if weakest < 0:
@@ -170,7 +172,7 @@ def _weigh_rival(session, holdings, spot):
     size = value_at(holding.quantity_hi, holding.quantity_lo, spot.mids[weakest].price_q, token.price_shift)
     gas_used = spot.token.max_swap_gas + token.max_swap_gas
     case.size_micro_usd, case.max_round_trip_micro_usd = size, _dearest_round_trip(session, size)
-    case.exit_gas_micro_usd = orders.most_gas_cost(session, gas_used, spot.gas)
+    case.exit_gas_micro_usd = orders.most_gas_cost(bid, gas_used, spot.gas)
     case.rival_token, case.rival_opportunity_bp = weakest, spot.signals[weakest].opportunity_bp
 
 

@@ -15,7 +15,6 @@ from simulation.trading.account import basis_points, gas_cost, value_at
 from simulation.trading.positions import is_open
 from simulation.trading.rules import (
     ANALYSIS_MS,
-    DEADLINE_MS,
     DROPPED_BP,
     NETWORK_ISSUE_BLOCKS,
     NETWORK_ISSUE_BP,
@@ -38,6 +37,13 @@ _NEVER = np.int64(2**62)
 _SMART = int(Lane.SMART)
 _SESSION_STREAM = np.uint64(Stream.SESSION)
 _PRIVATE_MISS_BP = 2_000
+
+
+class Bid(NamedTuple):
+    """What an account offers for gas at a block, wei per unit of it."""
+
+    max_fee_wei: int  # the fee cap
+    tip_wei: int  # the priority fee
 
 
 class Order(NamedTuple):
@@ -68,28 +74,27 @@ def draw(session, decided_block, token_row, purpose, rules):
 
 
 @compiled
-def most_gas_cost(session, gas_used, gas):
-    """Return the most that the gas of one order can cost at the account's bid, micro-USD.
+def bid_of(session, gas):
+    """Return the bid of an account: room for the base fee to double, scaled by the account and by Auto Pilot."""
+    by, again = np.uint64(session.gas_price_multiplier_bp), np.uint64(session.gas_bid_bp)
+    tip = np.uint64(gas.priority_fee_wei) * by // wei.BP * again // wei.BP
+    most = np.uint64(2 * gas.base_fee_wei + gas.priority_fee_wei) * by // wei.BP * again // wei.BP
+    return Bid(np.int64(most), np.int64(tip))
+
+
+@compiled
+def most_gas_cost(bid, gas_used, gas):
+    """Return the most that the gas of one order can cost at a bid, micro-USD.
 
     The fee of layer 1 is taken twice: it isn't bid for and may rise before inclusion.
     """
-    max_fee_wei, _ = bid(session, gas)
-    return gas_cost(gas_used, max_fee_wei, 2 * gas.l1_fee_wei, gas.native_price_q)
+    return gas_cost(gas_used, bid.max_fee_wei, 2 * gas.l1_fee_wei, gas.native_price_q)
 
 
 @compiled
-def usual_gas_cost(session, gas_used, gas):
+def usual_gas_cost(bid, gas_used, gas):
     """Return what the gas of one order costs if the base fee stays as it is, micro-USD."""
-    _, tip_wei = bid(session, gas)
-    return gas_cost(gas_used, gas.base_fee_wei + tip_wei, gas.l1_fee_wei, gas.native_price_q)
-
-
-@compiled
-def bid(session, gas):
-    """Return (fee cap, priority fee) in wei per gas: room for the base fee to double, scaled by account and bid."""
-    tip = gas.priority_fee_wei * session.gas_price_multiplier_bp // _BP * session.gas_bid_bp // _BP
-    most = (2 * gas.base_fee_wei + gas.priority_fee_wei) * session.gas_price_multiplier_bp // _BP
-    return most * session.gas_bid_bp // _BP, tip
+    return gas_cost(gas_used, gas.base_fee_wei + bid.tip_wei, gas.l1_fee_wei, gas.native_price_q)
 
 
 @compiled
@@ -123,10 +128,10 @@ def sale(holding, spot, value_micro_usd, size_micro_usd):
     if size_micro_usd < value_micro_usd:
         whole = np.uint64(value_micro_usd)
         in_hi, in_lo = wei.mul_div(in_hi, in_lo, _U0, np.uint64(size_micro_usd), _U0, whole)
-    value = value_at(in_hi, in_lo, spot.mid.price_q, spot.token.price_shift)
+        value_micro_usd = value_at(in_hi, in_lo, spot.mid.price_q, spot.token.price_shift)
     route, hi, lo = routing.best_route(spot.token, routing.PAYS_TOKEN, in_hi, in_lo, spot)
     most_gas = spot.token.max_swap_gas
-    return Order(_SELL, in_hi, in_lo, value, route, hi, lo, np.int64(lo), _NONE, _NONE, most_gas)
+    return Order(_SELL, in_hi, in_lo, value_micro_usd, route, hi, lo, np.int64(lo), _NONE, _NONE, most_gas)
 
 
 @compiled
@@ -148,8 +153,8 @@ def _worth(token, mid, hi, lo):
 
 
 @compiled
-def send(session, holdings, spot, order, lane, reason):
-    """Send an order: set its terms, reserve what it needs. Return its trade ordinal."""
+def send(session, holdings, spot, order, bid, lane, reason):
+    """Send an order: set its terms, reserve what it needs, of which gas is in its case. Return its trade ordinal."""
     holding, trade = holdings[spot.token_row], session.next_trade
     session.next_trade += 1
     session.trades_today += 1
@@ -162,7 +167,8 @@ def send(session, holdings, spot, order, lane, reason):
     holding.order_decided_block = spot.block
     _set_delay(session, holding, spot, lane)
     _set_terms(session, holding, spot, order)
-    reserved = most_gas_cost(session, order.most_gas, spot.gas)
+    holding.order_max_fee_wei, holding.order_tip_wei = bid.max_fee_wei, bid.tip_wei
+    reserved = spot.case.exit_gas_micro_usd
     holding.order_opens = int(order.side == _BUY and not is_open(holding))
     session.buys_in_flight += holding.order_opens
     if order.side == _BUY:
@@ -193,7 +199,6 @@ def _set_terms(session, holding, spot, order):
         fee = routing.fees(spot.routes[order.from_route], order.value_micro_usd, spot)
     fee += routing.fees(spot.routes[order.route], order.value_micro_usd - fee, spot)
     holding.order_fee_micro_usd = fee
-    holding.order_max_fee_wei, holding.order_tip_wei = bid(session, spot.gas)
 
 
 @compiled
@@ -211,7 +216,7 @@ def _set_delay(session, holding, spot, lane):
             blocks += _private_blocks(rng.below(private, _BP))
     holding.order_delay_ms = delay_ms
     holding.order_due_block = spot.block + blocks
-    holding.order_deadline_block = spot.block + blocks + max(DEADLINE_MS // spot.rules.block_time_ms, 1)
+    holding.order_deadline_block = spot.block + blocks + spot.rules.deadline_blocks
     holding.order_dropped = int(is_dropped)
     if is_dropped:  # nobody hears of it before its deadline
         holding.order_due_block = holding.order_deadline_block

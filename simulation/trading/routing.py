@@ -20,7 +20,8 @@ _U0 = np.uint64(0)
 _SELL = int(Side.SELL)
 _SWAP = int(Side.SWAP)
 _CONCENTRATED = int(PoolKind.CONCENTRATED)
-_PIPS = 1_000_000
+_U1 = np.uint64(1)
+_PIPS = np.uint64(1_000_000)
 _HALF_SHARE = np.uint64(2_000_000)
 _PIPS_PER_BP = 100
 
@@ -196,5 +197,5 @@ def fees(route, value_micro_usd, spot):
 @compiled
 def _kept(pair, value_micro_usd):
     """Return the fee of a pool, rounded up; the value is divided first, so that no product is wider than 64 bits."""
-    rest = value_micro_usd % _PIPS * pair.fee_pips
-    return value_micro_usd // _PIPS * pair.fee_pips - (-rest // _PIPS)
+    value, fee_pips = np.uint64(value_micro_usd), np.uint64(pair.fee_pips)
+    return np.int64(value // _PIPS * fee_pips + (value % _PIPS * fee_pips + _PIPS - _U1) // _PIPS)

@@ -54,6 +54,7 @@ class Rules(NamedTuple):
     review_blocks: int
     repeat_blocks: int  # after which a HOLD or SKIP is written down again
     change_blocks: int  # after which one that differs is
+    deadline_blocks: int  # after which an order that is due is given up
     write_trades: bool
     write_decisions: bool
 
@@ -68,6 +69,11 @@ def record_of(rules: Rules) -> np.void:
     return record
 
 
+def deadline_blocks(block_time_ms: int) -> int:
+    """Return how many blocks after it was due an order is given up."""
+    return max(DEADLINE_MS // block_time_ms, 1)
+
+
 def rules_of(scenario: Scenario) -> Rules:
     """Return the rules of ``scenario``."""
     return Rules(
@@ -77,6 +83,7 @@ def rules_of(scenario: Scenario) -> Rules:
         review_blocks=scenario.review_blocks,
         repeat_blocks=-(-REPEAT_MS // scenario.block_time_ms),
         change_blocks=-(-CHANGE_MS // scenario.block_time_ms),
+        deadline_blocks=deadline_blocks(scenario.block_time_ms),
         write_trades=scenario.record != "none",
         write_decisions=scenario.record == "all",
     )

@@ -68,6 +68,7 @@ def case_of(
         block_time_ms=block_time_ms,
         repeat_blocks=-(-3_600_000 // block_time_ms),
         change_blocks=-(-300_000 // block_time_ms),
+        deadline_blocks=max(300_000 // block_time_ms, 1),
         day_offset_ms=luck.choice((0, -midnight_ms % DAY_MS)),
         review_blocks=luck.randint(1, 60),
     )
