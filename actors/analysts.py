@@ -14,9 +14,13 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from simulation.intelligence.analysts import ANALYSTS
+from simulation.intelligence.roster import AnalystSpec
+from simulation.sweeping.fields import ANALYST, PARAMETER
+from simulation.sweeping.space import Listed
 
 if TYPE_CHECKING:
-    from simulation.intelligence.roster import AnalystSpec
+    from simulation.scenario import AccountSpec
+    from simulation.sweeping.space import Space
 
 GROUP = "paperdex.analysts"
 """The entry-point group in which a package offers its analysts."""
@@ -55,6 +59,37 @@ def load(spec: AnalystSpec, folder: str | None = None) -> Any:
     if not isinstance(getattr(analyst, "version", None), str):
         raise UnusableAnalystError(spec, "has no version; give its class one, such as version = '1'")
     return analyst
+
+
+def searched_by(account: AccountSpec, space: Space, folder: str | None = None) -> list[AnalystSpec]:
+    """Return the analysts that trials of a space listen to, each with parameters that it takes.
+
+    Raises UnusableAnalystError for one that takes neither the first values of its parameters nor the last. Between
+    these some may be refused too: those trials are rows with that error.
+    """
+    told = [dimension for dimension in space.dimensions if dimension.path.startswith(PARAMETER)]
+    choices = [one.values for one in space.dimensions if one.path == ANALYST and isinstance(one, Listed)]
+    usable = []
+    for name in map(str, choices[0] if choices else [account.strategy.analyst]):
+        first, last = (
+            AnalystSpec(name, {**account.strategy.custom_parameters, **given}, account.name)
+            for given in ({one.path.removeprefix(PARAMETER): one.ends[place] for one in told} for place in (0, -1))
+        )
+        usable.append(_loadable(first, last, folder))
+    return usable
+
+
+def _loadable(first: AnalystSpec, last: AnalystSpec, folder: str | None) -> AnalystSpec:
+    """Return the one of two that can be had, the first where both can; raises what speaks against the first."""
+    try:
+        load(first, folder)
+    except UnusableAnalystError as error:
+        try:
+            load(last, folder)
+        except UnusableAnalystError:
+            raise error from None
+        return last
+    return first
 
 
 def in_words(error: BaseException) -> str:

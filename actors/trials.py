@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from actors.analysts import UnusableAnalystError, load
+from actors.analysts import UnusableAnalystError, load, searched_by
 from actors.listening import listen_to_all
 from actors.warming import compile_sessions, settle
 from simulation.copies import taken
-from simulation.intelligence.roster import AnalystSpec, roster_of
+from simulation.intelligence.roster import AnalystSpec
 from simulation.market.segment import terms_of
 from simulation.sweeping.columns import columns_of
 from simulation.sweeping.figures import figure
@@ -121,7 +121,7 @@ class Receipt:
 
 
 ANALYSTS_MAX = 256
-"""So many analysts a worker keeps, which differ in their parameters."""
+"""So many analysts a worker keeps."""
 
 
 class TrialWorker:
@@ -148,9 +148,8 @@ class TrialWorker:
         self._sampler = None if sweep.sampler.kind in ADAPTIVE else unlearning_of(sweep)
         self._space = sweep.space
         self._setters: dict[int, Setter] = {}
-        if sweep.varies_analyst:  # where its module is missing no trial may begin: its row would depend on the node
-            (analyst,) = roster_of([markets[0].account]).analysts
-            load(analyst, folder)
+        if sweep.varies_analyst:  # where a module is missing no trial may begin: its row would depend on the node
+            searched_by(markets[0].account, self._space, folder)
         settle()
 
     def __repr__(self) -> str:
@@ -264,7 +263,7 @@ class TrialWorker:
 
     def _analyst(self, spec: AnalystSpec) -> Any:
         """Return an analyst, or why it cannot be had."""
-        key = repr(sorted(spec.parameters.items()))
+        key = repr((spec.name, sorted(spec.parameters.items())))
         if key not in self._analysts:
             if len(self._analysts) >= ANALYSTS_MAX:
                 self._analysts.clear()

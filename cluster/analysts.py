@@ -15,13 +15,12 @@ from actors.analysts import UnusableAnalystError, in_words, load
 from actors.market import Market
 from simulation.intelligence.analysts import ANALYSTS, HISTORY_BLOCKS, WrongScoresError, history_of, records_of
 from simulation.intelligence.roster import AnalystSpec, PlugIn, roster_of
-from simulation.sweeping.fields import PARAMETER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cluster.plan import Plan
     from simulation.intelligence.analysts import MarketHistory, Scores
-    from simulation.scenario import AccountSpec
-    from simulation.sweeping.space import Space
 
 TRIED_BLOCKS = 240
 """How much of the run's market a plug-in is tried on: its first blocks."""
@@ -30,34 +29,14 @@ CUTS = (0.01, 0.2, 0.5, 0.77, 0.99)
 """Where that is cut, as shares of it: short enough that a look of one block ahead meets the end."""
 
 
-def try_analysts(plan: Plan) -> tuple[PlugIn, ...]:
-    """Try every plug-in of a plan and return what each calls itself; raises UnusableAnalystError."""
-    specs = [spec for spec in roster_of(plan.scenario.accounts).analysts if spec.name not in ANALYSTS]
+def try_analysts(plan: Plan, others: Sequence[AnalystSpec] = ()) -> tuple[PlugIn, ...]:
+    """Try every plug-in of a plan, and others, and return what each calls itself; raises UnusableAnalystError."""
+    listed = (*roster_of(plan.scenario.accounts).analysts, *others)
+    specs = [spec for spec in listed if spec.name not in ANALYSTS]
     if not specs:
         return ()
     market = first_blocks(plan, min(TRIED_BLOCKS, plan.blocks))
     return tuple(_tried(spec, load(spec), market) for spec in specs)
-
-
-def check_parameters(account: AccountSpec, space: Space) -> None:
-    """Refuse parameters that an analyst takes neither with their first values nor with their last.
-
-    Raises UnusableAnalystError. Between these some may be refused too: those trials are rows with that error.
-    """
-    refusals = []
-    for place in (0, -1):
-        ends = {
-            dimension.path.removeprefix(PARAMETER): dimension.ends[place]
-            for dimension in space.dimensions
-            if dimension.path.startswith(PARAMETER)
-        }
-        strategy = account.strategy
-        try:
-            load(AnalystSpec(strategy.analyst, {**strategy.custom_parameters, **ends}, account.name))
-        except UnusableAnalystError as error:
-            refusals.append(error)
-    if len(refusals) == 2:
-        raise refusals[0]
 
 
 def _tried(spec: AnalystSpec, analyst: Any, market: MarketHistory) -> PlugIn:

@@ -30,13 +30,14 @@ from storage.ids import new_prefix, prefix_of, run_id_of
 from storage.installed import paperdex_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from cluster.bringing import Nodes
     from cluster.conductor import Ending, Progress
     from cluster.latency import Written
     from cluster.live import LiveView
+    from simulation.intelligence.roster import AnalystSpec
     from storage.records import AccountResult, SessionFailure
     from storage.store import Store
 
@@ -119,25 +120,28 @@ class RunSummary:
         }
 
 
-def prepare(scenario: Scenario) -> Plan:
-    """Return the plan of a scenario, with its recordings read; raises UsageError for what cannot be run."""
+def prepare(scenario: Scenario, analysts: Sequence[AnalystSpec] = ()) -> Plan:
+    """Return the plan of a scenario, with its recordings read; raises UsageError for what cannot be run.
+
+    ``analysts`` are further ones that will be listened to in its market.
+    """
     try:
         if not isinstance(scenario.market, ReplayMarket):
-            return _tried(plan_of(scenario, None))
+            return _tried(plan_of(scenario, None), analysts)
         from cluster.recordings import read_market  # noqa: PLC0415 -- polars takes its time, and few runs need it
 
         read = read_market(scenario.market)
         scenario = scenario.model_copy(update={"market": read.market})
-        return _tried(replace(plan_of(scenario, read.recording), repairs=read.repairs))
+        return _tried(replace(plan_of(scenario, read.recording), repairs=read.repairs), analysts)
     except ValueError as error:  # a RecordingError, a token without a pool, or an analyst that is unusable
         raise UsageError(f"{error}.") from error
 
 
-def _tried(plan: Plan) -> Plan:
+def _tried(plan: Plan, analysts: Sequence[AnalystSpec]) -> Plan:
     """Return a plan whose analysts have been loaded, and its plug-ins tried."""
     for spec in roster_of(plan.scenario.accounts).analysts:
         load_analyst(spec)
-    return replace(plan, plug_ins=try_analysts(plan))
+    return replace(plan, plug_ins=try_analysts(plan, analysts))
 
 
 def check_version(key: UUID, begun_with: str) -> None:

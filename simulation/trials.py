@@ -25,7 +25,7 @@ from simulation.intelligence.roster import AnalystSpec
 from simulation.scenario import AccountSpec
 from simulation.settings.strategy import Strategy
 from simulation.state import HOLDING, SESSION
-from simulation.sweeping.fields import PARAMETER, field_at
+from simulation.sweeping.fields import ANALYST, PARAMETER, field_at, is_heard
 from simulation.tuning import TUNING
 
 if TYPE_CHECKING:
@@ -147,15 +147,15 @@ class Setter:
 
     def analysts(self, columns: Sequence[Column]) -> tuple[list[AnalystSpec], NDArray[np.int64]]:
         """Return the analysts that sessions of these settings listen to, and the place of each session's among them."""
-        own = [column for column in columns if column.path.startswith(PARAMETER)]
+        own = [column for column in columns if is_heard(column.path)]
         strategy = self._account.strategy
         analysts: list[AnalystSpec] = []
         places = np.zeros(len(columns[0].codes) if columns else 0, np.int64)
         for settings, rows in _combinations(own, len(places)):
-            given = {path.removeprefix(PARAMETER): value for path, value in settings.items()}
+            told = {path.removeprefix(PARAMETER): value for path, value in settings.items() if path != ANALYST}
+            name, parameters = settings.get(ANALYST, strategy.analyst), {**strategy.custom_parameters, **told}
             places[rows] = len(analysts)
-            parameters = {**strategy.custom_parameters, **given}
-            analysts.append(AnalystSpec(strategy.analyst, parameters, self._account.name))
+            analysts.append(AnalystSpec(name, parameters, self._account.name))
         return analysts, places
 
     def _room(self, n_trials: int) -> Cohort:
@@ -236,8 +236,8 @@ def with_settings(account: AccountSpec, settings: Mapping[str, Any]) -> AccountS
 
 
 def _tied(columns: Sequence[Column]) -> list[Column]:
-    """Return those of the columns whose values are looked at together; what an analyst is told is its own matter."""
-    return [column for column in columns if column.path not in INDEPENDENT and not column.path.startswith(PARAMETER)]
+    """Return those of the columns whose values are looked at together; analysts are asked for themselves."""
+    return [column for column in columns if column.path not in INDEPENDENT and not is_heard(column.path)]
 
 
 def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[dict[str, Any], Any]]:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from actors.analysts import UnusableAnalystError
+from actors.analysts import UnusableAnalystError, searched_by
 from actors.trials import Terms
-from cluster.analysts import check_parameters
 from cluster.errors import UsageError
 from cluster.runs import prepare
 from cluster.scenarios import Overrides, load, parsed, read_text, sentence_of, validated
@@ -28,14 +27,15 @@ if TYPE_CHECKING:
 
     from cluster.plan import Plan
     from simulation.autopilot.knowledge import Knowledge
+    from simulation.intelligence.roster import AnalystSpec
     from simulation.scenario import AccountSpec, Scenario
     from simulation.sweeping.settings import MarketChoice
 
 SEGMENT_BLOCKS = 3_600
 """How much of a market is made at once: trials are traded whole, so that the pace of a live run does not matter."""
 
-NOT_VARIED = ("strategy.analyst", "strategy.name")
-"""Fields that every trial of a sweep has in common; the analyst's parameters may vary."""
+NOT_VARIED = ("strategy.name",)
+"""Fields that every trial of a sweep has in common."""
 
 TUNED = "strategy.autopilot_enabled"
 """The field that lets Auto Pilot tune a trial."""
@@ -134,13 +134,9 @@ def sweep_plan(sweep: Sweep, base: Scenario) -> SweepPlan:
         if path in NOT_VARIED:
             raise UsageError(f"vary.{path}: every trial of a sweep has the same; run another sweep for another value.")
     account = _account(sweep, base)
-    if sweep.varies_analyst:
-        try:
-            check_parameters(account, sweep.space)
-        except UnusableAnalystError as error:
-            raise UsageError(f"vary: {error}.") from error
+    analysts = _analysts(sweep, account)
     choices = [sweep.markets.choice(number) for number in range(sweep.markets.size)]
-    plan = SweepPlan(sweep, tuple(prepare(_scenario(base, account, choice)) for choice in choices))
+    plan = SweepPlan(sweep, tuple(prepare(_scenario(base, account, choice), analysts) for choice in choices))
     for number in range(len(choices)):
         try:
             plan.legs(number)
@@ -158,6 +154,17 @@ def _account(sweep: Sweep, base: Scenario) -> AccountSpec:
     if account.then:
         raise UsageError(f"account {name!r} has sessions that follow one another; a trial is one session.")
     return account
+
+
+def _analysts(sweep: Sweep, account: AccountSpec) -> list[AnalystSpec]:
+    """Return the analysts beside the account's own that trials listen to."""
+    if not sweep.varies_analyst:
+        return []
+    try:
+        searched = searched_by(account, sweep.space)
+    except UnusableAnalystError as error:
+        raise UsageError(f"vary: {error}.") from error
+    return [spec for spec in searched if spec.name != account.strategy.analyst]
 
 
 def _scenario(base: Scenario, account: AccountSpec, choice: MarketChoice) -> Scenario:

@@ -23,8 +23,15 @@ ROOTS: dict[str, type[BaseModel]] = {"strategy": Strategy, "trading": TradingCon
 
 BALANCE = "initial_balance_usd"
 
+ANALYST = "strategy.analyst"
+
 PARAMETER = "strategy.custom_parameters."
 """How the path of a field begins that is a parameter of the analyst."""
+
+
+def is_heard(path: str) -> bool:
+    """Tell whether a field says which analyst is listened to, or what that is told."""
+    return path == ANALYST or path.startswith(PARAMETER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pydantic import Field, WithJsonSchema, field_validator, model_validator
 from simulation.settings.base import Name, Part
 from simulation.settings.market import Recorded, Regime
 from simulation.sweeping.constraints import Constraint, parsed
-from simulation.sweeping.fields import PARAMETER
+from simulation.sweeping.fields import is_heard
 from simulation.sweeping.mistakes import mistake
 from simulation.sweeping.space import Continuous, Listed, Space
 from simulation.sweeping.varying import Vary  # noqa: TC001 -- pydantic reads the annotations
@@ -256,14 +256,14 @@ class Sweep(Part):
 
     @property
     def varies_analyst(self) -> bool:
-        """Whether each trial listens to the analyst with parameters of its own."""
-        return any(path.startswith(PARAMETER) for path in self.vary)
+        """Whether each trial listens to an analyst of its own, or to one with parameters of its own."""
+        return any(is_heard(path) for path in self.vary)
 
     @property
     def n_analysts(self) -> int:
-        """How many combinations of an analyst's parameters the trials have at most."""
-        parameters = [dimension for dimension in self.space.dimensions if dimension.path.startswith(PARAMETER)]
-        sizes = (dimension.size if isinstance(dimension, Listed) else self.n_points for dimension in parameters)
+        """How many combinations of an analyst and its parameters the trials have at most."""
+        heard = [dimension for dimension in self.space.dimensions if is_heard(dimension.path)]
+        sizes = (dimension.size if isinstance(dimension, Listed) else self.n_points for dimension in heard)
         return min(math.prod(sizes), self.n_points)
 
     @property

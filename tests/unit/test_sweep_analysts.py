@@ -1,4 +1,4 @@
-"""Sweeps that vary what an analyst is told: each trial listens to it with its own parameters, as a run with them does."""
+"""Sweeps that vary the analyst or what it is told: each trial listens to its own, as a run with its settings does."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from actors.analysts import UnusableAnalystError
 from actors.autopilot import AutoPilot
 from actors.market import Market
 from actors.trials import TrialWorker
+from cluster.errors import UsageError
 from cluster.sweeping.plan import sweep_of, sweep_plan
 from simulation import cohort as cohorts
 from simulation.autopilot.carrying import carry_out
 from simulation.autopilot.guardrails import Calendar
 from simulation.autopilot.policy import Review
+from simulation.intelligence.roster import PlugIn
 from simulation.market.segment import terms_of
 from simulation.scenario import AccountSpec
 from simulation.trading.rules import rules_of
@@ -28,6 +30,9 @@ from simulation.trials import with_settings
 LOOKBACK, STOP = "strategy.custom_parameters.lookback_blocks", "strategy.stop_loss_percent"
 VARY = {LOOKBACK: {"grid": [20, 60, 300, 1_801]}, STOP: {"grid": [0.3, 3]}}
 REFUSED = "1801"
+ANALYST = "strategy.analyst"
+OWN = "examples.analyst:CheapGasMomentum"
+ANALYSTS = {ANALYST: {"choice": ["momentum", OWN, "multi_factor"]}, "strategy.confidence_threshold": {"grid": [20, 70]}}
 FIRST = np.zeros(1, np.int64)
 
 
@@ -54,8 +59,9 @@ def alone(made, settings):
 
 
 @pytest.mark.parametrize("strategy", [busy_strategy, tuned_strategy])
-def test_a_trial_comes_to_what_a_run_with_its_parameters_comes_to(strategy):
-    made = plan(strategy)
+@pytest.mark.parametrize("vary", [VARY, ANALYSTS])
+def test_a_trial_comes_to_what_a_run_with_its_settings_comes_to(strategy, vary):
+    made = plan(strategy, vary=vary)
     found = searched(made)
     completed = {key: found.rows[key] for key in found.of_status("COMPLETED")}
     assert len(completed) == 6
@@ -73,10 +79,28 @@ def test_parameters_that_the_analyst_refuses_are_rows_with_its_reason():
     assert all(f"lookback_blocks {REFUSED} is not from 1 to" in message for message in errors.values())
 
 
+def test_a_plug_in_among_the_analysts_is_tried_and_is_a_part_of_what_the_sweep_is():
+    made = plan(vary=ANALYSTS)
+    assert [market.plug_ins for market in made.markets] == [(PlugIn(OWN, "1", {}),)]
+    without = replace(made, markets=tuple(replace(market, plug_ins=()) for market in made.markets))
+    assert without.spec_hash != made.spec_hash
+
+
+def test_analysts_that_cannot_be_had_are_refused_before_anything_begins(monkeypatch):
+    with pytest.raises(
+        UsageError, match=r"^vary: accounts\.searched\.strategy\.analyst 'multi_factor': its class refuses"
+    ):
+        plan(vary={ANALYST: {"choice": ["momentum", "multi_factor"]}, LOOKBACK: {"grid": [20, 60]}})
+    monkeypatch.setenv("PAPERDEX_FORBID_PLUG_INS", "1")
+    with pytest.raises(UsageError, match=f"^vary: accounts.searched.strategy.analyst '{OWN}': is not built in, and "):
+        plan(vary=ANALYSTS)
+
+
 @pytest.mark.parametrize("strategy", [busy_strategy, tuned_strategy])
 @pytest.mark.parametrize("rungs", [(), [{"at_percent": 50}]])
-def test_the_rows_are_the_same_however_trials_are_cut_into_cohorts_and_whoever_dies(strategy, rungs):
-    made = plan(strategy, rungs=rungs)
+@pytest.mark.parametrize("vary", [VARY, ANALYSTS])
+def test_the_rows_are_the_same_however_trials_are_cut_into_cohorts_and_whoever_dies(strategy, rungs, vary):
+    made = plan(strategy, rungs=rungs, vary=vary)
     whole = searched(made)
     assert searched(made, size=3, in_flight=2, seed=5, deaths=0.3).rows == whole.rows
     assert bool(whole.of_status("PRUNED")) == bool(rungs)

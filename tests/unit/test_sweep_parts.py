@@ -110,8 +110,12 @@ def document(**changes):
             "rungs.0.at_percent 90: lies after 4 of the 4 review periods, which is no rung but the end.",
         ),
         (
-            {"vary": {"strategy.analyst": {"choice": ["momentum", "buy_and_hold"]}}},
-            "vary.strategy.analyst: every trial of a sweep has the same; run another sweep for another value.",
+            {"vary": {"strategy.name": {"choice": ["one", "another"]}}},
+            "vary.strategy.name: every trial of a sweep has the same; run another sweep for another value.",
+        ),
+        (
+            {"vary": {"strategy.analyst": {"choice": ["momentum", "momentun"]}}},
+            "vary: accounts.tuned.strategy.analyst 'momentun': is not known; give multi_factor, momentum, mean_reversion, buy_and_hold, or module:Class of your own.",
         ),
         (
             {"vary": {"strategy.custom_parameters.lookback": {"integer": [10, 20]}}},
