@@ -11,6 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cluster.facts import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
@@ -75,13 +77,13 @@ class LiveView:
 
     def _headline(self, progress: Progress) -> str:
         trades = sum(receipt.completed_trades for receipt in progress.receipts)
-        restarts = f" · {progress.restarts} restarts" if progress.restarts else ""
+        restarts = f" · {counted(progress.restarts, 'restart')}" if progress.restarts else ""
         failures = sum(receipt.error_message != "" for receipt in progress.receipts)
         failed = f" · {failures} of {len(progress.receipts)} sessions failed" if failures else ""
         return (
-            f"block {progress.block:,} of {progress.blocks:,} · {trades:,} trades{self._pace(progress)} · "
-            f"writer {progress.writer_lag_segments} segments behind{self._latency(progress)} · "
-            f"{progress.adjustments} adjustments{restarts}{failed}"
+            f"block {progress.block:,} of {progress.blocks:,} · {counted(trades, 'trade')}{self._pace(progress)} · "
+            f"writer {counted(progress.writer_lag_segments, 'segment')} behind{self._latency(progress)} · "
+            f"{counted(progress.adjustments, 'adjustment')}{restarts}{failed}"
         )
 
     def _latency(self, progress: Progress) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.database import shown_url
+from cluster.facts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +37,8 @@ def print_summary(
     console.print()
     facts = {
         "run": str(result.run_id),
-        "took": f"{result.wall_seconds:.1f} s for {result.blocks:,} blocks, {result.trades:,} trades, "
-        f"{result.decisions:,} decisions",
+        "took": f"{result.wall_seconds:.1f} s for {counted(result.blocks, 'block')}, "
+        f"{counted(result.trades, 'trade')}, {counted(result.decisions, 'decision')}",
         "digest": result.digest,
         "database": shown_url(result.database_url),
         "report": str(report) if report is not None else "none",

@@ -245,14 +245,12 @@ def resolve_run_or_sweep(connection: Connection, name: str) -> UUID:
     """Return the key of a run or of a sweep; "latest" is the latest run, "latest-sweep" the latest sweep."""
     if name == LATEST:
         return resolve_run(connection, name)
-    if name == LATEST_SWEEP:
-        return _one(name, _sweeps(connection, LATEST), NothingSoCalled)
     found = _beginning(connection, name, _BETWEEN) + _beginning(connection, name, _SWEEPS_BETWEEN)
     return _one(name, found or _sweeps(connection, name), NothingSoCalled)
 
 
 def _sweeps(connection: Connection, name: str) -> list[UUID]:
-    if name == LATEST:
+    if name in (LATEST, LATEST_SWEEP):
         return list(connection.execute(_LATEST_SWEEP).scalars())
     found = _beginning(connection, name, _SWEEPS_BETWEEN)
     return found or list(connection.execute(_SWEEP_NAMED, {"name": name}).scalars())

@@ -138,6 +138,7 @@ def promote(
 
 def replay_trial(key: str, database_url: str | None) -> None:
     """Run a trial again with everything written down, and compare what it came to with its row."""
+    from cluster.facts import counted
     from cluster.live import LiveView
     from cluster.runs import Place, RunSummary, execute, prepare
     from cluster.sweeping.replaying import differences, scenario_of
@@ -149,7 +150,7 @@ def replay_trial(key: str, database_url: str | None) -> None:
         found = differences(store, trial, result.run_id, plan)
         for difference in found:
             print(f"{difference}.")
-        said = f"Run {result.run_id}: {result.trades:,} trades, {result.decisions:,} decisions."
+        said = f"Run {result.run_id}: {counted(result.trades, 'trade')}, {counted(result.decisions, 'decision')}."
         out.print(said if found else f"{said}\nIt came to what the trial came to, to the bit.", highlight=False)
         if found:
             raise typer.Exit(FAILED)

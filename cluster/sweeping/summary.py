@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group
 
+from cluster.facts import counted
 from cluster.sweeping.shown import judged, leaderboard
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def print_summary(out: Console, sweep: Sweep, summary: SweepSummary) -> None:
     ranking, stored = summary.ranking, summary.ranking.as_json()
     out.print(Group(*leaderboard(sweep, stored["best"])))
     skipped = summary.n_points - ranking.points - ranking.failed
-    counts = [f"{ranking.points:,} settings on {summary.n_markets} markets"]
+    counts = [f"{counted(ranking.points, 'setting')} on {counted(summary.n_markets, 'market')}"]
     fates = (ranking.pruned, "pruned"), (ranking.failed, "failed"), (skipped, "skipped")
     counts += [f"{count:,} {what}" for count, what in fates if count]
     out.print(f"{', '.join(counts)}; {summary.wall_seconds:.1f} s.", highlight=False)
