@@ -4,7 +4,8 @@
 
 Each sweep is a process of its own, with two workers on a private Ray, against one Postgres; trials are of two hours, of
 the cheapest account of ``benchmarks/sweeps.py``. The driver's peak is the one that the system has counted in the end,
-ranking and verdict included; a worker's is the largest that was seen, cohort after cohort, shared segments included.
+ranking and verdict included; a worker's is the largest that was seen, cohort after cohort, without the pages of the
+object store that it has looked at: these are there once for all processes, and as many as the store has room for.
 """
 
 from __future__ import annotations
@@ -60,10 +61,16 @@ class Scales:
         self._next = time.monotonic() + FEW_SECONDS
         for child in psutil.Process().children(recursive=True):
             if "ray::TrialWorker" in child.name():
-                self.heaviest = max(self.heaviest, child.memory_info().rss)
+                self.heaviest = max(self.heaviest, own_bytes(child))
 
     def close(self) -> None:
         """Make room for the result."""
+
+
+def own_bytes(process: psutil.Process) -> int:
+    """Return what a process has in memory, but for what it shares with others by name."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssFile:")))
 
 
 def one(trials: int, url: str) -> None:
