@@ -8,6 +8,7 @@ same in every program. So what Postgres wrote can be made again from the file al
 from __future__ import annotations
 
 import re
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -101,15 +102,21 @@ def copy_text(
 ) -> Iterator[bytes]:
     """Yield the rows of a file as the text of a COPY of ``columns``, all by default; of ``keys`` only the tails."""
     rows = pl.scan_parquet(path)
-    schema = schema_of(table)
-    if dict(rows.collect_schema()) != schema:
+    if dict(rows.collect_schema()) != schema_of(table):
         raise ValueError(f"{path.name} has other columns than {table}")
-    fields = [_text(name, schema[name], tail=name in keys) for name in columns or columns_of(table)]
-    lines = rows.select(pl.concat_str(fields, separator="\t"))
-    start = 0
-    while len(chunk := lines.slice(start, CHUNK_ROWS).collect().to_series()):
-        yield ("\n".join(chunk) + "\n").encode()
+    lines = rows.select(_line(table, columns or columns_of(table), keys))
+    start, chunk = 0, None
+    while chunk is None or len(chunk) == CHUNK_ROWS:
+        chunk = lines.slice(start, CHUNK_ROWS).collect().to_series()
         start += len(chunk)
+        if len(chunk):
+            yield ("\n".join(chunk) + "\n").encode()
+
+
+@cache  # it has hundreds of parts, which take longer to put together than a small table to read
+def _line(table: str, columns: tuple[str, ...], keys: frozenset[str]) -> pl.Expr:
+    schema = schema_of(table)
+    return pl.concat_str([_text(name, schema[name], tail=name in keys) for name in columns], separator="\t")
 
 
 def file_of(folder: Path, table: str) -> Path:
