@@ -125,14 +125,21 @@ def template(server, execute):
     return "template_paperdex"
 
 
+@pytest.fixture(scope="session")
+def copied(server):
+    """Return how a database is copied the quickest: by its files, which no server does before 15 but in this way."""
+    with questions(server.url("postgres")) as run:
+        return "STRATEGY FILE_COPY" if run("SELECT current_setting('server_version_num')::int >= 150000")[0][0] else ""
+
+
 @pytest.fixture
-def new_url(server, execute):
+def new_url(server, execute, copied):
     """Return the URLs of new databases, made from a template or empty."""
     made = []
 
     def new(template="template0"):
         name = f"test_{os.getpid()}_{next(_names)}"
-        execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        execute(f"CREATE DATABASE {name} TEMPLATE {template} {copied}")
         made.append(name)
         return server.url(name)
 
