@@ -31,11 +31,10 @@ TOLD_ONCE = {"users", "autopilot_knowledge", "commands"} | SWEEPS
 STRIDE = 0x10000
 """Of ordinals from one repeat to the next."""
 
-_PREFIX = "lpad(to_hex(run), 8, '0') || '-0000'"
-_KEYS = {True: f"({_PREFIX} || substr({{0}}::text, 14))::uuid"}
-_KEYS[False] = (
-    f"({_PREFIX} || substr({{0}}::text, 14, 13) || lpad(to_hex(repeat), 6, '0') || substr({{0}}::text, 33))::uuid"
-)
+_KEYS = {
+    True: "(of_run || substr({0}::text, 14))::uuid",
+    False: "(of_run || substr({0}::text, 14, 13) || of_repeat || substr({0}::text, 33))::uuid",
+}
 _TOKEN = "overlay(token_address placing lpad(to_hex(run % 250), 4, '0') from 3 for 4)"
 _RARE_SWAP = "trade_type = 'buy' AND status = 'completed' AND ordinal = 5 AND repeat % 20 = 0"
 
@@ -113,15 +112,24 @@ COMMANDED = """
 """One command for each session."""
 
 
+_FORMS = """
+    SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c' AND pg_get_constraintdef(oid) LIKE '%~ ''^0x%'
+"""
+
+
 def fill(url):
     """Fill the database at ``url``, which holds the finished run; its rules hold and its statistics are fresh.
 
-    Indexes and foreign keys are taken away and made anew, which checks every row: much quicker than one by one.
+    Indexes and foreign keys are taken away and made anew, which checks every row: much quicker than one by one. How
+    addresses and hashes are written is not asked again. They are those of the finished run, and to match each of a
+    million rows with an expression takes longer than all else.
     """
     tables = [table for table in reversed(Base.metadata.sorted_tables) if table.name not in TOLD_ONCE]
     with questions(url) as sql:
         sql("SET maintenance_work_mem = '256MB'")
         rules = _rules(sql)
+        for table, name in sql(_FORMS):
+            sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
         for table, name, _ in reversed(rules):
             sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}" if table else f"DROP INDEX {name}")
         with ThreadPoolExecutor(2) as pool:  # the two largest tables come first, and at the same time
@@ -161,9 +169,11 @@ def _told_again(table):
     values = ", ".join(_value(table, column) for column in columns)
     repeats = "last" if table.name in REPEATED else "0"
     return (
-        f"INSERT INTO {table.name} ({listed}) SELECT {values} FROM {table.name}, "
-        f"LATERAL (SELECT run, CASE WHEN run <= {LONG} THEN {LONG_REPEATS} ELSE {REPEATS} END - 1 AS last "
-        f"FROM generate_series(1, {SHORT}) AS run) AS runs_told, LATERAL generate_series(0, {repeats}) AS repeat"
+        f"WITH told AS MATERIALIZED (SELECT run, last, repeat, lpad(to_hex(run), 8, '0') || '-0000' AS of_run, "
+        "lpad(to_hex(repeat), 6, '0') AS of_repeat "
+        f"FROM (SELECT run, CASE WHEN run <= {LONG} THEN {LONG_REPEATS} ELSE {REPEATS} END - 1 AS last "
+        f"FROM generate_series(1, {SHORT}) AS run) AS runs_told, LATERAL generate_series(0, {repeats}) AS repeat) "
+        f"INSERT INTO {table.name} ({listed}) SELECT {values} FROM {table.name}, told"
     )
 
 
