@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 
 Q96 = 1 << 96
 UP, DOWN = True, False
@@ -48,6 +48,7 @@ def powers() -> list[int]:
         return [int(2**128 / root ** (1 << place) + Decimal("0.5")) for place in range(20)]
 
 
+@lru_cache(maxsize=1 << 16)  # a bisection asks for the same ones first each time
 def get_sqrt_ratio_at_tick(tick: int) -> int:
     require(MIN_TICK <= tick <= MAX_TICK, "T")
     ratio = 1 << 128
