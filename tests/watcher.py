@@ -36,6 +36,23 @@ class Watcher:
         """Make room for the result."""
 
 
+class Several(Watcher):
+    """Several that watch one run, each of which acts for itself."""
+
+    def __init__(self, *watchers):
+        super().__init__()
+        self._watchers = watchers
+
+    def say(self, text):
+        for watcher in self._watchers:
+            watcher.say(text)
+
+    def show(self, progress):
+        super().show(progress)
+        for watcher in self._watchers:
+            watcher.show(progress)
+
+
 class Killer(Watcher):
     """Watches a run and kills the process of one actor after a segment, whatever it is doing then."""
 

@@ -1,4 +1,7 @@
-"""A database that goes away in the middle of a run or a sweep and comes back: it is waited for, and nothing is lost."""
+"""A database that goes away in the middle of a run or a sweep and comes back: it is waited for, and nothing is lost.
+
+In a run its market and its Auto Pilot die too, each by itself.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import psutil
 import pytest
 import small_sweeps
 from busy import busy_scenario
-from watcher import Watcher
+from watcher import Killer, Several, Watcher
 
 from cluster.commit_queue import IN_FLIGHT_MAX
 from cluster.errors import Stopped
@@ -24,7 +27,7 @@ from storage import embedded
 from storage.errors import DatabaseUnreachable
 from storage.store import Store
 
-STOPPED_AT = 450
+MARKET_DIES_AT, STOPPED_AT, AUTO_PILOT_DIES_AT = 150, 450, 750
 """With more segments still to come than may be on their way."""
 TRIALS = 24
 """So many are done when a sweep loses its database, of 96."""
@@ -93,20 +96,22 @@ class Restarter(Watcher):
         pytest.param(signal.SIGQUIT, id="stopped at once", marks=pytest.mark.slow),
     ],
 )
-def test_a_run_waits_for_its_database_and_ends_as_if_it_had_never_been_away(
+def test_a_run_outlives_its_market_and_its_auto_pilot_and_waits_for_its_database_as_if_it_had_never_been_away(
     blow, home, mortal, mortal_store, ray_address, undisturbed, monkeypatch
 ):
     monkeypatch.setenv("PAPERDEX_LOG_FILE", str(home / "log"))
-    watcher, told = Restarter(mortal, blow), []
+    restarter, told = Restarter(mortal, blow), []
+    watcher = Several(restarter, Killer(MARKET_DIES_AT, "Market"), Killer(AUTO_PILOT_DIES_AT, "AutoPilot"))
     plan = prepare(busy_scenario(segment_blocks=50))
     execute(plan, Place(mortal.url, ray_address), watcher, lambda summary, _: told.append(summary))
     (result,) = told
     assert max(progress.writer_lag_segments for progress in watcher.progress) == IN_FLIGHT_MAX
-    assert any("The run waits for it" in text for text in watcher.said)
+    assert any("The run waits for it" in text for text in restarter.said)
+    assert watcher.progress[-1].recoveries == {"AccountSession": 0, "Market": 1, "Writer": 0, "AutoPilot": 1}
     logged = [json.loads(line)["message"] for line in (home / "log").read_text().splitlines()]
     assert (logged[0], logged[-1]) == ("run begun", "run ended")
     assert {"database away", "database back"} <= set(logged)
-    assert result.digest == undisturbed.summary.digest
+    assert (result.digest, result.accounts) == (undisturbed.summary.digest, undisturbed.summary.accounts)
     assert mortal_store.check() == []
 
 

@@ -1,4 +1,8 @@
-"""Whoever is killed in the middle of a run, it ends with the digest of one in which nobody was."""
+"""Whoever is killed in the middle of a run, it ends with the digest of one in which nobody was.
+
+Here one by one, which is slow. Together they are never left out: market and Auto Pilot die with their database in
+test_absent_database.py, writers in test_kills.py, sessions in test_nodes.py, test_services.py and test_life_cycle.py.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,13 @@ from watcher import Killer
 KILLED_AT = 450
 """Between two reviews, with half of the segments still to come."""
 
-# Sessions and writers die in test_kills.py too, which is never left out.
 
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("actor", "owned_by"),
     [
-        pytest.param("AccountSession tuned", {"tuned": 2, "plain": 1, "smart": 1}, marks=pytest.mark.slow),
-        pytest.param("Writer", {"tuned": 1, "plain": 1, "smart": 1}, marks=pytest.mark.slow),
+        ("AccountSession tuned", {"tuned": 2, "plain": 1, "smart": 1}),
+        ("Writer", {"tuned": 1, "plain": 1, "smart": 1}),
         ("Market", {"tuned": 1, "plain": 1, "smart": 1}),
         ("AutoPilot", {"tuned": 1, "plain": 1, "smart": 1}),
     ],
