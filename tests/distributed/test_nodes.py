@@ -34,6 +34,8 @@ SOON = {
     "health_check_failure_threshold": 2,
 }
 """How Ray looks after its nodes, so that a dead one is missed within seconds."""
+MISSED_AFTER_SECONDS = 5
+"""So long a session that sleeps is waited for, by which time any other has answered long ago."""
 
 
 @dataclass
@@ -79,7 +81,8 @@ def told_by(actor):
 def nodes(monkeypatch):
     """Start a cluster of one node, which a test adds others to."""
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    first = {"num_cpus": 0, "include_dashboard": False, "dashboard_port": None, "_system_config": SOON, **SMALL}
+    first = {"num_cpus": 0, "include_dashboard": False, "dashboard_port": None, "_system_config": SOON,
+             "include_log_monitor": False, **SMALL}  # fmt: skip
     cluster = Cluster(initialize_head=True, head_node_args=first)
     yield Nodes(cluster)
     cluster.shutdown()
@@ -97,11 +100,14 @@ def nodes_that_fail(monkeypatch, request):
 
 
 class Chaos(Watcher):
-    """Watches a run and does something after the segments that end at certain blocks."""
+    """Watches a run and does something after the segments that end at certain blocks, and when it is told of something."""
 
-    def __init__(self, **acts):
+    def __init__(self, told=lambda _text: None, **acts):
         super().__init__()
-        self._acts = {int(at.removeprefix("at_")): act for at, act in acts.items()}
+        self._told, self._acts = told, {int(at.removeprefix("at_")): act for at, act in acts.items()}
+
+    def say(self, text):
+        self._told(text)
 
     def show(self, progress):
         self.progress.append(progress)
@@ -114,8 +120,7 @@ def test_a_run_outlives_a_node_and_a_session_that_sleeps(nodes, url, undisturbed
     nodes.add("sweeps", SWEEPS, sessions=9)
     nodes.add("small", SESSIONS, sessions=2)
     nodes.add("large", SESSIONS, sessions=3)
-    monkeypatch.setattr(remote_calls, "CALL_SECONDS_MAX", 20)
-    seen, sleepers = {}, []
+    seen, sleepers, patience_seconds = {}, [], remote_calls.CALL_SECONDS_MAX
 
     def look():
         seen.update({actor: nodes.where(actor) for actor in undisturbed.actors})
@@ -127,11 +132,16 @@ def test_a_run_outlives_a_node_and_a_session_that_sleeps(nodes, url, undisturbed
         (name,) = [one["name"] for one in ray.util.list_named_actors(all_namespaces=True) if "plain" in one["name"]]
         sleepers.append(psutil.Process(told_by(name)[1]))
         sleepers[0].send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(remote_calls, "CALL_SECONDS_MAX", MISSED_AFTER_SECONDS)
+
+    def wait_longer(text):
+        if "has not answered" in text:  # whoever takes its place has to start first
+            monkeypatch.setattr(remote_calls, "CALL_SECONDS_MAX", patience_seconds)
 
     def await_its_end():
         sleepers[0].wait(60)
 
-    watcher = Chaos(at_300=look, at_600=kill_the_small, at_900=lull, at_1200=await_its_end)
+    watcher = Chaos(wait_longer, at_300=look, at_600=kill_the_small, at_900=lull, at_1200=await_its_end)
     summary = finished(prepare(busy_scenario()), Place(url, nodes.cluster.address), watcher)
     assert summary.digest == undisturbed.summary.digest
     assert {seen[actor] for actor in ("Market", "AutoPilot", "Writer")} == {"first"}
