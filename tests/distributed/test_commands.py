@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import socketserver
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from busy import busy_scenario
 
 from storage import embedded
 
@@ -43,18 +45,18 @@ def closed_port():
 def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_path):
     """The summary alone is on stdout; progress, and what Ray says of the dead process, are on stderr.
 
-    The cluster of its own asks for no token, so none of its processes may listen where other machines can come.
+    The command stands still while it is looked at: so it has segments left when the session dies. The cluster of its own asks for no token, so none of its processes may listen where other machines can come.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PAPERDEX_"))}
     command = [
         PAPERDEX,
         "run",
         "--blocks",
-        "3000",
+        "900",
         "--segment-blocks",
         "50",
         "--accounts",
-        "3",
+        "2",
         "--seed",
         "7",
         "--json",
@@ -67,8 +69,10 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
         for line in process.stderr:
             said.append(line)
             if line.startswith("block ") and not any("killed" in earlier for earlier in said):
+                process.send_signal(signal.SIGSTOP)
                 heard_at = _listening_at(process.pid)
                 _kill_a_session(process.pid)
+                process.send_signal(signal.SIGCONT)
                 said.append("killed\n")
         stdout = process.stdout.read()
     stderr = "".join(said)
@@ -81,7 +85,7 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
     assert list(summary) == [
         "run_id", "status", "digest", "seed", "blocks", "trades", "decisions", "wall_seconds", "writer", "accounts", "failures",
     ]  # fmt: skip
-    assert (summary["seed"], summary["blocks"], len(summary["accounts"])) == (7, 3000, 3)
+    assert (summary["seed"], summary["blocks"], len(summary["accounts"])) == (7, 900, 2)
     assert list(summary["accounts"][0]) == [
         "name", "strategy", "return_percent", "max_drawdown_percent", "sharpe_ratio", "win_rate_percent", "trades", "gas_usd",
     ]  # fmt: skip
@@ -105,11 +109,18 @@ def _kill_a_session(pid):
     sessions[0].kill()
 
 
-def test_the_ledger_can_be_checked_and_a_finding_is_status_1(paperdex, run, url, sql):
-    digest = run().digest
+def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named_with_status_1(
+    paperdex, run, url, store, sql, undisturbed
+):
+    digest = run(busy_scenario(seed=8)).digest
+    assert digest != undisturbed.summary.digest
     assert paperdex("digest", "latest", "--database-url", url) == (0, f"{digest}\n", "")
     assert paperdex("db", "check", "--database-url", url) == (0, "Nothing found.\n", "")
-    sql("UPDATE paper_trading_accounts SET current_balance_usd = 0 WHERE name = 'plain'")
+    sql("UPDATE paper_trading_accounts SET current_balance_usd = current_balance_usd + 0.000001 WHERE name = 'plain'")
+    assert [(finding.table, finding.account, finding.column) for finding in store.check()] == [
+        ("paper_trading_accounts", "plain", "current_balance_usd"),
+        ("runs", "", "digest"),
+    ]
     status, stdout, _ = paperdex("db", "check", "latest", "--database-url", url)
     assert status == 1
     assert "paper_trading_accounts.current_balance_usd of account plain" in stdout

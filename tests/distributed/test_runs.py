@@ -17,9 +17,12 @@ from simulation.autopilot.knowledge import IGNORANT, Knowledge
 from simulation.settings.market import ReplayMarket
 from storage.errors import StaleOwner
 
+ONE = busy_scenario().accounts[1:2]
+"""The account that is enough where nothing depends on there being several: each is a process."""
 POLYGON_DAY = ROOT.parent / "shared" / "market" / "univ3_polygon_usdc_weth_005_2023-08-17.minute.csv"
 
 
+@pytest.mark.slow  # runs of other segments in which somebody dies, in test_absent_database.py and test_services.py, have it too
 def test_a_run_has_one_digest_whatever_the_length_of_its_segments(run, store, undisturbed):
     result = run(busy_scenario(segment_blocks=100))
     assert result.run_id != undisturbed.summary.run_id
@@ -57,17 +60,6 @@ def test_a_summary_tells_what_is_stored(undisturbed):
     assert (told["seed"], told["blocks"]) == (9, 1200)
 
 
-def test_another_seed_is_another_run_and_a_balance_altered_in_it_is_named(run, store, sql, undisturbed):
-    assert run(busy_scenario(seed=8)).digest != undisturbed.summary.digest
-    assert store.check() == []
-    sql("UPDATE paper_trading_accounts SET current_balance_usd = current_balance_usd + 0.000001 WHERE name = 'plain'")
-    findings = store.check()
-    assert [(finding.table, finding.account, finding.column) for finding in findings] == [
-        ("paper_trading_accounts", "plain", "current_balance_usd"),
-        ("runs", "", "digest"),
-    ]
-
-
 @pytest.mark.slow  # two runs; knowledge is part of the digests in tests/postgres/test_knowledge.py
 def test_a_run_with_one_version_of_knowledge_repeats_exactly(run, store, sql, undisturbed):
     known = Knowledge(1, (9, 0, 0) * (len(IGNORANT.counts) // 3))
@@ -88,7 +80,8 @@ def test_a_run_with_one_version_of_knowledge_repeats_exactly(run, store, sql, un
 def test_a_recording_is_traded_to_its_end(run, store, tmp_path):
     file = tmp_path / "weth.csv"
     file.write_text("timestamp,closeTick,currentLiquidity\n" + "".join(_minutes(100)))
-    result = run(busy_scenario(market=ReplayMarket(source="replay", recordings=[{"path": str(file)}]), blocks=10_000))
+    market = ReplayMarket(source="replay", recordings=[{"path": str(file)}])
+    result = run(busy_scenario(market=market, blocks=10_000, accounts=ONE))
     assert result.blocks == 99 * 5 + 1
     assert result.trades > 0
     assert store.check() == []
@@ -104,7 +97,7 @@ def _minutes(count):
 @pytest.mark.skipif(not POLYGON_DAY.exists(), reason="the recorded days are not part of the repository")
 def test_the_day_of_the_crash_is_traded_for_real(run, store):
     market = ReplayMarket(source="replay", recordings=[{"path": str(POLYGON_DAY)}])
-    result = run(busy_scenario(market=market, blocks=1_500, segment_blocks=500))
+    result = run(busy_scenario(market=market, blocks=1_500, segment_blocks=500, accounts=ONE))
     assert (result.blocks, result.trades > 0) == (1_500, True)
     assert store.check() == []
 
@@ -112,7 +105,7 @@ def test_the_day_of_the_crash_is_traded_for_real(run, store):
 def test_a_session_that_somebody_else_claims_ends_the_run_with_one_sentence(run, store, sql):
     claim = "UPDATE session_checkpoints SET incarnation = incarnation + 1"
     with pytest.raises(StaleOwner) as raised:
-        run(busy_scenario(segment_blocks=50), Watcher(300, lambda: sql(claim)))
+        run(busy_scenario(segment_blocks=50, accounts=ONE), Watcher(300, lambda: sql(claim)))
     assert str(raised.value).endswith("belongs to incarnation 2; a batch of incarnation 1 is refused.")
     assert "\n" not in str(raised.value)
     assert store.runs()[0].status == "ERROR"
