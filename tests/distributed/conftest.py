@@ -30,6 +30,7 @@ def ray_address():
                 "include_dashboard": False,
                 "dashboard_port": None,  # else Ray tries the usual one, and leaves its socket open if that is taken
                 "object_store_memory": OBJECT_STORE_BYTES,
+                "include_log_monitor": False,  # it would look for what actors print, which no driver here asks for
             },
         )
         yield cluster.address

@@ -170,6 +170,7 @@ def test_a_job_that_is_stopped_closes_its_run(node, paperdex, long_run, store):
         0,
         f"{long_run} is being stopped; `paperdex status {long_run}` tells when.\n",
     )
+    until(lambda: store.run(run.run_id).status != "RUNNING")  # which costs less to ask than Ray
     told = _ended(paperdex, long_run)
     assert (told["status"], told["exit_status"]) == ("STOPPED", 130)
     assert store.run(run.run_id).status == "STOPPED"

@@ -74,16 +74,17 @@ class Foreseen(Watcher):
 
 
 def test_a_run_whose_sessions_are_commanded_is_the_same_whoever_dies_and_however_it_is_cut(run, url, store, sql):
-    killed = run(busy_scenario(segment_blocks=50), operator := Operator(url))
+    two = busy_scenario().accounts[:2]
+    killed = run(busy_scenario(segment_blocks=50, accounts=two), operator := Operator(url))
     assert operator.is_killed
     blocks = sql("SELECT kind, block FROM commands ORDER BY ordinal")
     assert blocks == [("PAUSE", 150), ("STOP", 450), ("RESUME", 450)]
-    again = run(busy_scenario(segment_blocks=75), Foreseen(url, killed.run_id))
+    again = run(busy_scenario(segment_blocks=75, accounts=two), Foreseen(url, killed.run_id))
     assert killed.digest == again.digest
     assert (killed.status, killed.failures) == ("COMPLETED", [])
     ended = {line.account: (line.status, line.status_reason) for line in store.sessions_of(killed.run_id)}
     assert ended["plain"] == ("STOPPED", "An operator stopped it by command.")
-    assert ended["tuned"][0] == ended["smart"][0] == "COMPLETED"
+    assert ended["tuned"][0] == "COMPLETED"
     assert store.check() == []
 
 
@@ -134,12 +135,6 @@ def test_a_run_that_is_paused_and_resumed_then_stopped_and_taken_up_is_the_undis
     assert [(run.status, run.error_message) for run in [store.run(store.resolve_run("latest"))]] == [
         ("STOPPED", "Stopped by the user.")
     ]
-    second = whole.again()
-    until(second, "^block ")
-    second.signal(signal.SIGINT)
-    status, stdout, stderr = second.end()
-    assert (status, stdout) == (130, "")
-    assert "Stopping after this segment; asked once more, at once.\n" in stderr
     assert whole.again().summary()["digest"] == undisturbed.summary.digest
     assert store.check() == []
 
@@ -161,6 +156,20 @@ def test_a_run_that_is_commanded_to_stop_does_so_though_a_node_takes_values_with
     assert session_fleet.result_of is result_of
     (command,) = store.commands_of(store.resolve_run("latest"))
     assert (command.kind, command.status) == ("STOP", "ACCEPTED")
+
+
+@pytest.mark.slow  # a job whose process is asked to stop is in test_jobs.py
+def test_a_command_that_is_asked_once_stops_after_its_segment_and_goes_on_to_the_undisturbed_end(
+    whole, store, undisturbed
+):
+    command = whole.begin()
+    until(command, "^block ")
+    command.signal(signal.SIGINT)
+    status, stdout, stderr = command.end()
+    assert (status, stdout) == (130, "")
+    assert "Stopping after this segment; asked once more, at once.\n" in stderr
+    assert whole.again().summary()["digest"] == undisturbed.summary.digest
+    assert store.check() == []
 
 
 @pytest.mark.slow  # one that goes on is stopped above
