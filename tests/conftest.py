@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from functools import partial
 from itertools import count
 from pathlib import Path
 
+import homes
 import machine_server
 import own_cache  # noqa: F401 -- first: it says where compiled code is kept
 import pytest
@@ -88,13 +87,11 @@ def server(request):
         yield server
         server.stop()
         return
-    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
-    home.chmod(0o755)
-    server = embedded.start(home / "postgres")
-    _hurry(server)
-    yield server
-    server.stop()
-    shutil.rmtree(home)
+    with homes.a_home() as home:
+        server = embedded.start(home / "postgres")
+        _hurry(server)
+        yield server
+        server.stop()
 
 
 def _hurry(server):

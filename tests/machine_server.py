@@ -7,10 +7,10 @@ import pwd
 import shutil
 import socket
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import homes
 import pytest
 from sqlalchemy.engine import URL
 
@@ -80,7 +80,7 @@ class MachineServer:
 def start(rules=ADMITTED, files=(), **settings):
     """Make a cluster in a folder of its own and start it; ``files`` are copied into it, for its user alone."""
     binaries()
-    server = MachineServer(Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp")), _free_port(), _server_user())
+    server = MachineServer(homes.new_home(), _free_port(), _server_user())
     password = server.home / "password"
     password.write_text(PASSWORD)
     _give(server.home, server.user)

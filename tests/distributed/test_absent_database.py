@@ -6,11 +6,9 @@ In a run its market and its Auto Pilot die too, each by itself.
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import tempfile
-from pathlib import Path
 
+import homes
 import psutil
 import pytest
 import small_sweeps
@@ -54,10 +52,8 @@ class Mortal:
 @pytest.fixture
 def home():
     """Make a folder that the server's own user may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with homes.a_home() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import socketserver
 import subprocess
 import sys
-import tempfile
 import threading
 from ipaddress import ip_address
 from pathlib import Path
 
+import homes
 import psutil
 import pytest
 from busy import busy_scenario
@@ -27,11 +26,9 @@ PAPERDEX = Path(sys.executable).with_name("paperdex")
 @pytest.fixture
 def home():
     """Make a folder for a command's embedded server, where the server's own user can enter, and stop it afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
-    home.chmod(0o755)
-    yield home
-    embedded.start(home / "postgres").stop()
-    shutil.rmtree(home)
+    with homes.a_home() as home:
+        yield home
+        embedded.start(home / "postgres").stop()
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
-import tempfile
 from contextlib import closing
 from itertools import count
-from pathlib import Path
 
 import gates
+import homes
 import psutil
 import pytest
 from busy import busy_scenario
@@ -180,12 +178,10 @@ BLOWS = (
 @pytest.fixture(scope="module")
 def field():
     """Start a server of this test's own, where the server's own user may enter."""
-    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
-    home.chmod(0o755)
-    field = Field(home / "postgres")
-    yield field
-    embedded.start(home / "postgres").stop()
-    shutil.rmtree(home)
+    with homes.a_home() as home:
+        field = Field(home / "postgres")
+        yield field
+        embedded.start(home / "postgres").stop()
 
 
 @pytest.fixture(scope="module")

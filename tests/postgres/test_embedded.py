@@ -6,9 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+import homes
 import pytest
 
 from storage import embedded
@@ -24,10 +24,8 @@ NOBODY = 65534
 @pytest.fixture
 def home():
     """Make a folder that the server's own user may enter."""
-    home = Path(tempfile.mkdtemp(prefix="pdx", dir="/tmp"))
-    home.chmod(0o755)
-    yield home
-    shutil.rmtree(home, ignore_errors=True)
+    with homes.a_home() as home:
+        yield home
 
 
 def environment():
