@@ -467,7 +467,8 @@ def test_a_database_that_is_away_is_asked_again_and_given_everything_in_order(ho
     assert sentence.endswith("The run waits for it, 0 s so far.")
 
 
-def test_while_the_database_is_away_no_more_than_the_bound_is_in_flight(house):
+def test_while_the_database_is_away_no_more_than_the_bound_is_in_flight(monkeypatch, house):
+    monkeypatch.setattr("cluster.patience.LONGEST_WAIT_SECONDS", 0)
     inbox, run, sent = Away(times=40), house(), []
     commits = Commits(lambda _: run.spawn("Writer", inbox), 1, Patience(lambda _: sent.append(commits.lag)), Tally())
     lags = []
