@@ -66,7 +66,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 WITH_CLUSTERS_OF_THEIR_OWN = {"test_absent_database", "test_kills", "test_refusals"}
-"""Distributed tests that mostly run the command itself, which starts and ends a cluster; the others share one."""
+"""Distributed tests that mostly run the command itself; where there are many, they have another cluster than the rest."""
 
 
 class _Together(LoadScopeScheduling):
@@ -76,7 +76,13 @@ class _Together(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if "/distributed/" not in file:
             return file
-        return "with clusters of their own" if Path(file).stem in WITH_CLUSTERS_OF_THEIR_OWN else "on one cluster"
+        is_apart = Path(file).stem in WITH_CLUSTERS_OF_THEIR_OWN and not self._are_few
+        return "with clusters of their own" if is_apart else "on one cluster"
+
+    @property
+    def _are_few(self):
+        """Tell whether the slow ones are left out: a second cluster, and its undisturbed run, are not worth it then."""
+        return self.config.option.markexpr == "not slow"
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,8 @@ from questions import questions
 from storage import embedded
 from storage.store import Store
 
-SEGMENT_BLOCKS = 10
+SEGMENT_BLOCKS = 20
+"""So that more segments are left after the last blow than may be on their way."""
 
 LAST_BLOW = 7
 """The tenth after which no blow is dealt: it is to meet a run that still goes on."""
