@@ -34,7 +34,7 @@ SOON = {
     "health_check_failure_threshold": 2,
 }
 """How Ray looks after its nodes, so that a dead one is missed within seconds."""
-MISSED_AFTER_SECONDS = 5
+MISSED_AFTER_SECONDS = 8
 """So long a session that sleeps is waited for, by which time any other has answered long ago."""
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from storage.errors import RunHeld
 from storage.ids import run_id_of
@@ -55,8 +56,7 @@ def test_another_run_is_free(store):
 def test_what_a_process_held_is_free_when_it_was_killed(elsewhere, store, sql):
     os.kill(elsewhere.pid, signal.SIGKILL)
     elsewhere.wait()
-    while sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") != [(0,)]:
-        pass  # the server notices in its own time
+    until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)])  # the server notices late
     with store.hold(RUN):
         pass
 
