@@ -130,7 +130,7 @@ def template(server, execute):
 
 @pytest.fixture(scope="session")
 def copied(server):
-    """Return how a database is copied the quickest: by its files, which no server does before 15 but in this way."""
+    """Return how a database is copied the quickest: by its files, as every server did before 15."""
     with questions(server.url("postgres")) as run:
         return "STRATEGY FILE_COPY" if run("SELECT current_setting('server_version_num')::int >= 150000")[0][0] else ""
 

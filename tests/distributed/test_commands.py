@@ -42,7 +42,8 @@ def closed_port():
 def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_path):
     """The summary alone is on stdout; progress, and what Ray says of the dead process, are on stderr.
 
-    The command stands still while it is looked at: so it has segments left when the session dies. The cluster of its own asks for no token, so none of its processes may listen where other machines can come.
+    The command stands still while it is looked at: so it has segments left when the session dies. The cluster of its
+    own asks for no token, so none of its processes may listen where other machines can come.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PAPERDEX_"))}
     command = [
