@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/sweeps.py
 
-An account trades for three days. The cheapest trial that there is has one token and trades seldom, so that whatever a
-sweep adds weighs most; an ordinary one decides every five minutes, with two tokens. Bare: the kernel over cohorts that
+An account trades for three days, or for a month. The cheapest trial that there is has one token and trades seldom, so
+that whatever a sweep adds weighs most; an ordinary one decides every five minutes, with two tokens. Bare: the kernel over cohorts that
 were begun before the clock starts. Worker: the call that a sweep makes of its workers, from the numbers of the points
 to the rows as COPY text. Both alternate in one process, and the fastest of some repeats counts. Then whole sweeps, with
 one worker and with two, on a private Ray and a Postgres of their own, from the first cohort to the last row.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -47,7 +47,8 @@ TRIALS = 10_000
 """Of each whole sweep."""
 COHORT = 1_024
 """Timed alone, as large as a sweep makes it at most."""
-BLOCKS = 21_600
+THREE_DAYS, A_MONTH = 21_600, 216_000
+"""Blocks."""
 REPEATS = 12
 """The first compiles."""
 
@@ -55,11 +56,23 @@ WETH = {"symbol": "WETH", "name": "Wrapped Ether", "token_class": "major", "pric
         "pools": [{"fee_bp": 5, "liquidity_usd": 2e8}]}  # fmt: skip
 PEPE = {"symbol": "PEPE", "name": "Pepe", "token_class": "meme", "price_usd": 1e-5,
         "pools": [{"venue": "uniswap_v2", "liquidity_usd": 5e6}]}  # fmt: skip
-WORKLOADS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
-    "the cheapest": ([WETH], {"max_daily_trades": 4}),
-    "ordinary": ([WETH, PEPE], {"decision_interval_blocks": 25, "max_daily_trades": 200}),
+
+
+class Workload(NamedTuple):
+    """Trials of an account."""
+
+    tokens: list[dict[str, Any]]
+    strategy: dict[str, Any]
+    """What it has beside its defaults."""
+    blocks: int
+
+
+ORDINARY = Workload([WETH, PEPE], {"decision_interval_blocks": 25, "max_daily_trades": 200}, THREE_DAYS)
+WORKLOADS = {
+    "the cheapest": Workload([WETH], {"max_daily_trades": 4}, THREE_DAYS),
+    "ordinary": ORDINARY,
+    "ordinary, a month": ORDINARY._replace(blocks=A_MONTH),
 }
-"""Tokens, and what the strategy has beside its defaults."""
 SWEEP = {
     "name": "measured",
     "scenario": {"made": "below"},
@@ -98,11 +111,11 @@ class Clock:
         return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
 
 
-def plan_of(tokens: list[dict[str, Any]], strategy: dict[str, Any]) -> SweepPlan:
-    """Return the plan of the sweep of an account with such a strategy in a market of these tokens."""
-    account = {"name": "searched", "strategy": {"trading_mode": "CUSTOM", **strategy}}
-    market = {"source": "synthetic", "tokens": tokens}
-    base = Scenario.model_validate({"seed": 7, "blocks": BLOCKS, "market": market, "accounts": [account]})
+def plan_of(work: Workload) -> SweepPlan:
+    """Return the plan of the sweep of such an account."""
+    account = {"name": "searched", "strategy": {"trading_mode": "CUSTOM", **work.strategy}}
+    market = {"source": "synthetic", "tokens": work.tokens}
+    base = Scenario.model_validate({"seed": 7, "blocks": work.blocks, "market": market, "accounts": [account]})
     return sweep_plan(sweep_of(SWEEP, "the sweep"), base)
 
 
@@ -139,13 +152,14 @@ def whole_sweeps(plan: SweepPlan, url: str) -> dict[int, float]:
     return rates
 
 
-def report(name: str, plan: SweepPlan, url: str) -> None:
+def report(name: str, work: Workload, url: str) -> None:
     """Print the figures of a workload."""
+    plan = plan_of(work)
     bare, worked = overhead(plan)
-    print(f"\n{name}: trials of {BLOCKS:,} blocks\n")
+    print(f"\n{name}: trials of {work.blocks:,} blocks\n")
     print("| | microseconds a trial | million session-blocks/s |\n|---|---:|---:|")
     for what, microseconds in (("bare kernel", bare), ("worker of a sweep", worked)):
-        print(f"| {what} | {microseconds:.1f} | {BLOCKS / microseconds:.0f} |")
+        print(f"| {what} | {microseconds:.1f} | {work.blocks / microseconds:.0f} |")
     print(f"\noverhead: {100 * (worked / bare - 1.0):.1f} % (budget {100 * OVERHEAD_BUDGET:.0f} %)\n")
     rates = whole_sweeps(plan, url)
     print(f"| workers | trials/s, of {TRIALS:,} |\n|---:|---:|")
@@ -163,8 +177,8 @@ def main() -> None:
     home.chmod(0o755)
     server = embedded.start(home / "postgres")
     try:
-        for name, (tokens, strategy) in WORKLOADS.items():
-            report(name, plan_of(tokens, strategy), server.url())
+        for name, work in WORKLOADS.items():
+            report(name, work, server.url())
     finally:
         server.stop()
         shutil.rmtree(home)
