@@ -75,7 +75,7 @@ def test_a_run_prints_one_json_object_even_when_a_session_is_killed(home, tmp_pa
         stdout = process.stdout.read()
     stderr = "".join(said)
     assert process.returncode == 0, stderr
-    assert " 1 restarts" in said[-1], stderr
+    assert " 1 restart" in said[-1], stderr
     assert len(heard_at) > 5
     assert {str(ip_address(where.removeprefix("::ffff:"))) for where in heard_at} == {"127.0.0.1"}
     assert stdout.count("\n") == 1
