@@ -29,7 +29,30 @@ STATEMENT_TIMEOUT_MS = 60_000
 LOCK_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
 
+SILENT_AFTER_S, ASK_EVERY_S, ASK_TIMES_MAX = 15, 5, 5
+SILENCE_S_MAX = SILENT_AFTER_S + ASK_EVERY_S * ASK_TIMES_MAX
+"""So long a connection lives whose other end says nothing at all: a network that swallows packets reports no end.
+
+By default it would be two hours, for which a run would wait for its database, or the database would hold a run for a
+conductor whose host is gone.
+"""
+
+_OF_THE_SERVER = {
+    "tcp_keepalives_idle": SILENT_AFTER_S,
+    "tcp_keepalives_interval": ASK_EVERY_S,
+    "tcp_keepalives_count": ASK_TIMES_MAX,
+    "tcp_user_timeout": SILENCE_S_MAX * 1000,
+}
+_OF_OURS = {
+    "keepalives_idle": SILENT_AFTER_S,
+    "keepalives_interval": ASK_EVERY_S,
+    "keepalives_count": ASK_TIMES_MAX,
+    "tcp_user_timeout": SILENCE_S_MAX * 1000,
+}
+"""Of either end of a connection, in its own words; no socket on one machine heeds them."""
+
 _SETTINGS = {
+    **_OF_THE_SERVER,
     "statement_timeout": STATEMENT_TIMEOUT_MS,
     "lock_timeout": LOCK_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_MS,
@@ -74,13 +97,15 @@ def shown(url: URL) -> str:
 def settings(query: Mapping[str, Any]) -> dict[str, Any]:
     """Return what every connection is opened with, besides what its URL's ``query`` says.
 
-    Options of the URL are kept, but the timeouts and the formats are ours: the last one given counts.
+    Options of the URL are kept, but the timeouts and the formats are ours: the last one given counts. How long the
+    other end may be silent is the URL's to say.
     """
     ours = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
     return {
         "options": f"{query.get('options', '')} {ours}".strip(),
         "connect_timeout": query.get("connect_timeout", CONNECT_TIMEOUT_S),
         "application_name": query.get("application_name", "paperdex"),
+        **{name: query.get(name, value) for name, value in _OF_OURS.items()},
     }
 
 
@@ -105,6 +130,7 @@ _AWAY = (
     ("expected authentication request", "what listens there is not Postgres"),
     ("timeout expired", "it did not answer in time"),
     ("server closed the connection", "the server closed the connection"),
+    ("Connection timed out", "it has not answered for too long"),
     ("No route to host", "there is no route to that host"),
     ("is starting up", "it is still starting up"),
     ("shutting down", "it is shutting down"),

@@ -20,7 +20,7 @@ from repository import modules
 
 from actors.writer import TrialWriter, Writer
 from storage import embedded
-from storage.driver import LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS
+from storage.driver import LOCK_TIMEOUT_MS, SILENCE_S_MAX, SILENT_AFTER_S, STATEMENT_TIMEOUT_MS
 from storage.errors import DatabaseUnreachable, InvalidDatabaseUrl, SessionNotFound, StorageError
 from storage.store import Store
 
@@ -168,6 +168,14 @@ def test_a_connection_has_timeouts_whatever_the_url_says_and_its_other_options(u
 def test_a_url_may_name_its_application_and_its_patience(url, monkeypatch):
     given = parameters_of(f"{url}&application_name=ledger&connect_timeout=3", monkeypatch)
     assert (given["application_name"], given["connect_timeout"]) == ("ledger", "3")
+
+
+def test_both_ends_of_a_connection_give_up_another_that_is_silent_and_a_url_may_be_more_patient(url, monkeypatch):
+    given = parameters_of(f"{url}&keepalives_idle=90", monkeypatch)
+    assert given["keepalives_idle"] == "90"
+    assert given["tcp_user_timeout"] == SILENCE_S_MAX * 1000
+    assert f"-c tcp_user_timeout={SILENCE_S_MAX * 1000} " in given["options"]
+    assert f"-c tcp_keepalives_idle={SILENT_AFTER_S} " in given["options"]
 
 
 def test_the_embedded_server_is_opened_with_timeouts_too(server, monkeypatch):
