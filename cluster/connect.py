@@ -60,6 +60,11 @@ def quiet_ray() -> None:
     os.environ.setdefault("RAY_task_events_max_num_task_in_gcs", str(TASKS_SHOWN_MAX))
 
 
+def is_itself(host: str) -> bool:
+    """Tell whether every machine means itself by this name."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
 def check_port_is_free(port: int) -> None:
     """Refuse a dashboard port that another process listens on."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -79,7 +84,7 @@ def paperdex_itself() -> dict[str, Any]:
 def start_ray(
     address: str | None, namespace: str, dashboard_port: int | None, runtime_env: dict[str, Any] | None = None
 ) -> str:
-    """Connect to the cluster at ``address``, or start a private one here; return the dashboard's URL.
+    """Connect to the cluster at ``address``, or start a private one here; return where its dashboard is.
 
     ``runtime_env`` is what this process and its actors bring to the nodes; nothing by default.
     """
@@ -113,7 +118,10 @@ def start_ray(
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NoCluster(f"No Ray cluster could be reached or started {where}: {reason.rstrip('.')}.") from error
     signal.signal(signal.SIGTERM, on_terminate)  # Ray's own handler would leave without closing the run
-    return str(context.dashboard_url or "")
+    dashboard = str(context.dashboard_url or "")
+    return (
+        f"{dashboard} of its head node" if address is not None and is_itself(dashboard.partition(":")[0]) else dashboard
+    )
 
 
 def _mute(*_said: object, **_how: object) -> None:
@@ -157,10 +165,26 @@ def _check_answers(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=PROBE_SECONDS).close()
     except OSError as error:
         raise NoCluster(f"--ray-address {address} does not answer; name the address of a running cluster.") from error
-    _check_is_let_in(found, address)
+    answer = _let_in(found, address)
+    if not address.startswith("ray://"):
+        _check_is_a_node_of_it(answer, address)
 
 
-def _check_is_let_in(found: str, address: str) -> None:
+def _check_is_a_node_of_it(answer: bytes, address: str) -> None:
+    """Refuse a cluster of which this machine is no node: Ray would look for one here for a minute."""
+    from ray._private.services import _find_address_from_flag  # noqa: PLC0415 -- brings Ray
+    from ray.core.generated.gcs_service_pb2 import GetClusterIdReply  # noqa: PLC0415 -- as above
+
+    cluster = GetClusterIdReply.FromString(answer).cluster_id.hex()
+    if cluster and cluster not in _find_address_from_flag("--cluster-id"):
+        raise UsageError(
+            f"--ray-address {address} has no node on this machine; call this on one of its nodes, or give it a job by "
+            "`paperdex submit`."
+        )
+
+
+def _let_in(found: str, address: str) -> bytes:
+    """Return what is answered to the first call; raises UsageError for another token, NoCluster for another service."""
     import grpc  # noqa: PLC0415 -- a tenth of a second
     from ray._private.authentication.http_token_authentication import (  # noqa: PLC0415 -- brings Ray
         get_auth_headers_if_auth_enabled,
@@ -174,7 +198,7 @@ def _check_is_let_in(found: str, address: str) -> None:
         raise UsageError(wants) from error
     with grpc.insecure_channel(found, options=[("grpc.enable_http_proxy", 0)]) as channel:
         try:
-            channel.unary_unary(ASKED_FIRST)(b"", timeout=PROBE_SECONDS, metadata=token)
+            return bytes(channel.unary_unary(ASKED_FIRST)(b"", timeout=PROBE_SECONDS, metadata=token))
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAUTHENTICATED:
                 raise UsageError(wants) from error
@@ -182,3 +206,4 @@ def _check_is_let_in(found: str, address: str) -> None:
                 raise NoCluster(
                     f"--ray-address {address} is not Ray's; name the address that `ray start` printed."
                 ) from error
+            return b""  # Ray tells what else is wrong

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cluster.connect import is_itself
 from cluster.errors import UsageError
 from storage import embedded
 from storage.driver import parse_url, shown
@@ -43,4 +44,4 @@ def is_of_this_machine(url: str) -> bool:
     """Tell whether a database is reached from this machine alone: by a socket, or by a name that means itself."""
     parsed = parse_url(url)
     host = str(parsed.host or parsed.query.get("host") or "")
-    return host in {"", "localhost", "::1"} or host.startswith(("/", "127."))
+    return not host or host.startswith("/") or is_itself(host)

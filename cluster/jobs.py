@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cluster.connect import PROBE_SECONDS, REFUSES_THIS, paperdex_itself
+from cluster.connect import PROBE_SECONDS, REFUSES_THIS, is_itself, paperdex_itself
 from cluster.errors import UsageError
 from cluster.options import FAILED, STOPPED
 from storage.installed import paperdex_version
@@ -35,6 +35,10 @@ CONDUCTOR, SERVICES_MAX = "Service", 1_000
 """The class of the actor that conducts a service, and so many of them are listed."""
 
 WANTED = "name the dashboard of a running cluster, as http://HOST:8265"
+ELSEWHERE = (
+    "as a rule a dashboard listens on its head node alone: `ssh -L 8265:127.0.0.1:8265 {host}` brings it to "
+    "http://127.0.0.1:8265"
+)
 
 SILENCES = 5
 """So often a connection that ends before its job does is opened again while nothing more is told."""
@@ -166,7 +170,9 @@ def _check_answers(address: str) -> None:
     except (ValueError, KeyError) as error:
         raise UsageError(f"--address {address} is no URL; {WANTED}.") from error
     except OSError as error:
-        raise UsageError(f"--address {address} does not answer; {WANTED}.") from error
+        host = parts.hostname or ""
+        helps = WANTED if is_itself(host) else ELSEWHERE.format(host=host)
+        raise UsageError(f"--address {address} does not answer; {helps}.") from error
 
 
 def _job(name: str, told: Any) -> Job:

@@ -69,8 +69,9 @@ def submit(
 def _jobs(address: str) -> Jobs:
     from cluster.jobs import Jobs
 
-    logging.getLogger("ray").setLevel(logging.WARNING)  # it tells of every file that it packs
-    return Jobs(address)
+    jobs = Jobs(address)
+    logging.getLogger("ray").setLevel(logging.WARNING)  # it tells of every file that it packs; its import sets a level
+    return jobs
 
 
 def _followed(jobs: Jobs, name: str, *, as_json: bool) -> int:

@@ -17,7 +17,10 @@ import homes
 import psutil
 import pytest
 from busy import busy_scenario
+from ray._private import services
 
+from cluster.connect import start_ray
+from cluster.errors import UsageError
 from storage import embedded
 
 PAPERDEX = Path(sys.executable).with_name("paperdex")
@@ -173,3 +176,9 @@ def test_a_ray_cluster_that_does_not_listen_is_one_sentence_and_nothing_is_writt
     assert (status, stdout) == (2, "")
     assert stderr.splitlines()[-1] == f"--ray-address {address} does not answer; name the address of a running cluster."
     assert store.runs() == []
+
+
+def test_a_cluster_of_which_this_machine_is_no_node_is_one_sentence_at_once(ray_address, monkeypatch):
+    monkeypatch.setattr(services, "_find_address_from_flag", lambda _flag: {"00"})  # of the processes here
+    with pytest.raises(UsageError, match=f"{ray_address} has no node on this machine; call this on one of its nodes"):
+        start_ray(ray_address, "nowhere", None)

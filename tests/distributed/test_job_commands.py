@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from cluster.database import open_store
@@ -62,6 +64,18 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(paperdex, command):
     assert (
         stderr
         == f"--address {NOWHERE} does not answer; name the dashboard of a running cluster, as http://HOST:8265.\n"
+    )
+
+
+def test_a_dashboard_that_listens_on_another_machine_alone_is_to_be_reached_by_a_tunnel(paperdex, monkeypatch):
+    def refuse(*_where, **_how):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    _, _, stderr = paperdex("status", "--address", "http://10.77.0.1:8265")
+    assert stderr == (
+        "--address http://10.77.0.1:8265 does not answer; as a rule a dashboard listens on its head node alone: "
+        "`ssh -L 8265:127.0.0.1:8265 10.77.0.1` brings it to http://127.0.0.1:8265.\n"
     )
 
 
