@@ -92,7 +92,7 @@ class CommitQueue:
             self._is_refused = False
             self._send_again()
         try:
-            committed = result_of(self._pending[0][1])
+            committed = result_of(self._pending[0][1], self._restarts.tell_of_silence)
         except DatabaseUnreachable:
             self._is_refused = True
             raise

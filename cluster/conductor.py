@@ -189,7 +189,7 @@ class Conductor:
         while True:
             try:
                 verdict: tuple[Verdict, Sequence[Answer]] = result_of(
-                    self._pilot.review.remote(segment, asked, *reviews)
+                    self._pilot.review.remote(segment, asked, *reviews), self._pilot_restarts.tell_of_silence
                 )
             except ACTOR_LOST as lost:
                 self._pilot_restarts.note(lost)

@@ -32,7 +32,7 @@ class MarketFeed:
         while self._ahead:
             _, receipt, segment, carried = self._ahead[0]
             try:
-                end_block = result_of(receipt)
+                end_block = result_of(receipt, self._restarts.tell_of_silence)
             except ACTOR_LOST as lost:
                 self._replace(lost)
                 continue

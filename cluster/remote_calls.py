@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 CALL_SECONDS_MAX = 300
 """No single call takes nearly as long, compiling included; past this its actor is taken for dead, and is fenced off."""
+
+TELL_SECONDS = 20
+"""So long nobody wonders why nothing goes on. A host that is cut off is missed by Ray after a minute."""
 
 RESTARTS_MAX, RESTARTS_SECONDS = 10, 600
 """So often in so long one actor is replaced before the run gives up: one that goes on for months loses many."""
@@ -35,13 +39,20 @@ class GaveUpError(RuntimeError):
     """An actor of the run died more often than a run tolerates."""
 
 
-def result_of(reference: Any) -> Any:
+def result_of(reference: Any, tell: Callable[[int], None] | None = None) -> Any:
     """Wait for a result; raises what the actor raised as it raised it, and one of ACTOR_LOST when it died or sleeps.
 
-    Raises VALUE_LOST where the result, or what its call was given, was on a node that has died.
+    Raises VALUE_LOST where the result, or what its call was given, was on a node that has died. ``tell`` hears now and
+    then how many seconds it has been.
     """
+    waits = range(TELL_SECONDS, CALL_SECONDS_MAX, TELL_SECONDS) if tell else ()
     try:
-        return ray.get(reference, timeout=CALL_SECONDS_MAX)
+        for seconds in waits:
+            with suppress(GetTimeoutError):
+                return ray.get(reference, timeout=TELL_SECONDS)
+            assert tell is not None
+            tell(seconds)
+        return ray.get(reference, timeout=CALL_SECONDS_MAX - TELL_SECONDS * len(waits))
     except RayTaskError as error:
         # Its own text is the actor's whole traceback, where a user is owed the sentence of the cause.
         raise error.cause from error
@@ -81,6 +92,13 @@ class Restarts:
         self._note_silence(reason)
         if len(self._latest) > RESTARTS_MAX and self._latest[-1] - self._latest[0] < RESTARTS_SECONDS:
             raise GaveUpError(f"{self._who} died {len(self._latest)} times; the last time: {lines[0]}.") from reason
+
+    def tell_of_silence(self, seconds: int) -> None:
+        """Say that the actor is waited for."""
+        self._say(
+            f"{self._who} has not answered for {seconds} s and is waited for, until Ray misses its node or for "
+            f"{CALL_SECONDS_MAX} s."
+        )
 
     def _note_silence(self, reason: BaseException) -> None:
         """Tell of an actor that did not answer, which may not have found a place; raises GaveUpError after a few."""

@@ -150,7 +150,7 @@ class SessionFleet:
         while True:
             receipts, batches, reviews = call
             try:
-                return result_of(receipts)[0], batches, reviews
+                return result_of(receipts, self._restarts[index].tell_of_silence)[0], batches, reviews
             except ACTOR_LOST as lost:
                 self._restarts[index].note(lost, session=self._current(index).session_id)
                 drain()

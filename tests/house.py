@@ -40,7 +40,7 @@ class Reference:
     value: object = None
     error: BaseException | None = None
 
-    def get(self):
+    def get(self, _tell=None):
         if self.error is not None:
             raise self.error
         return self.value

@@ -70,7 +70,8 @@ def _jobs(address: str) -> Jobs:
     from cluster.jobs import Jobs
 
     jobs = Jobs(address)
-    logging.getLogger("ray").setLevel(logging.WARNING)  # it tells of every file that it packs; its import sets a level
+    for handler in logging.getLogger("ray").handlers:  # its modules set levels of their own, and tell of every file
+        handler.setLevel(logging.WARNING)
     return jobs
 
 

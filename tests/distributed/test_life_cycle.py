@@ -143,7 +143,7 @@ def test_a_run_that_is_paused_and_resumed_then_stopped_and_taken_up_is_the_undis
 def test_a_run_that_is_commanded_to_stop_does_so_though_a_node_takes_values_with_it(run, store, monkeypatch):
     result_of = session_fleet.result_of
 
-    def lose(reference):
+    def lose(reference, _tell):
         monkeypatch.setattr(session_fleet, "result_of", result_of)
         raise ObjectLostError(reference.hex(), "", "")
 

@@ -27,9 +27,11 @@ from cluster.remote_calls import (
     CALL_SECONDS_MAX,
     RESTARTS_MAX,
     RESTARTS_SECONDS,
+    TELL_SECONDS,
     UNANSWERED_MAX,
     GaveUpError,
     Restarts,
+    result_of,
     through_losses,
 )
 from cluster.tally import Tally
@@ -370,6 +372,28 @@ def test_restarts_that_are_spread_over_a_long_run_are_only_counted(monkeypatch):
     for _ in range(5 * RESTARTS_MAX):
         market.note(ActorDiedError())
     assert recoveries == {"Market": 5 * RESTARTS_MAX}
+
+
+def test_an_actor_that_does_not_answer_is_told_of_while_it_is_waited_for(monkeypatch):
+    answers, waits, said = [GetTimeoutError(), GetTimeoutError(), "at last"], [], []
+
+    def get(_reference, timeout):
+        waits.append(timeout)
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("cluster.remote_calls.ray.get", get)
+    session = restarts("AccountSession mine", say=said.append)
+    assert result_of("reference", session.tell_of_silence) == "at last"
+    assert [text.partition(", ")[0] for text in said] == [
+        f"AccountSession mine has not answered for {seconds} s and is waited for"
+        for seconds in (TELL_SECONDS, 2 * TELL_SECONDS)
+    ]
+    answers, waits[:] = [GetTimeoutError()] * (CALL_SECONDS_MAX // TELL_SECONDS), []
+    with pytest.raises(GetTimeoutError):
+        result_of("reference", session.tell_of_silence)
+    assert sum(waits) == CALL_SECONDS_MAX
 
 
 def test_an_actor_that_finds_no_place_is_told_of_and_given_up(monkeypatch):
