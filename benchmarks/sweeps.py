@@ -3,10 +3,11 @@
     .venv/bin/python benchmarks/sweeps.py
 
 An account trades for three days, or for a month. The cheapest trial that there is has one token and trades seldom, so
-that whatever a sweep adds weighs most; an ordinary one decides every five minutes, with two tokens. Bare: the kernel over cohorts that
-were begun before the clock starts. Worker: the call that a sweep makes of its workers, from the numbers of the points
-to the rows as COPY text. Both alternate in one process, and the fastest of some repeats counts. Then whole sweeps, with
-one worker and with two, on a private Ray and a Postgres of their own, from the first cohort to the last row.
+that whatever a sweep adds weighs most; an ordinary one decides every five minutes, with two tokens. Bare: the kernel
+over cohorts that were begun before the clock starts. Worker: the call that a sweep makes of its workers, from the
+numbers of the points to the rows as COPY text. Both alternate in one process, and the fastest of some repeats counts.
+Then whole sweeps, with one worker and with two, on a private Ray and a Postgres of their own, from the first cohort to
+the last row.
 """
 
 from __future__ import annotations

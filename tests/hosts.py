@@ -114,6 +114,7 @@ class Network:
         for host in self.hosts:
             host.switch_off()
             host.power.stdout.close()
+            _ip("link", "delete", f"{host.name}v")  # connections that end slowly would keep it, and its namespace
             _ip("netns", "delete", host.name)
         _ip("link", "delete", self.prefix)
         shutil.rmtree(self.home)
