@@ -253,7 +253,7 @@ class SweepConductor:
         """Wait until a worker has something to tell, and hand on to the writer what is whole with it."""
         starting = self._starting()
         ready, _ = ray.wait([*flights, *starting], num_returns=1, timeout=CALL_SECONDS_MAX)
-        for reference in ready:
+        for reference in ready or [*flights][:1]:  # nobody says anything: the oldest call has as long again
             if reference in starting:
                 starting[reference].started, starting[reference].is_idle = None, True
                 continue

@@ -23,6 +23,7 @@ from watcher import Watcher, finished
 from actors.remote import HEAD, ROLE, SESSION, SESSIONS, SWEEPS
 from cluster import conductor, remote_calls
 from cluster.runs import Place, prepare
+from cluster.sweeping import conductor as conductor_of_sweeps
 from cluster.sweeping.runs import execute as search
 from storage.store import Store
 
@@ -247,3 +248,20 @@ def test_a_sweep_goes_on_on_a_node_that_has_come_meanwhile_and_does_not_have_the
     summary = search(small_sweeps.plan(), Place(url, nodes.cluster.address), 1, watcher)
     assert (summary.digest, summary.ranking) == (whole[0].digest, whole[0].ranking)
     assert watcher.progress[-1].recoveries["TrialWorker"] > 0
+
+
+@pytest.mark.slow  # that one that has died is replaced is in test_sweeps.py
+def test_a_sweep_outlives_a_worker_that_sleeps(ray_address, url, whole, monkeypatch):
+    for module in (remote_calls, conductor_of_sweeps):
+        monkeypatch.setattr(module, "CALL_SECONDS_MAX", 10)
+    sleepers = []
+
+    def lull():
+        sleepers.append(psutil.Process(told_by("TrialWorker 1")[1]))
+        sleepers[0].send_signal(signal.SIGSTOP)
+
+    watcher = small_sweeps.Watcher(20, lull)
+    summary = search(small_sweeps.plan(), Place(url, ray_address), 2, watcher)
+    assert (summary.digest, summary.ranking) == (whole[0].digest, whole[0].ranking)
+    assert watcher.progress[-1].recoveries["TrialWorker"] == 1
+    sleepers[0].wait(60)
