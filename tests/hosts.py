@@ -86,11 +86,14 @@ class Network:
     router: str = ROUTER
     """This machine's address on it."""
     hosts: list[Host] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """Of the hosts, and of one that was not finished."""
 
     def add(self):
         """Make a host and switch it on."""
         number = len(self.hosts) + 1
         name, address = f"{self.prefix}{number}", f"10.78.0.{number}"
+        self.names.append(name)
         _ip("netns", "add", name)
         _ip("link", "add", f"{name}v", "type", "veth", "peer", "name", "eth0", "netns", name)
         _ip("link", "set", f"{name}v", "master", self.prefix, "up")
@@ -114,8 +117,9 @@ class Network:
         for host in self.hosts:
             host.switch_off()
             host.power.stdout.close()
-            _ip("link", "delete", f"{host.name}v")  # connections that end slowly would keep it, and its namespace
-            _ip("netns", "delete", host.name)
+        for name in self.names:
+            _ip("link", "delete", f"{name}v", check=False)  # connections that end slowly would keep it
+            _ip("netns", "delete", name, check=False)
         _ip("link", "delete", self.prefix)
         shutil.rmtree(self.home)
 
@@ -143,5 +147,5 @@ def make():
     return network
 
 
-def _ip(*arguments):
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+def _ip(*arguments, check=True):
+    subprocess.run(["ip", *arguments], check=check, capture_output=True, text=True)
