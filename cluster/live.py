@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.facts import counted
+from cluster.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from actors.session import Receipt
     from cluster.conductor import Progress
     from simulation.scenario import AccountSpec
-
-LINES_PER_RUN = 10
-"""Off a terminal, progress is a line for each tenth of the run."""
 
 ACCOUNTS_SHOWN_MAX = 24
 HEADINGS = ("account", "strategy", "equity USD", "return", "open", "trades", "failed")
@@ -38,7 +36,7 @@ class LiveView:
         self._console = console
         self._live = Live(console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
         self._first: tuple[float, int] | None = None
-        self._next_line = 0
+        self._lines = Lines(first=0)
         self._told: set[int] = set()
 
     def __enter__(self) -> Self:
@@ -71,8 +69,7 @@ class LiveView:
                 self._console.print(self._ended(receipt), highlight=False, soft_wrap=True)
         if self._live is not None:
             self._live.update(Group(self._bar(progress), self._table(progress)))
-        elif progress.block * LINES_PER_RUN >= self._next_line * progress.blocks:
-            self._next_line = progress.block * LINES_PER_RUN // progress.blocks + 1
+        elif self._lines.is_due(progress.block, progress.blocks):
             self._console.print(self._headline(progress), highlight=False, soft_wrap=True)
 
     def _headline(self, progress: Progress) -> str:

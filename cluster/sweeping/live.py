@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cluster.lines import Lines
+
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import Console
 
     from cluster.sweeping.conductor import SweepProgress
-
-LINES_PER_SWEEP = 10
 
 
 class SweepView:
@@ -26,7 +26,7 @@ class SweepView:
         self._task = self._bar.add_task("", total=None)
         self._since: float | None = None
         self._first = 0
-        self._next_line = 1
+        self._lines = Lines(first=1)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -57,8 +57,7 @@ class SweepView:
         line = self._line(progress, done)
         if self._console.is_terminal:
             self._bar.update(self._task, total=total, completed=done, description=line)
-        elif done * LINES_PER_SWEEP >= self._next_line * total:
-            self._next_line = done * LINES_PER_SWEEP // total + 1
+        elif self._lines.is_due(done, total):
             self._console.print(line, highlight=False, soft_wrap=True)
 
     def _line(self, progress: SweepProgress, done: int) -> str:
