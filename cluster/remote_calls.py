@@ -13,7 +13,7 @@ from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayT
 from cluster.logs import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 
@@ -56,6 +56,15 @@ def result_of(reference: Any, tell: Callable[[int], None] | None = None) -> Any:
     except RayTaskError as error:
         # Its own text is the actor's whole traceback, where a user is owed the sentence of the cause.
         raise error.cause from error
+
+
+def first_of(references: Sequence[Any], tell: Callable[[int], None]) -> list[Any]:
+    """Wait for the first result; none within CALL_SECONDS_MAX. ``tell`` as above."""
+    for seconds in range(TELL_SECONDS, CALL_SECONDS_MAX + 1, TELL_SECONDS):
+        if ready := ray.wait(references, num_returns=1, timeout=TELL_SECONDS)[0]:
+            return list(ready)
+        tell(seconds)
+    return []
 
 
 def discard(handle: Any) -> None:

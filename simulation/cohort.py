@@ -11,7 +11,7 @@ import numpy as np
 
 from simulation import kernel
 from simulation.autopilot.watching import Watched
-from simulation.copies import contiguous, copied, read_only, stacked
+from simulation.copies import contiguous, copied, read_only, stacked, taken
 from simulation.market.concentrated import TICK
 from simulation.market.tick_maps import MAP_TICKS
 from simulation.state import DECISION, HOLDING, MARK, SESSION, TRADE
@@ -81,9 +81,18 @@ class Cohort:
 
     def some(self, rows: Sequence[int]) -> Cohort:
         """Return the cohort of these sessions, in this order, each with its twin."""
-        if not rows:
-            return Cohort(*(part[:0] for part in self._parts()))
-        return joined([self.one(row) for row in rows])
+        places = np.asarray(rows, np.intp)
+        tuning = taken(self.tuning, places)
+        has_twin = tuning["twin"] >= 0
+        twins = tuning["twin"][has_twin]
+        tuning["twin"][has_twin] = np.arange(len(twins))
+        return Cohort(
+            taken(self.sessions, places),
+            taken(self.holdings, places),
+            tuning,
+            taken(self.twins, twins),
+            taken(self.twin_holdings, twins),
+        )
 
     def to_bytes(self) -> bytes:
         """Return the state for a checkpoint."""

@@ -99,11 +99,15 @@ def trade(one: Ours, *, is_written: bool = False) -> tuple[Cohort, Any]:
     return after, outcome.trades
 
 
-def trade_on_all_cores(one: Ours, pool: ThreadPoolExecutor, n_cores: int) -> None:
-    """Step as many sessions on each core, as a sweep's workers do: a session depends on no other."""
+def parts_of(one: Ours, n_cores: int) -> list[Ours]:
+    """Return as many sessions for each core, as a sweep's workers hold them: a session depends on no other."""
     rows = range(len(one.cohort.sessions))
-    parts = (one._replace(cohort=one.cohort.some(rows[core::n_cores])) for core in range(n_cores))
-    list(pool.map(trade, parts))
+    return [one._replace(cohort=one.cohort.some(rows[core::n_cores])) for core in range(n_cores)]
+
+
+def trade_at_once(parts: list[Ours], pool: ThreadPoolExecutor) -> list[Cohort]:
+    """Step every part on a core of its own."""
+    return [after for after, _ in pool.map(trade, parts)]
 
 
 def theirs(prices: Any, n: int) -> Any:
@@ -149,13 +153,19 @@ def difference(one: Ours) -> float:
     return largest
 
 
+def orders_of(cohorts: list[Cohort]) -> int:
+    """Return how many orders sessions have sent."""
+    return sum(int(cohort.sessions["next_trade"].sum()) for cohort in cohorts)
+
+
 def lines() -> list[Line]:
     """Measure, check, and return what belongs into the table."""
     plain, real = ours(COLUMNS, DEEP_USD, PLAIN), ours(COLUMNS, USUAL_USD, REAL)
     prices = prices_of(plain)
     largest = difference(plain)
-    sent = int(trade(real)[0].sessions["next_trade"].sum())
+    sent = orders_of([trade(real)[0]])
     n_cores = len(os.sched_getaffinity(0))
+    plain_parts, real_parts = parts_of(plain, n_cores), parts_of(real, n_cores)
     with ThreadPoolExecutor(n_cores) as pool:
         seconds = alternated(
             REPEATS,
@@ -163,9 +173,10 @@ def lines() -> list[Line]:
             lambda: trade(plain),
             lambda: trade(plain, is_written=True),
             lambda: trade(real),
-            lambda: trade_on_all_cores(plain, pool, n_cores),
-            lambda: trade_on_all_cores(real, pool, n_cores),
+            lambda: trade_at_once(plain_parts, pool),
+            lambda: trade_at_once(real_parts, pool),
         )
+        assert orders_of(trade_at_once(real_parts, pool)) == sent
     peer = COLUMNS * BARS / seconds[0] / 1e6
     print(f"orders: outputs differ by {largest:.1e} at most (bound {LARGEST_DIFFERENCE:.1e}); with all realism")
     print(f"{sent:,} of {COLUMNS * BARS:,} blocks have an order, because some are late, lost or reverted")

@@ -17,14 +17,13 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import ray
 
 from actors import remote
 from cluster.commit_queue import CommitQueue
 from cluster.database import is_of_this_machine
 from cluster.market_feed import MarketFeed
 from cluster.operator import SweepOperator
-from cluster.remote_calls import ACTOR_LOST, CALL_SECONDS_MAX, VALUE_LOST, Restarts, discard, result_of
+from cluster.remote_calls import ACTOR_LOST, VALUE_LOST, Restarts, discard, first_of, result_of
 from cluster.sweeping.brackets import Bracket, Uncovered, shared_size
 from cluster.sweeping.figures import results_of
 from simulation.sweeping.samplers import sampler_of
@@ -251,9 +250,13 @@ class SweepConductor:
 
     def _take_in(self, begun: list[Bracket], flights: dict[Any, _Flight]) -> None:
         """Wait until a worker has something to tell, and hand on to the writer what is whole with it."""
-        starting = self._starting()
-        ready, _ = ray.wait([*flights, *starting], num_returns=1, timeout=CALL_SECONDS_MAX)
-        for reference in ready or [*flights][:1]:  # nobody says anything: the oldest call has as long again
+        starting, oldest = self._starting(), [*flights][:1]
+
+        def tell(seconds: int) -> None:
+            for reference in oldest:
+                flights[reference].worker.restarts.tell_of_silence(seconds)
+
+        for reference in first_of([*flights, *starting], tell) or oldest:  # which has as long again
             if reference in starting:
                 starting[reference].started, starting[reference].is_idle = None, True
                 continue
@@ -292,7 +295,7 @@ class SweepConductor:
         """Take what came of a call; where its worker died, another one has the cohort's leg to trade again."""
         worker = flight.worker
         try:
-            receipt = result_of(reference)
+            receipt = result_of(reference, worker.restarts.tell_of_silence)
         except (*ACTOR_LOST, VALUE_LOST) as lost:
             worker.restarts.note(lost)
             discard(worker.actor)

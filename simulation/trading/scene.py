@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simulation.addresses import address_of, part, rows_of
-from simulation.jit import compiled, inlined
+from simulation.jit import CACHE_LINE_BYTES, compiled, inlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulation.addresses import RowsType
 
-COUNTS = np.dtype([(name, np.int64) for name in ("trades", "decisions", "marks")])
+COUNTED = ("trades", "decisions", "marks")
+COUNTS = np.dtype({
+    "names": COUNTED, "formats": [np.int64] * len(COUNTED), "itemsize": 2 * CACHE_LINE_BYTES,
+})  # fmt: skip
+"""How far a journal is filled; so wide that two threads never have theirs on one cache line, for which both wait."""
 
 
 class World(NamedTuple):

@@ -252,8 +252,8 @@ def test_a_sweep_goes_on_on_a_node_that_has_come_meanwhile_and_does_not_have_the
 
 @pytest.mark.slow  # that one that has died is replaced is in test_sweeps.py
 def test_a_sweep_outlives_a_worker_that_sleeps(ray_address, url, whole, monkeypatch):
-    for module in (remote_calls, conductor_of_sweeps):
-        monkeypatch.setattr(module, "CALL_SECONDS_MAX", 10)
+    monkeypatch.setattr(remote_calls, "CALL_SECONDS_MAX", 10)
+    monkeypatch.setattr(remote_calls, "TELL_SECONDS", 5)
     monkeypatch.setattr(conductor_of_sweeps, "FIRST_COHORT", 8)
     monkeypatch.setattr(conductor_of_sweeps, "MOST_IN_COHORT", 8)  # so many are left that whoever sleeps is given one
     sleepers = []

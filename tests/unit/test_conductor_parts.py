@@ -31,6 +31,7 @@ from cluster.remote_calls import (
     UNANSWERED_MAX,
     GaveUpError,
     Restarts,
+    first_of,
     result_of,
     through_losses,
 )
@@ -394,6 +395,17 @@ def test_an_actor_that_does_not_answer_is_told_of_while_it_is_waited_for(monkeyp
     with pytest.raises(GetTimeoutError):
         result_of("reference", session.tell_of_silence)
     assert sum(waits) == CALL_SECONDS_MAX
+
+
+def test_while_no_actor_has_anything_to_say_that_is_told(monkeypatch):
+    ready, said = [[], [], ["second"]], []
+    monkeypatch.setattr("cluster.remote_calls.ray.wait", lambda *_, **__: (ready.pop(0), []))
+    assert first_of(["first", "second"], said.append) == ["second"]
+    assert said == [TELL_SECONDS, 2 * TELL_SECONDS]
+    ready = [[]] * (CALL_SECONDS_MAX // TELL_SECONDS)
+    assert first_of(["first"], said.append) == []
+    assert not ready
+    assert said[-1] == CALL_SECONDS_MAX
 
 
 def test_an_actor_that_finds_no_place_is_told_of_and_given_up(monkeypatch):
