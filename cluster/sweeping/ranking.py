@@ -1,6 +1,6 @@
 """Which points were best, and whether luck is a sufficient explanation for it.
 
-The trials are read twice, a few thousand points at a time: first for what deflates (how much Sharpe ratios differ, how
+The trials are read twice, a thousand points at a time: first for what deflates (how much Sharpe ratios differ, how
 alike the trials are, a sample for the probability of overfitting), then for the points that stand out. Only points that
 ran to the end stand out; those that were pruned at a rung were looked at all the same, and deflate (docs/luck.md).
 """
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from storage.store import Store
     from storage.sweep_records import TrialFigures
 
-POINTS_AT_ONCE = 4_096
+POINTS_AT_ONCE = 1_024
+"""So few that the driver's memory does not grow with the sweep."""
+
 RANKED = 20
 """So many points are told of."""
 
