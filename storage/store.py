@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from uuid import UUID
 
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlalchemy import Connection
 
     from simulation.intelligence.roster import PlugIn
@@ -340,6 +342,11 @@ class Store(PilotVerbs, SteeringVerbs, SweepReader):
         """Return the trials of the points from ``first`` to before ``end``, in their order."""
         with self._transaction() as connection:
             return sweeps.between(connection, sweep_id, first, end)
+
+    def repeated_points(self, sweep_id: UUID) -> NDArray[np.int64]:
+        """Return the points whose setting another one has, but for one of each: the first that ran to the end."""
+        with self._transaction() as connection:
+            return sweeps.repeated(connection, sweep_id)
 
     def trial(self, text: str) -> TrialDetail:
         """Return a trial by its key; raises TrialNotFound."""

@@ -75,6 +75,12 @@ class TrialFigures(Outcomes):
     sums: NDArray[np.float64]
     """(n_trials, 2, n_parts): sums, and sums of squares, of the returns in equal parts; zeros where there are none."""
 
+    def some(self, are: NDArray[np.bool_]) -> TrialFigures:
+        """Return those of the trials that are meant, (n_trials,)."""
+        return TrialFigures(
+            self.point[are], self.market[are], self.failed[are], self.pruned[are], self.figures[are], self.sums[are]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Covered:

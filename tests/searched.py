@@ -123,6 +123,19 @@ class Stored:
             sums,
         )
 
+    def repeated_points(self, _sweep_id):
+        """Return the points whose setting an earlier one has; of those that ran to the end where there is one."""
+        turns = {}
+        for market, point in sorted(self._rows):
+            if market == 0:
+                row = self._rows[0, point]
+                turns.setdefault(row["settings"], []).append((row["status"] != "COMPLETED", point))
+        return np.array(sorted(point for turn in turns.values() for _, point in sorted(turn)[1:]), np.int64)
+
+    def settings_of_points(self, sweep_id, points):
+        """Return the settings of points."""
+        return {point: self.settings_of(sweep_id, point) for point in points}
+
     def settings_of(self, _sweep_id, point):
         """Return the setting of a point."""
         return json.loads(self._rows[0, point]["settings"])

@@ -64,6 +64,8 @@ def sweep(
         print(json.dumps(summary.as_json()), flush=True)
     else:
         print_summary(out, plan.sweep, summary)
+    if not summary.ranking.ranked:
+        raise typer.Exit(FAILED)
 
 
 def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tuple[UUID | None, SweepPlan]:

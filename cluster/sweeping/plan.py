@@ -80,6 +80,12 @@ class SweepPlan:
         """Return the plan in which Auto Pilot has learned this, on all of its markets."""
         return replace(self, markets=tuple(replace(market, knowledge=known) for market in self.markets))
 
+    @property
+    def n_paths(self) -> int:
+        """How many paths prices take on all markets: one for each seed, in whatever regime, and for each recording."""
+        scenarios = (market.scenario for market in self.markets)
+        return len({one.market if one.market.source == "replay" else one.seed for one in scenarios})
+
     def legs(self, number: int) -> tuple[tuple[int, ...], ...]:
         """Return the lengths of the segments of each leg of a market: to its first rung, to the next, and to the end.
 

@@ -2,7 +2,8 @@
 
 The trials are read twice, a thousand points at a time: first for what deflates (how much Sharpe ratios differ, how
 alike the trials are, a sample for the probability of overfitting), then for the points that stand out. Only points that
-ran to the end stand out; those that were pruned at a rung were looked at all the same, and deflate (docs/luck.md).
+ran to the end stand out; those that were pruned at a rung were looked at all the same, and deflate (docs/luck.md). A
+point whose setting another one has had is left out of both.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import numpy as np
 
 from cluster.sweeping.figures import has_failed, of_points, was_pruned
 from cluster.sweeping.reselecting import Clock, Reselection, longest_hold_hours, reselection
-from cluster.sweeping.survey import sampled
+from cluster.sweeping.survey import across_markets, front_of, no_points, sampled, whole_points
 from cluster.sweeping.tracks import tracks_of
 from simulation.performance.moments import Moments
 from simulation.performance.overfitting import BlockSums, joined, overfitting
 from simulation.performance.trials import Likeness, TrialCount, likeness
 from simulation.performance.verdict import Verdict, judge
-from simulation.sweeping.settings import Direction
+from simulation.sweeping.settings import Across, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +33,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from actors.trials import Terms
+    from cluster.sweeping.survey import Points
+    from cluster.sweeping.tracks import Tracks
     from simulation.sweeping.settings import Sweep
     from storage.store import Store
     from storage.sweep_records import TrialFigures
+
+    _Standing = tuple[float, int, "Ranked", Moments]
+    """A point that stands out, after what sorts it and its number, with its track record."""
 
 POINTS_AT_ONCE = 1_024
 """So few that the driver's memory does not grow with the sweep."""
@@ -64,6 +70,15 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """A point of the Pareto front: no other one beats it in every objective."""
+
+    point: int
+    settings: dict[str, Any]
+    objectives: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """What became of a sweep."""
 
@@ -78,6 +93,12 @@ class Ranking:
     """That were traded, the pruned ones included."""
     pruned: int
     failed: int
+    repeated: int
+    """That have the setting of another point; in none of the other numbers."""
+    front: tuple[Beyond, ...] = ()
+    """The Pareto front where there are several objectives, the best by the first one first; else empty."""
+    front_size: int = 0
+    """How many it has; a long one is thinned evenly to what is told of it."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the table of sweeps and for machines."""
@@ -88,41 +109,70 @@ class Ranking:
             "points": self.points,
             "pruned": self.pruned,
             "failed": self.failed,
+            "repeated": self.repeated,
+            "front_size": self.front_size,
+            "front": [asdict(one) for one in self.front],
             "best": [asdict(one) for one in self.ranked],
         }
 
 
-def rank(store: Store, sweep_id: UUID, sweep: Sweep, terms: Terms) -> Ranking:
+def rank(store: Store, sweep_id: UUID, sweep: Sweep, terms: Terms, n_paths: int) -> Ranking:
     """Read all trials of a sweep and return what stands out, the best by the deflated Sharpe ratio first.
 
-    ``terms`` are those of any of its markets, which have the same account and the same periods.
-    Where the first objective is another figure than the Sharpe ratio, that sorts, and the verdict is on its best.
+    ``terms`` are those of any of its markets, which have the same account and the same periods; ``n_paths`` tells how
+    many of them are independent. Where the first objective is another figure than the Sharpe ratio over all markets,
+    that sorts, and the verdict is on its best.
     """
-    chunks = partial(_chunks, store, sweep_id, sweep)
-    spread = _Spread(sweep)
+    repeated = store.repeated_points(sweep_id) if sweep.may_repeat else np.empty(0, np.int64)
+    chunks = partial(_chunks, store, sweep_id, sweep, repeated)
+    spread = _Spread(sweep, n_paths)
     for trials in chunks():
         spread.add(trials)
-    count = spread.count
+    count, n_repeated = spread.count, len(repeated)
     if count.finished == 0:
-        return Ranking((), None, None, None, count.pruned, count.pruned, count.failed)
+        return Ranking((), None, None, None, count.pruned, count.pruned, count.failed, n_repeated)
     n_effective = count.effective(spread.mean_correlation)
     sr0 = judge(Moments(2, 0.0, 1.0), spread.variance, count.looked_at, n_effective).sr0
-    best: list[tuple[float, int, Ranked, Moments]] = []
+    best: list[_Standing] = []
+    front, front_size = no_points(sweep), 0
     for trials in chunks():
-        standing_out = _standing_out(sweep, trials, sr0, terms.periods_per_year)
+        standing_out = _standing_out(sweep, trials, spread.tracks(trials), sr0, terms.periods_per_year)
         best = sorted([*best, *standing_out], key=itemgetter(0, 1))[:RANKED]
+        if len(sweep.objectives) > 1:
+            front, front_size = front_of(sweep, front.plus(whole_points(sweep, trials)[0]))
     ranked = tuple(replace(one, settings=store.settings_of(sweep_id, one.point)) for _, _, one, _ in best)
     verdict = judge(best[0][3], spread.variance, count.looked_at, n_effective)
-    sums, traded = spread.sums(), count.finished + count.pruned
-    if sums is None:
-        return Ranking(ranked, verdict, None, None, traded, count.pruned, count.failed)
-    chosen_anew = reselection(sums, spread.clock(terms))
-    return Ranking(ranked, verdict, overfitting(sums).probability, chosen_anew, traded, count.pruned, count.failed)
+    sums = spread.sums()
+    return Ranking(
+        ranked,
+        verdict,
+        None if sums is None else overfitting(sums).probability,
+        None if sums is None else reselection(sums, spread.clock(terms)),
+        count.finished + count.pruned,
+        count.pruned,
+        count.failed,
+        n_repeated,
+        _told(store, sweep_id, sweep, front),
+        front_size,
+    )
 
 
-def _chunks(store: Store, sweep_id: UUID, sweep: Sweep) -> Iterator[TrialFigures]:
+def _told(store: Store, sweep_id: UUID, sweep: Sweep, front: Points) -> tuple[Beyond, ...]:
+    """Return the points of a front with their settings."""
+    points = front.numbers.tolist()
+    settings = store.settings_of_points(sweep_id, points) if points else {}
+    values = across_markets(sweep, front).tolist()
+    return tuple(Beyond(point, settings[point], tuple(row)) for point, row in zip(points, values, strict=True))
+
+
+def _chunks(store: Store, sweep_id: UUID, sweep: Sweep, repeated: NDArray[np.int64]) -> Iterator[TrialFigures]:
+    """Yield the trials of all points but the ``repeated`` ones, whose numbers ascend."""
     for first in range(0, sweep.n_points, POINTS_AT_ONCE):
-        trials = store.trials_between(sweep_id, first, min(first + POINTS_AT_ONCE, sweep.n_points))
+        end = min(first + POINTS_AT_ONCE, sweep.n_points)
+        trials = store.trials_between(sweep_id, first, end)
+        left_out = repeated[slice(*np.searchsorted(repeated, (first, end)))]
+        if len(left_out):
+            trials = trials.some(~np.isin(trials.point, left_out))
         if len(trials.point):
             yield trials
 
@@ -132,21 +182,23 @@ def _finished(sweep: Sweep, trials: TrialFigures) -> NDArray[np.bool_]:
     return ~has_failed(sweep, trials) & ~was_pruned(sweep, trials)
 
 
-def _keys(sweep: Sweep, values: NDArray[np.float64], dsr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what sorts, the best first: the deflated figure, or the first objective where that is no Sharpe ratio."""
+def _keys(sweep: Sweep, values: NDArray[np.float64], above: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what sorts, the best first: what the deflated figure comes of, or the first objective.
+
+    The objective where that is no Sharpe ratio, or not one over all markets.
+    """
     first = sweep.objectives[0]
-    if first.figure == "sharpe_ratio" and first.direction is Direction.MAXIMIZE:
-        return -dsr
+    if first.figure == "sharpe_ratio" and first.direction is Direction.MAXIMIZE and first.across is Across.MEAN:
+        return -above
     return -values if first.direction is Direction.MAXIMIZE else values
 
 
 def _standing_out(
-    sweep: Sweep, trials: TrialFigures, sr0: float, periods_per_year: float
-) -> list[tuple[float, int, Ranked, Moments]]:
+    sweep: Sweep, trials: TrialFigures, tracks: Tracks, sr0: float, periods_per_year: float
+) -> list[_Standing]:
     """Return the best of these points, each with its keys and its track record; their settings are not known yet."""
-    tracks, objectives, n_markets = tracks_of(sweep, trials), of_points(sweep, trials), sweep.markets.size
-    dsr = tracks.probability_above(sr0)
-    keys, points = _keys(sweep, objectives[:, 0], dsr), trials.point[::n_markets]
+    objectives, n_markets, dsr = of_points(sweep, trials), sweep.markets.size, tracks.probability_above(sr0)
+    keys, points = _keys(sweep, objectives[:, 0], tracks.deviations_above(sr0)), trials.point[::n_markets]
     means = {
         name: trials.column(name).reshape(-1, n_markets).mean(axis=1)
         for name in ("return_percent", "max_drawdown_percent", "total_trades")
@@ -174,8 +226,8 @@ class _Spread:
     that they differ more and deflate more. What compares points over time is of those that ran to the end.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
-        self._sweep = sweep
+    def __init__(self, sweep: Sweep, n_paths: int) -> None:
+        self._sweep, self._n_paths = sweep, n_paths
         share = math.prod(rung.keep_percent / 100 for rung in sweep.rungs)
         self._wanted = sampled(sweep.n_points, int(SAMPLED_POINTS / share))
         self._likeness: Likeness | None = None
@@ -185,12 +237,16 @@ class _Spread:
         self._periods = self._rung = 0  # of a trial that ran to the end, and of those that came furthest of the pruned
         self.count = TrialCount(0)
 
+    def tracks(self, trials: TrialFigures) -> Tracks:
+        """Return the track records of points."""
+        return tracks_of(self._sweep, trials, self._n_paths)
+
     def add(self, trials: TrialFigures) -> None:
         """Take the next points."""
         failed, finished = has_failed(self._sweep, trials), _finished(self._sweep, trials)
         n_failed, n_finished = int(failed.sum()), int(finished.sum())
         self.count += TrialCount(n_finished, len(failed) - n_failed - n_finished, n_failed)
-        self._note_sharpe(tracks_of(self._sweep, trials).sharpe[~failed])
+        self._note_sharpe(self.tracks(trials).sharpe[~failed])
         periods = trials.column("periods")
         self._rung = max(self._rung, int(periods[trials.pruned].max(initial=0)))
         self._periods = max(self._periods, int(periods.max(initial=0)))
@@ -238,10 +294,15 @@ class _Spread:
         return self._likeness.mean_correlation if self._likeness is not None else 0.0
 
     def sums(self) -> BlockSums | None:
-        """Return the returns of a sample of the points that ran to the end; None where they are too few to compare."""
-        if not self._sampled or self._sampled[0].rows < 2 or sum(len(part.center) for part in self._sampled) < 2:
+        """Return the returns of a sample of the points that ran to the end.
+
+        None where they are too few to compare, or the points all have the same, of which none can be chosen.
+        """
+        if not self._sampled or self._sampled[0].rows < 2:
             return None
         sums = joined(self._sampled)
+        if not np.ptp(sums.first, axis=1).any():
+            return None
         return BlockSums(sums.rows * self._sweep.markets.size, sums.center, sums.first, sums.second)
 
     def clock(self, terms: Terms) -> Clock:

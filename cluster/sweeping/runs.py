@@ -182,6 +182,6 @@ def _conducted(
         if not is_whole:
             patience(lambda: close(*STOPPED))
             return None
-        ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0]))
+        ranking = patience(lambda: rank(store, sweep_id, plan.sweep, plan.terms()[0], plan.n_paths))
         digest = patience(lambda: close("COMPLETED", "", ranking.as_json()))
     return digest, ranking

@@ -14,6 +14,7 @@ from cluster.facts import counted, facts
 from cluster.sweeping import reselecting, wording
 from cluster.sweeping.plan import sweep_of
 from simulation.performance.verdict import Verdict, in_words
+from simulation.sweeping.settings import Across, Figure
 from storage.ids import Kind, derive, prefix_of
 from storage.trial_rows import PARTS
 
@@ -31,6 +32,12 @@ MARKETS_NAMED = 8
 
 SHOWN = 10
 """Points in the leaderboard."""
+
+SHOWN_ANYWAY = {
+    (figure, Across.MEAN)
+    for figure in (Figure.SHARPE_RATIO, Figure.RETURN_PERCENT, Figure.MAX_DRAWDOWN_PERCENT, Figure.TOTAL_TRADES)
+}
+"""Objectives that are columns of it whatever is wanted."""
 
 
 def shown(detail: SweepDetail, covered: Covered, commands: Sequence[CommandRecord] = ()) -> RenderableType:
@@ -81,7 +88,8 @@ def _came(sweep: Sweep, detail: SweepDetail, covered: Covered) -> dict[str, str]
     wanted = detail.points * sweep.markets.size
     stored = detail.verdict or {}
     counts = [f"{covered.trials:,} of {wanted:,}"] + ([f"{covered.skipped:,} skipped"] if covered.skipped else [])
-    counts += [f"{counted(stored[what], 'point')} {what}" for what in ("pruned", "failed") if stored.get(what)]
+    fates = ("pruned", "failed", "repeated")
+    counts += [f"{counted(stored[what], 'point')} {what}" for what in fates if stored.get(what)]
     finished = "not yet" if detail.finished_at is None else f"{detail.finished_at:%Y-%m-%d %H:%M:%S} UTC"
     return {
         "trials": ", ".join(counts),
@@ -108,12 +116,15 @@ def leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[Rendera
     if not best:
         return []
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("point", "deflated", "Sharpe", "return", "drawdown", "trades"):
+    own = [place for place, one in enumerate(sweep.objectives) if (one.figure, one.across) not in SHOWN_ANYWAY]
+    wanted = [wording.heading(sweep.objectives[place], several=sweep.markets.size > 1) for place in own]
+    for heading in ("point", *wanted, "deflated", "Sharpe", "return", "drawdown", "trades"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("setting", overflow="fold")
     for one in best[:SHOWN]:
         table.add_row(
             f"{one['point']:,}",
+            *(f"{one['objectives'][place]:,.3f}" for place in own),
             f"{one['dsr']:.3f}",
             f"{one['sharpe_ratio']:.2f}",
             f"{one['return_percent']:+.2f} %",
@@ -127,14 +138,26 @@ def leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[Rendera
 def judged(stored: Mapping[str, Any]) -> list[str]:
     """Return what is said of luck, a line each; nothing before the end."""
     verdict = verdict_in(stored)
-    return [] if verdict is None else [in_words(verdict), *out_of_sample(stored)]
+    if verdict is None:
+        return []
+    never = (
+        [] if stored["best"][0]["total_trades"] else ["The best never traded: nothing that did earned what it cost."]
+    )
+    return [*never, in_words(verdict), *out_of_sample(stored), *_front(stored)]
+
+
+def _front(stored: Mapping[str, Any]) -> list[str]:
+    size = stored.get("front_size", 0)
+    return [f"Pareto front: {counted(size, 'point')}; the report and `--json` list them."] if size else []
 
 
 def out_of_sample(stored: Mapping[str, Any]) -> list[str]:
     """Return what is said of how the best of some of the time did in the rest of it, a line each."""
     if stored.get("probability_of_overfitting") is None:
         names = "Probability of backtest overfitting, walking forward and combinatorial purged cross-validation"
-        return [f"{names} are not told: they take two points that ran to the end, with {2 * PARTS} returns each."]
+        return [
+            f"{names} are not told: they take two points that ran to the end and differ, with {2 * PARTS} returns each."
+        ]
     told = reselecting.reselection_in(stored)
     return [
         f"Probability of backtest overfitting: {stored['probability_of_overfitting']:.2f}.",

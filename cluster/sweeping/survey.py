@@ -97,8 +97,7 @@ def survey(store: Store, sweep_id: UUID, sweep: Sweep) -> Survey:
     cohorts = store.cohorts_of(sweep_id)
     end = max((first + n_points for _, first, n_points, _ in cohorts), default=0)
     wanted = sampled(end, min(SAMPLED_POINTS, max(1, SAMPLED_ROWS // sweep.markets.size)))
-    nothing = Points(np.empty(0, np.int64), np.empty((0, sweep.markets.size, len(sweep.objectives))))
-    best, champions, front, sample = nothing, nothing, nothing, nothing
+    best = champions = front = sample = no_points(sweep)
     points = failed = pruned = front_size = 0
     for outcomes in _chunks(store, sweep_id, sweep, end):
         chunk, n_failed, n_pruned = whole_points(sweep, outcomes)
@@ -108,11 +107,16 @@ def survey(store: Store, sweep_id: UUID, sweep: Sweep) -> Survey:
         best = _best(sweep, best.plus(chunk))
         champions = _champions(sweep, champions.plus(chunk))
         if len(sweep.objectives) > 1:
-            front, front_size = _front(sweep, front.plus(chunk))
+            front, front_size = front_of(sweep, front.plus(chunk))
         sample = sample.plus(chunk.take(np.isin(chunk.numbers, wanted)))
     settings = store.settings_of_points(sweep_id, sample.numbers.tolist())
     told = tuple(settings[number] for number in sample.numbers.tolist())
     return Survey(points, failed, pruned, best, champions, front, front_size, sample, told)
+
+
+def no_points(sweep: Sweep) -> Points:
+    """Return none of the points of a sweep."""
+    return Points(np.empty(0, np.int64), np.empty((0, sweep.markets.size, len(sweep.objectives))))
 
 
 def sampled(n_points: int, wanted: int) -> NDArray[np.int64]:
@@ -166,7 +170,7 @@ def _champions(sweep: Sweep, points: Points) -> Points:
     return ordered.take(np.argmax(ordered.values[:, :MARKETS_COMPARED, 0] * signs(sweep)[0], axis=0))
 
 
-def _front(sweep: Sweep, points: Points) -> tuple[Points, int]:
+def front_of(sweep: Sweep, points: Points) -> tuple[Points, int]:
     """Return the Pareto front of points, the first of equal ones, thinned where it is long, and its whole size."""
     scores = across_markets(sweep, points) * signs(sweep)
     _, distinct = np.unique(scores, axis=0, return_index=True)

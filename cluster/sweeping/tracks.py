@@ -1,4 +1,8 @@
-"""Track records of points: the moments of each one's returns on all its markets, as one series."""
+"""Track records of points: the moments of each one's returns on all its markets, as one series.
+
+Markets on which prices move alike, as one seed's do in all regimes, show no more of a point than one of them: a track
+record is as long as its independent returns are many.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simulation.performance.moments import Moments
-from simulation.performance.sharpe import probabilistic_sharpe_ratio
+from simulation.performance.sharpe import deviations_above, probabilistic_sharpe_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +45,14 @@ class Tracks(NamedTuple):
         moves = self.deviation > 0.0
         return np.divide(self.mean, self.deviation, out=np.zeros(len(self.mean)), where=moves)
 
+    def deviations_above(self, benchmark: float) -> Array:
+        """Return by how many deviations of it each Sharpe ratio is above the benchmark, which sorts points.
+
+        Returns that never differ have the Sharpe ratio of a point that does not trade: zero, as surely as any.
+        """
+        length = np.maximum(self.length, 2)
+        return np.asarray(deviations_above(self.sharpe, benchmark, length, self.skewness, self.kurtosis))
+
     def probability_above(self, benchmark: float) -> Array:
         """Return the probabilistic Sharpe ratio of each; 0.0 where returns never differ, which shows nothing."""
         moves = self.deviation > 0.0
@@ -50,10 +62,12 @@ class Tracks(NamedTuple):
         return found
 
 
-def tracks_of(sweep: Sweep, trials: TrialFigures) -> Tracks:
-    """Return the track records of points that were traded on all markets."""
+def tracks_of(sweep: Sweep, trials: TrialFigures, n_paths: int) -> Tracks:
+    """Return the track records of points that were traded on all markets, whose prices take so many paths."""
     n_markets = sweep.markets.size
-    return pooled(*(trials.column(name).reshape(-1, n_markets) for name in COLUMNS))
+    tracks = pooled(*(trials.column(name).reshape(-1, n_markets) for name in COLUMNS))
+    independent = np.round(tracks.length * n_paths / n_markets)
+    return tracks._replace(length=np.maximum(independent, np.minimum(tracks.length, 2)))
 
 
 def pooled(length: Any, mean: Any, deviation: Any, skewness: Any, kurtosis: Any) -> Tracks:

@@ -52,6 +52,12 @@ def objective(one: Objective, *, several: bool) -> str:
     return f"{extreme} {name}" + (f", {over}" if several else "")
 
 
+def heading(one: Objective, *, several: bool) -> str:
+    """Return what stands above an objective in a table: win rate, worst."""
+    name = FIGURES[one.figure.value][0]
+    return name if one.across is Across.MEAN or not several else f"{name}, {one.across.value}"
+
+
 def objectives(sweep: Sweep) -> str:
     """Return all objectives of a sweep."""
     return "; ".join(objective(one, several=sweep.markets.size > 1) for one in sweep.objectives)

@@ -37,6 +37,16 @@ def sharpe_deviation(sharpe: Numbers, length: Numbers, skewness: Numbers = 0.0, 
     return np.sqrt(_variance(sharpe, skewness, kurtosis) / (length - 1.0))
 
 
+def deviations_above(
+    sharpe: Numbers, benchmark: Numbers, length: Numbers, skewness: Numbers = 0.0, kurtosis: Numbers = 3.0
+) -> Numbers:
+    """Return how many of its deviations a Sharpe ratio is above ``benchmark``.
+
+    It sorts as the probability does that follows from it, which has no digits left beyond eight of them.
+    """
+    return (sharpe - benchmark) / sharpe_deviation(sharpe, length, skewness, kurtosis)
+
+
 def probabilistic_sharpe_ratio(
     sharpe: Numbers, benchmark: Numbers, length: Numbers, skewness: Numbers = 0.0, kurtosis: Numbers = 3.0
 ) -> Numbers:
@@ -45,7 +55,7 @@ def probabilistic_sharpe_ratio(
     ``PSR(SR*) = Phi((SR - SR*) / sharpe_deviation)``; both per period, ``length`` T of at least two returns. Floats, or
     arrays that broadcast. Bailey and López de Prado, The Sharpe Ratio Efficient Frontier, 2012.
     """
-    probability: Numbers = ndtr((sharpe - benchmark) / sharpe_deviation(sharpe, length, skewness, kurtosis))
+    probability: Numbers = ndtr(deviations_above(sharpe, benchmark, length, skewness, kurtosis))
     return probability
 
 

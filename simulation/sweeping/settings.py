@@ -273,6 +273,11 @@ class Sweep(Part):
         return Space(dimensions, self._parsed_constraints())
 
     @property
+    def may_repeat(self) -> bool:
+        """Whether two points may have the same setting; those of a grid never do."""
+        return self.sampler.kind is not SamplerKind.GRID
+
+    @property
     def n_points(self) -> int:
         """Points to try on each market, those included that a constraint skips."""
         if self.trials is not None:

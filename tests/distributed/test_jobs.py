@@ -118,7 +118,7 @@ def test_a_sweep_as_a_job_is_followed_and_comes_to_the_same_table_as_one_beside_
         assert sql(TRIALS, result["sweep_id"]) == sql_of_whole(TRIALS, str(whole[0].sweep_id))
     (job,) = re.findall(r"^Job (paperdex-sweep-[0-9a-f]{8})$", done.stderr, re.MULTILINE)
     assert re.search(
-        r"^trial 144 of 144 · .* million session-blocks/s · 0 s left · best so far ", done.stderr, re.MULTILINE
+        r"^trial 144 of 144 · .* million session-blocks/s · 0 s left · best trial so far ", done.stderr, re.MULTILINE
     )
     (told,) = [one for one in json.loads(paperdex("status", "--json").stdout) if one["job"] == job]
     command = "paperdex sweep exits.yaml --workers 2 --json"

@@ -118,6 +118,16 @@ def test_settings_are_those_of_the_points_that_were_traded(store, traded):
     assert store.settings_of_points(traded, [0, 10, 11]) == {0: {STOP: 1, TARGET: 1}, 11: {STOP: 2, TARGET: 2}}
 
 
+def test_of_points_with_the_same_setting_the_first_that_ran_to_the_end_is_none_that_repeats(store, sql, traded):
+    assert store.repeated_points(traded).tolist() == []
+    alike = "UPDATE trials SET settings = (SELECT settings FROM trials WHERE point = %s LIMIT 1) WHERE point = %s"
+    for point in (11, 12, 22):
+        sql(alike, 14, point)
+    assert store.repeated_points(traded).tolist() == [12, 14, 22]
+    sql("UPDATE trials SET status = 'PRUNED' WHERE point = 11 OR point = 12")
+    assert store.repeated_points(traded).tolist() == [11, 12, 22]
+
+
 def test_the_first_failure_is_told(store, sql, traded):
     assert store.failure_of_trials(traded) == FAILED
     sql("DELETE FROM trials WHERE status = 'ERROR'")

@@ -49,7 +49,7 @@ def search(seed, *, halves):
 def ranking(seed, *, halves):
     """Return the ranking of that sweep."""
     plan, found = search(seed, halves=halves)
-    return rank(Stored(found, 1), None, plan.sweep, plan.terms()[0])
+    return rank(Stored(found, 1), None, plan.sweep, plan.terms()[0], plan.n_paths)
 
 
 def places():

@@ -130,12 +130,12 @@ def test_what_cannot_be_swept_is_one_sentence(changes, sentence):
 
 
 def test_the_summary_says_how_many_were_pruned_failed_and_skipped():
-    ranking = Ranking((), None, None, None, points=24, pruned=12, failed=8)
+    ranking = Ranking((), None, None, None, points=24, pruned=12, failed=8, repeated=2)
     console = Console(file=StringIO(), width=200)
     summary = SweepSummary(UUID(int=1), "exits", "COMPLETED", "", 36, 2, 1.5, ranking, "no lane is left.")
     print_summary(console, sweep_of(document(), "it"), summary)
     first, second, *_ = console.file.getvalue().splitlines()
-    assert first == "24 settings on 2 markets, 12 pruned, 8 failed, 4 skipped; 1.5 s."
+    assert first == "24 settings on 2 markets, 12 pruned, 8 failed, 2 skipped, 2 repeated; 1.5 s."
     assert second == "The first that failed: no lane is left."
 
 

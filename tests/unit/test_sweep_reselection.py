@@ -142,4 +142,4 @@ def test_a_sweep_that_was_stored_without_it_is_told_as_before():
 
 def test_a_sweep_of_too_few_returns_says_what_it_takes():
     (_, said) = judged(verdict_of(probability_of_overfitting=None, reselection=None))
-    assert "not told: they take two points that ran to the end, with 32 returns each." in said
+    assert "not told: they take two points that ran to the end and differ, with 32 returns each." in said
