@@ -140,9 +140,7 @@ def judged(stored: Mapping[str, Any]) -> list[str]:
     verdict = verdict_in(stored)
     if verdict is None:
         return []
-    never = (
-        [] if stored["best"][0]["total_trades"] else ["The best never traded: nothing that did earned what it cost."]
-    )
+    never = [] if stored["best"][0]["total_trades"] else ["The best never traded."]
     return [*never, in_words(verdict), *out_of_sample(stored), *_front(stored)]
 
 
