@@ -44,6 +44,10 @@ DYING = ("pre-existing shared memory block", "already exists", "immediate shutdo
 LOG_TAIL = 4
 """What one of the last lines of the log says while processes of a killed server are still there."""
 
+REASON_TAIL = 8
+"""In so many of the last lines is the reason why a server gave up, before those that tell of its end."""
+
+_GAVE_UP = re.compile(r" (?:FATAL|PANIC): +(.*)")
 _SHUT_DOWN = re.compile(r"^Database cluster state: +shut", re.MULTILINE)
 """What ``pg_controldata`` says of a server that has shut down, or was about to."""
 
@@ -232,7 +236,7 @@ def _failures(folder: Path) -> Iterator[None]:
     except subprocess.TimeoutExpired as error:
         raise EmbeddedServerFailed(folder=folder, why="it did not answer in time") from error
     except (subprocess.SubprocessError, AssertionError, RuntimeError) as error:
-        raise EmbeddedServerFailed(folder=folder, why=_last_log_line(folder) or "it gave no reason") from error
+        raise EmbeddedServerFailed(folder=folder, why=_reason(folder) or "it gave no reason") from error
     except OSError as error:
         why = f"{error.strerror or error} ({error.filename})" if error.filename else str(error)
         raise EmbeddedServerFailed(folder=folder, why=why) from error
@@ -240,9 +244,11 @@ def _failures(folder: Path) -> Iterator[None]:
         raise EmbeddedServerFailed(folder=folder, why=str(error).splitlines()[0]) from error
 
 
-def _last_log_line(folder: Path) -> str:
+def _reason(folder: Path) -> str:
+    """Return what the log says last of why the server gave up; else its last line."""
     lines = _log_lines(folder)
-    return lines[-1].rstrip(".") if lines else ""
+    given = [match[1] for match in map(_GAVE_UP.search, lines[-REASON_TAIL:]) if match]
+    return ([*lines[-1:], *given] or [""])[-1].rstrip(".")
 
 
 def _log_lines(folder: Path) -> list[str]:

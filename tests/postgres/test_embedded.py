@@ -195,6 +195,16 @@ def test_a_server_that_does_not_start_says_why(home):
     with pytest.raises(EmbeddedServerFailed) as failure:
         embedded.start(home / "postgres")
     assert "\n" not in str(failure.value)
+    assert 'postgresql.conf" contains errors.' in str(failure.value)
+
+
+def test_of_a_server_that_gave_up_the_reason_is_told_not_its_end(tmp_path):
+    (tmp_path / "log").write_text(
+        "2026-12-01 12:19:32.376 UTC [21062] FATAL:  could not write to file: No space left on device\n"
+        "2026-12-01 12:19:32.379 UTC [20960] LOG:  startup process (PID 21062) exited with exit code 1\n"
+        "2026-12-01 12:19:32.394 UTC [20960] LOG:  database system is shut down\n"
+    )
+    assert embedded._reason(tmp_path) == "could not write to file: No space left on device"
 
 
 def test_the_folder_of_paperdex_is_asked_for_first(monkeypatch, tmp_path):
