@@ -43,6 +43,15 @@ def tokens(amount: Decimal, decimals: int, symbol: str) -> str:
     return f"{int(whole):,}{'.' if part else ''}{part} {symbol}"
 
 
+def unheld(whole: str, key: str) -> str:
+    """Return what is said of a run or a sweep that is RUNNING while no process holds it.
+
+    That alone does not prove its end: a conductor that goes on when its database is back has lost its hold with it.
+    """
+    goes_on = f"`paperdex {whole} --resume {key}` goes on with it"
+    return f"No process holds this {whole}; if its command has ended, {goes_on}."
+
+
 def counted(number: int, thing: str) -> str:
     """Return a number of things, in the plural where there is not one."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

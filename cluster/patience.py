@@ -1,4 +1,7 @@
-"""Waiting for a database that is away: the run stands still, loses nothing and says so, and then goes on."""
+"""Waiting for a database that is away: the run stands still, loses nothing and says so, and then goes on.
+
+The embedded server is paperdex's own: one that has died is started again, not only waited for.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from cluster.logs import note, warn
-from storage.errors import AccessRefused, DatabaseUnreachable
+from storage.errors import AccessRefused, DatabaseUnreachable, EmbeddedServerFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +32,28 @@ def mends_by_itself(error: BaseException) -> bool:
     return isinstance(error, DatabaseUnreachable) and not isinstance(error, AccessRefused)
 
 
+def start_again(away: DatabaseUnreachable) -> bool:
+    """Start the embedded server again if it has died and this process was given no other database."""
+    from cluster.database import start_again as start  # noqa: PLC0415 -- SQLAlchemy takes its time; it is there by then
+
+    return start(away)
+
+
 class Patience:
     """Does again what the database did not answer to, until it does."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        whole: str = "run",
+        mend: Callable[[DatabaseUnreachable], bool] = start_again,
+    ) -> None:
+        """Wait for a database on behalf of a ``whole``, a run or a sweep.
+
+        ``mend`` does what can be done about a database that is away, and tells whether that was something.
+        """
         self.say = say
+        self._whole, self._mend = whole, mend
 
     def __call__(self, action: Callable[[], T]) -> T:
         """Return what ``action`` returns; raises what may mend by itself once patience is over, all else at once."""
@@ -58,9 +78,21 @@ class Patience:
             nonlocal told_at
             waited = time.monotonic() - began
             assert state.outcome is not None
+            why: BaseException | None = state.outcome.exception()
+            assert isinstance(why, DatabaseUnreachable)
+            try:
+                if self._mend(why):
+                    warn("database started again", why=why, waited_seconds=round(waited))
+                    self.say(
+                        f"The embedded Postgres server at {why.fields['url']} had died and is started again; "
+                        f"the {self._whole} goes on."
+                    )
+                    return
+            except EmbeddedServerFailed as failure:
+                why = failure
             if waited - told_at >= TELL_SECONDS:
                 told_at = waited
-                warn("database away", why=state.outcome.exception(), waited_seconds=round(waited))
-                self.say(f"{state.outcome.exception()} The run waits for it, {waited:.0f} s so far.")
+                warn("database away", why=why, waited_seconds=round(waited))
+                self.say(f"{why} The {self._whole} waits for it, {waited:.0f} s so far.")
 
         return tell

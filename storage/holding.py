@@ -27,14 +27,17 @@ _OURS = 0x7064 << PREFIX_BITS
 
 _TRY = text("SELECT pg_try_advisory_lock(:key)")
 _NAME = text("SELECT set_config('application_name', :name, false)")
+_LOCKS = """
+    FROM (
+        SELECT pid FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :key
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) AS locks
+"""
 _HOLDER = text(
-    """
-    SELECT activity.application_name, activity.backend_start FROM pg_locks AS locks
-    JOIN pg_stat_activity AS activity USING (pid)
-    WHERE locks.locktype = 'advisory' AND locks.granted AND locks.objsubid = 1
-      AND (locks.classid::bigint << 32 | locks.objid::bigint) = :key
-    """
+    f"SELECT activity.application_name, activity.backend_start {_LOCKS} JOIN pg_stat_activity AS activity USING (pid)"
 )
+_IS_HELD = text(f"SELECT EXISTS (SELECT {_LOCKS})")
 _RELEASE = text("SELECT pg_advisory_unlock(:key), set_config('application_name', 'paperdex', false)")
 
 
@@ -51,6 +54,12 @@ def held(connection: Connection, run_id: UUID) -> Iterator[None]:
     finally:
         with suppress(DBAPIError):  # of a connection that broke on the way there is nothing left to release
             connection.execute(_RELEASE, key)
+
+
+def is_held(connection: Connection, run_id: UUID) -> bool:
+    """Tell whether somebody holds a run; that nobody does proves no end, since a conductor outlives its connection."""
+    held_by_anybody: bool = connection.execute(_IS_HELD, {"key": _OURS | prefix_of(run_id)}).scalar_one()
+    return held_by_anybody
 
 
 def _described(holder: Any) -> str:

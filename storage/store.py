@@ -134,6 +134,11 @@ class Store(PilotVerbs, SteeringVerbs, SweepReader):
             with holding.held(plain, run_id):
                 yield
 
+    def is_held(self, run_id: UUID) -> bool:
+        """Tell whether somebody conducts a run or a sweep, of those who have had their connection since they began."""
+        with self._transaction() as connection:
+            return holding.is_held(connection, run_id)
+
     def claim(self, session_id: UUID, conductor: int = conducting.FIRST) -> int:
         """Make the caller the session's owner; return its incarnation. Older owners' batches are refused.
 

@@ -84,10 +84,9 @@ def show_run(run_id: RunId, database_url: DatabaseUrl = None) -> None:
 
     store = store_at(database_url)
     key = store.resolve_run(run_id)
-    told = shown(
-        store.run(key), store.counts(key), store.sessions_of(key), store.commands_of(key), store.pruned_at(key)
-    )
-    out.print(told, highlight=False)
+    is_held = store.is_held(key)  # asked first: a run that ends meanwhile is then told as ended
+    read = (store.run(key), store.counts(key), store.sessions_of(key), store.commands_of(key), store.pruned_at(key))
+    out.print(shown(*read, is_held=is_held), highlight=False)
 
 
 @show.command("sweep")
@@ -97,7 +96,9 @@ def show_sweep(sweep_id: SweepId, database_url: DatabaseUrl = None) -> None:
 
     store = store_at(database_url)
     key = store.resolve_sweep(sweep_id)
-    out.print(shown(store.sweep(key), store.covered(key), store.commands_of(key)), highlight=False)
+    is_held = store.is_held(key)  # asked first, as above
+    read = (store.sweep(key), store.covered(key), store.commands_of(key))
+    out.print(shown(*read, is_held=is_held), highlight=False)
 
 
 def replay(

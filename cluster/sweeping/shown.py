@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.commanded import became, given
-from cluster.facts import counted, facts
+from cluster.facts import counted, facts, unheld
 from cluster.sweeping import reselecting, wording
 from cluster.sweeping.plan import sweep_of
 from simulation.performance.verdict import Verdict, in_words
@@ -40,14 +40,17 @@ SHOWN_ANYWAY = {
 """Objectives that are columns of it whatever is wanted."""
 
 
-def shown(detail: SweepDetail, covered: Covered, commands: Sequence[CommandRecord] = ()) -> RenderableType:
-    """Return a sweep as it is printed for a person, with what was commanded."""
+def shown(
+    detail: SweepDetail, covered: Covered, commands: Sequence[CommandRecord] = (), *, is_held: bool = True
+) -> RenderableType:
+    """Return a sweep as it is printed for a person, with what was commanded, and whether it is held."""
     said = f": {detail.error_message.rstrip('.')}." if detail.error_message else "."
     sweep = sweep_of(detail.spec, "the stored sweep")
     verdict = detail.verdict or {}
     return Group(
         Text(detail.name, style="bold"),
         Text(f"{detail.status}{said}"),
+        *([] if is_held or detail.status != "RUNNING" else [Text(unheld("sweep", detail.sweep_id))]),
         Text(),
         facts({**_defined(sweep, detail), **_came(sweep, detail, covered)}),
         *leaderboard(sweep, verdict.get("best", [])),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import homes
+import psutil
 import pytest
 
+from cluster import database
 from storage import embedded
-from storage.errors import EmbeddedServerFailed
+from storage.errors import DatabaseUnreachable, EmbeddedServerFailed
 from storage.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +45,24 @@ def started(folder, **how):
         env=environment(),
         **{"cwd": ROOT, **how},
     )
+
+
+def postmaster(server):
+    return psutil.Process(int((server.folder / "postmaster.pid").read_text().split()[0]))
+
+
+def struck(server, blow=signal.SIGKILL):
+    """Kill a server, and wait until it is gone."""
+    process = postmaster(server)
+    process.send_signal(blow)
+    process.wait()
+
+
+def away(store):
+    """Return what is raised where the server of a store is away."""
+    with pytest.raises(DatabaseUnreachable) as failure:
+        store.runs()
+    return failure.value
 
 
 def works(code, *arguments, **how):
@@ -84,6 +106,63 @@ def test_its_data_is_there_again_after_a_stop(home):
     server.stop()
 
 
+@pytest.mark.parametrize(
+    "blow",
+    [
+        pytest.param(signal.SIGKILL, id="killed"),
+        pytest.param(signal.SIGQUIT, id="stopped at once", marks=pytest.mark.slow),
+    ],
+)
+def test_one_that_died_is_started_again_by_one_of_those_who_miss_it(home, blow):
+    server = embedded.start(home / "postgres")
+    Store(server.url()).upgrade()
+    struck(server, blow)
+    with ThreadPoolExecutor() as pool:
+        started_it = list(pool.map(lambda _: server.start_again(), range(3)))
+    assert sorted(started_it) == [False, False, True]
+    assert Store(server.url()).check() == []
+    server.stop()
+
+
+@pytest.mark.parametrize("how", ["by its handle", "by a signal"])
+def test_one_that_was_stopped_on_purpose_stays_down(home, how):
+    server = embedded.start(home / "postgres")
+    if how == "by its handle":
+        server.stop()
+    else:
+        struck(server, signal.SIGINT)
+    assert not server.start_again()
+    assert not (server.folder / "postmaster.pid").exists()
+
+
+def test_one_that_could_not_be_started_again_is_tried_again(home):
+    server = embedded.start(home / "postgres")
+    settings = server.folder / "postgresql.conf"
+    sound = settings.read_text()
+    struck(server)
+    settings.write_text(sound + "shared_buffers = 'enormous'\n")
+    with pytest.raises(EmbeddedServerFailed):
+        server.start_again()
+    settings.write_text(sound)
+    assert server.start_again()
+    server.stop()
+
+
+def test_a_process_starts_the_server_again_that_came_along_and_no_server_of_which_it_has_the_url(home, monkeypatch):
+    monkeypatch.setenv("PAPERDEX_HOME", str(home))
+    monkeypatch.setattr(database, "_OWN", {})
+    server = embedded.start()
+    store, _ = database.open_store(server.url())
+    struck(server)
+    assert not database.start_again(away(store))
+    own, _ = database.open_store(None)
+    assert own.check() == []
+    struck(server)
+    assert database.start_again(away(own))
+    assert own.check() == []
+    server.stop()
+
+
 def test_a_path_too_long_for_a_socket_is_no_obstacle(home):
     server = embedded.start(home / ("long" * 25) / "postgres")
     Store(server.url()).upgrade()
@@ -116,6 +195,16 @@ def test_a_server_that_does_not_start_says_why(home):
     with pytest.raises(EmbeddedServerFailed) as failure:
         embedded.start(home / "postgres")
     assert "\n" not in str(failure.value)
+    assert 'postgresql.conf" contains errors.' in str(failure.value)
+
+
+def test_of_a_server_that_gave_up_the_reason_is_told_not_its_end(tmp_path):
+    (tmp_path / "log").write_text(
+        "2026-12-01 12:19:32.376 UTC [21062] FATAL:  could not write to file: No space left on device\n"
+        "2026-12-01 12:19:32.379 UTC [20960] LOG:  startup process (PID 21062) exited with exit code 1\n"
+        "2026-12-01 12:19:32.394 UTC [20960] LOG:  database system is shut down\n"
+    )
+    assert embedded._reason(tmp_path) == "could not write to file: No space left on device"
 
 
 def test_the_folder_of_paperdex_is_asked_for_first(monkeypatch, tmp_path):

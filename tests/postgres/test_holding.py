@@ -49,8 +49,27 @@ def test_a_run_that_is_held_names_the_process_that_holds_it(elsewhere, store):
 
 @pytest.mark.usefixtures("elsewhere")
 def test_another_run_is_free(store):
+    assert (store.is_held(RUN), store.is_held(OTHER)) == (True, False)
     with store.hold(OTHER):
-        pass
+        assert store.is_held(OTHER)
+    assert not store.is_held(OTHER)
+
+
+def test_a_run_is_shown_with_the_command_that_goes_on_with_it_while_nobody_holds_it(begin, url, paperdex):
+    live = begin()
+    run, show = live.ids.run_id, ("show", "run", "latest", "--database-url", url)
+    _, told, _ = paperdex(*show)
+    goes_on = f"No process holds this run; if its command has ended, `paperdex run --resume {run}` goes on with it."
+    assert f"RUNNING. {goes_on} seed" in " ".join(told.split())
+    with live.store.hold(run):
+        assert "No process" not in paperdex(*show)[1]
+    live.store.finish_run(run, "STOPPED")
+    assert "No process" not in paperdex(*show)[1]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_in_another_database_of_the_server_nobody_holds_it(template, new_url):
+    assert not Store(new_url(template)).is_held(RUN)
 
 
 def test_what_a_process_held_is_free_when_it_was_killed(elsewhere, store, sql):

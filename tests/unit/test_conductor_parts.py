@@ -37,7 +37,7 @@ from cluster.remote_calls import (
 )
 from cluster.tally import Tally
 from simulation.autopilot.knowledge import IGNORANT, Knowledge
-from storage.errors import DatabaseUnreachable, StaleOwner
+from storage.errors import DatabaseUnreachable, EmbeddedServerFailed, StaleOwner
 
 
 @cache
@@ -513,6 +513,39 @@ def test_while_the_database_is_away_no_more_than_the_bound_is_in_flight(monkeypa
         lags.append(commits.lag)
     assert sent == [IN_FLIGHT_MAX]  # what the run said that it waits for
     assert max(lags) == IN_FLIGHT_MAX
+
+
+AWAY = DatabaseUnreachable(url="there/paperdex", why="no server listens on that socket")
+
+
+def missed(mend, whole="run", times=1):
+    """Wait for a database that does not answer so many times; return what is said."""
+    said, answers = [], iter([AWAY] * times)
+
+    def ask():
+        if error := next(answers, None):
+            raise error
+
+    Patience(said.append, whole, mend)(ask)
+    return said
+
+
+@pytest.mark.parametrize("whole", ["run", "sweep"])
+def test_a_server_of_our_own_that_has_died_is_started_again(whole):
+    assert missed(lambda away: away is AWAY, whole) == [
+        f"The embedded Postgres server at there/paperdex had died and is started again; the {whole} goes on."
+    ]
+
+
+def test_a_server_of_our_own_that_does_not_start_is_waited_for_and_the_reason_is_told(monkeypatch):
+    monkeypatch.setattr("cluster.patience.FIRST_WAIT_SECONDS", 0)
+
+    def fails(_):
+        raise EmbeddedServerFailed(folder="there", why="no space left on device")
+
+    (sentence,) = missed(fails, "sweep", times=3)
+    assert sentence.startswith("The embedded Postgres server in there does not start: no space left on device. The ")
+    assert sentence.endswith("The sweep waits for it, 0 s so far.")
 
 
 def test_patience_with_a_database_ends(monkeypatch, house):

@@ -16,10 +16,10 @@ from simulation.scenario import Record, Scenario
 from storage.sweep_records import Covered
 
 
-def said_of(detail, covered):
+def said_of(detail, covered, **more):
     console = Console(width=200)
     with console.capture() as told:
-        console.print(shown(detail, covered))
+        console.print(shown(detail, covered, **more))
     return told.get()
 
 
@@ -42,6 +42,13 @@ def test_a_sweep_that_goes_on_is_shown_without_a_verdict():
     assert "40 of 200" in said
     assert "not yet" in said
     assert "Luck" not in said
+
+
+def test_a_sweep_that_nobody_holds_is_shown_with_the_command_that_goes_on_with_it():
+    detail = Trials(sweep_of(), None).sweep_detail(verdict=None, digest=None, status="RUNNING", finished_at=None)
+    goes_on = f"if its command has ended, `paperdex sweep --resume {detail.sweep_id}` goes on with it."
+    assert f"No process holds this sweep; {goes_on}" in said_of(detail, Covered(40, 0), is_held=False)
+    assert "No process" not in said_of(Trials(sweep_of(), None).sweep_detail(), Covered(200, 0), is_held=False)
 
 
 def test_failed_and_pruned_points_are_counted():
