@@ -160,7 +160,7 @@ def _conducted(
     from cluster.sweeping.conductor import SweepConductor  # noqa: PLC0415 -- as above
     from cluster.watching import sweep_watched  # noqa: PLC0415 -- as above
 
-    patience, tally = Patience(view.say), Tally()
+    patience, tally = Patience(view.say, "sweep"), Tally()
 
     def conduct() -> bool:
         identity = plan, sweep_id, prefix, conductor, store, url, crew
