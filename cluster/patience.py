@@ -6,6 +6,7 @@ The embedded server is paperdex's own: one that has died is started again, not o
 from __future__ import annotations
 
 import time
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
@@ -54,6 +55,7 @@ class Patience:
         """
         self.say = say
         self._whole, self._mend = whole, mend
+        self._mended_at = -inf
 
     def __call__(self, action: Callable[[], T]) -> T:
         """Return what ``action`` returns; raises what may mend by itself once patience is over, all else at once."""
@@ -82,6 +84,7 @@ class Patience:
             assert isinstance(why, DatabaseUnreachable)
             try:
                 if self._mend(why):
+                    self._mended_at = time.monotonic()
                     warn("database started again", why=why, waited_seconds=round(waited))
                     self.say(
                         f"The embedded Postgres server at {why.fields['url']} had died and is started again; "
@@ -90,7 +93,9 @@ class Patience:
                     return
             except EmbeddedServerFailed as failure:
                 why = failure
-            if waited - told_at >= TELL_SECONDS:
+            # Writers that were asked while the server was dead may say so once it has been started again.
+            is_news = time.monotonic() - self._mended_at >= TELL_SECONDS
+            if is_news and waited - told_at >= TELL_SECONDS:
                 told_at = waited
                 warn("database away", why=why, waited_seconds=round(waited))
                 self.say(f"{why} The {self._whole} waits for it, {waited:.0f} s so far.")
