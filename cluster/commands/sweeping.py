@@ -27,7 +27,11 @@ sweep_commands = typer.Typer(
     help="Try many settings of an account: `paperdex sweep FILE` is short for `paperdex sweep run FILE`.",
 )
 TrialId = Annotated[
-    str, typer.Argument(metavar="TRIAL", help="The id of a trial, which `show sweep` and reports tell.")
+    str,
+    typer.Argument(
+        metavar="TRIAL",
+        help="The id of a trial, or SWEEP:POINT, or SWEEP:POINT:MARKET: `exits:43`, `latest-sweep:43:1`.",
+    ),
 ]
 
 
@@ -119,10 +123,11 @@ def promote(
 
     Run as it is, it comes to what the trial came to; change its market, its length or the account's balance at will.
     """
+    from cluster.sweeping.naming import trial_named
     from cluster.sweeping.promoting import as_yaml, promoted
 
     target = None if output is None else new_file(output, "--output", "yaml")
-    trial = store_at(database_url).trial(trial_id)
+    trial = trial_named(store_at(database_url), trial_id)
     text = as_yaml(promoted(trial, name), trial)
     if target is None:
         print(text, end="")
@@ -141,9 +146,10 @@ def replay_trial(key: str, database_url: str | None) -> None:
     from cluster.facts import counted
     from cluster.live import LiveView
     from cluster.runs import Place, RunSummary, execute, prepare
+    from cluster.sweeping.naming import trial_named
     from cluster.sweeping.replaying import differences, scenario_of
 
-    trial = store_at(database_url).trial(key)
+    trial = trial_named(store_at(database_url), key)
     plan = with_repairs_told(prepare(scenario_of(trial)))
 
     def tell(result: RunSummary, store: Store) -> None:
