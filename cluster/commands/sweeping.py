@@ -84,7 +84,7 @@ def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tu
         return sweep_id, plan
     if file is None:
         raise UsageError("SWEEP.yaml is missing; name a file, or a sweep to --resume.")
-    plan = sweep_plan(*load_sweep(file))
+    plan = sweep_plan(*load_sweep(file), str(file))
     for market in plan.markets:
         with_repairs_told(market)
     return None, plan
