@@ -12,7 +12,7 @@ from cluster.commands.common import store_at, with_repairs_told
 from cluster.commands.default_command import WithDefault
 from cluster.errors import UsageError
 from cluster.options import FAILED, DatabaseUrl, SweepId, err, out
-from cluster.targets import file_target, new_file
+from cluster.targets import file_of, file_target, new_file
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -99,12 +99,14 @@ def export(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Write all trials of a sweep to one Parquet file: settings and figures as columns, the digest in its metadata."""
-    given = None if output is None else file_target(output, "--output", "parquet")
+    from cluster.facts import counted
+
+    given = None if output is None else file_of(output, "--output", "parquet", "a Parquet file")
     store = store_at(database_url)
     key = store.resolve_sweep(sweep_id)
     target = given or file_target(Path(f"{key}.parquet"), "--output", "parquet")
     written = store.export_sweep(key, target)
-    said = f"{target.resolve()}: {written.trials:,} trials, {written.size_bytes / 1e6:,.1f} MB."
+    said = f"{target.resolve()}: {counted(written.trials, 'trial')}, {written.size_bytes / 1e6:,.1f} MB."
     out.print(said, highlight=False, soft_wrap=True)
 
 

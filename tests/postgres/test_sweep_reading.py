@@ -128,7 +128,7 @@ def test_the_first_failure_is_told(store, sql, traded):
 def test_every_trial_is_a_row_of_the_exported_file_with_every_figure_as_it_is_stored(store, sql, traded, tmp_path):
     written = store.export_sweep(traded, tmp_path / "trials.parquet")
     frame = pl.read_parquet(tmp_path / "trials.parquet")
-    names = [name for name in frame.columns if name not in (STOP, TARGET)]
+    names = [name for name in frame.columns if name not in (STOP, TARGET, *trial_files.OF_MARKET)]
     stored = sql(f"SELECT settings, {', '.join(names)} FROM trials ORDER BY point, market")
     assert written.trials == len(stored) == 110
     assert frame.select(STOP, TARGET).rows() == [(row[0][STOP], row[0][TARGET]) for row in stored]
@@ -137,6 +137,31 @@ def test_every_trial_is_a_row_of_the_exported_file_with_every_figure_as_it_is_st
         assert frame[name].to_list() == expected, name
     assert FAILED in frame["error_message"].to_list()
     assert isinstance(frame["equity_usd"][0], Decimal)
+
+
+def test_a_row_says_of_its_market_what_it_is(store, sql, traded, tmp_path):
+    replayed = '{"source": "replay", "recordings": [{"path": "weth.csv"}, {"path": "a/link.csv"}]}'
+    sql(
+        "UPDATE sweeps SET markets = jsonb_build_array("
+        "jsonb_set(jsonb_set(markets -> 0, '{seed}', '9223372036854775807'), '{market,regime}', '\"crash\"'), "
+        f"jsonb_set(markets -> 1, '{{market}}', '{replayed}'))"
+    )
+    store.export_sweep(traded, tmp_path / "trials.parquet")
+    frame = pl.read_parquet(tmp_path / "trials.parquet")
+    assert frame.columns[1:6] == ["point", "market", "seed", "regime", "recording"]
+    assert frame["market"].to_list() == [0, 1] * 55
+    seed = store.sweep(traded).markets[1]["seed"]
+    told = [(2**63 - 1, "crash", None), (seed, None, "weth.csv; a/link.csv")]
+    assert frame.select("seed", "regime", "recording").rows() == told * 55
+
+
+def test_the_sums_of_a_trial_are_read_as_the_page_says(store, traded, tmp_path):
+    store.export_sweep(traded, tmp_path / "trials.parquet")
+    first = pl.read_parquet(tmp_path / "trials.parquet").row(0, named=True)
+    sums, squares = np.frombuffer(first["part_sums"], "<f8").reshape(2, 16)
+    returns = np.sin(np.arange(1, 41)) / 100  # 40 periods are 16 parts of two, without the oldest eight
+    np.testing.assert_allclose(sums, returns[8:].reshape(16, 2).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(squares, (returns[8:] ** 2).reshape(16, 2).sum(axis=1), rtol=1e-12)
 
 
 def test_the_file_says_which_sweep_it_is_what_defines_it_and_its_digest(store, traded, tmp_path):

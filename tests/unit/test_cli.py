@@ -69,6 +69,8 @@ def refused(paperdex, tmp_path):
         (["sweep", "export"], "Missing argument 'SWEEP'."),
         (["sweep", "export", "latest", "-o", "no/where.parquet"], "--output no/where.parquet: the folder no does not exist"),
         (["sweep", "export", "latest", "-o", "."], "--output . is a folder; name a file such as ./output.parquet."),
+        (["sweep", "export", "latest", "-o", "a.csv"], "--output a.csv: what is written is a Parquet file; name it a.parquet."),
+        (["sweep", "export", "latest", "-o", "all"], "--output all: what is written is a Parquet file; name it all.parquet."),
         (["sweep", "promote", "--as", "mine"], "Missing argument 'TRIAL'."),
         (["sweep", "promote", "key"], "Missing option '--as'."),
         (["sweep", "promote", "key", "--as", "mine", "-o", "no/where.yaml"], "--output no/where.yaml: the folder no does not exist"),
@@ -146,7 +148,7 @@ def test_an_account_whose_name_looks_like_markup_is_shown_as_it_is(paperdex, tmp
     (tmp_path / "[red]one.yaml").write_text(f"{MARKET}\naccounts: [{{name: '[/]'}}]")
     assert paperdex("scenario", "check", "[red]one.yaml") == (
         0,
-        "[red]one.yaml: 1 accounts, 1 tokens, 21,600 blocks.\n",
+        "[red]one.yaml: 1 account, 1 token, 21,600 blocks.\n",
         "",
     )
 
