@@ -68,6 +68,6 @@ def test_a_sweep_says_in_words_how_long_it_still_takes(monkeypatch):
         for trials in (0, 60):
             clock[0] = float(trials)
             view.show(SimpleNamespace(trials=trials, session_blocks=6_000_000 * trials, **told))
-    assert console.file.getvalue().splitlines()[-1] == (
+    assert console.file.getvalue().splitlines()[1] == (
         "trial 60 of 1,000,000 · 1 trials/s · 6.0 million session-blocks/s · some 12 days left · 1 restart"
     )
