@@ -102,9 +102,9 @@ def _verdict(report: SweepReport) -> str:
         return ""
     verdict = report.verdict
     more = (
-        f"Of {verdict.n_trials:,} trials {verdict.n_effective:,.1f} count as independent; the best of so many without "
-        f"skill shows a Sharpe ratio of {words.significant(verdict.sr0)} a period, the winner has "
-        f"{words.significant(verdict.sharpe)}."
+        f"Of {words.count(verdict.n_trials, 'trial')} {verdict.n_effective:,.1f} count as independent; "
+        f"the best of so many without skill shows a Sharpe ratio of {words.significant(verdict.sr0)} a period, "
+        f"the winner has {words.significant(verdict.sharpe)}."
     )
     chosen_anew = f"<p>{escape(' '.join(report.out_of_sample))}</p>"
     return (
