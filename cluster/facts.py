@@ -55,3 +55,14 @@ def unheld(whole: str, key: str) -> str:
 def counted(number: int, thing: str) -> str:
     """Return a number of things, in the plural where there is not one."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+_SPANS = ("year", 31_557_600), ("day", 86_400), ("hour", 3_600), ("minute", 60)
+
+
+def estimated(seconds: float) -> str:
+    """Return about how long something takes: in the largest unit of which there are nearly two, else in seconds."""
+    for unit, length in _SPANS:
+        if seconds >= 1.75 * length:
+            return f"some {seconds / length:,.0f} {unit}s"
+    return f"{seconds:.0f} s"

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cluster.facts import counted
+from cluster.facts import counted, estimated
 from cluster.lines import Lines
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class LiveView:
         if progress.block == first_block:
             return ""
         rate = (progress.block - first_block) / max(now - since, 1e-9)
-        return f" · {rate:,.0f} blocks/s · {(progress.blocks - progress.block) / rate:.0f} s left"
+        return f" · {rate:,.0f} blocks/s · {estimated((progress.blocks - progress.block) / rate)} left"
 
     def _bar(self, progress: Progress) -> Group:
         bar = ProgressBar(total=progress.blocks, completed=progress.block, width=60)

@@ -14,8 +14,8 @@ PIPED_WIDTH = 120
 """Columns of a table that goes into a file or a pipe, where there is no terminal to ask."""
 
 # Names of accounts and files are printed as they are, even where they look like markup.
-out = Console(markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-err = Console(markup=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+out = Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(markup=False, emoji=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 
 def complain(sentence: str) -> int:

@@ -13,6 +13,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from actors.remote import ROLE, WORKER
 from cluster.errors import UsageError
+from cluster.facts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,7 +115,7 @@ def what_lacks(count: int, what: str, share: Share, found: Sequence[Node]) -> st
         return ""
     rest = count - fit
     per_node = max((node.would_take(share) for node in found), default=0)
-    like = f", which is {ceil(rest / per_node)} nodes like its largest" if per_node else ""
+    like = f", which is {counted(ceil(rest / per_node), 'node')} like its largest" if per_node else ""
     return (
         f"There is room for {fit:,} of {count:,} {what}, which ask for {share.cpus:g} CPUs and "
         f"{share.memory_bytes / 2**20:.0f} MiB each; add {rest * share.cpus:.1f} CPUs and "

@@ -26,7 +26,7 @@ _SOURCES = {"synthetic", "replay"}
 """Pydantic names the kind of market in the path of a field; in the file there is no such level."""
 
 _IN_WORDS = {
-    "extra_forbidden": "is not a known field; `paperdex scenario schema` lists them all",
+    "extra_forbidden": "is not a known field; `paperdex scenario {schema}` lists them all",
     "missing": "is missing",
     "union_tag_not_found": "is missing its source; give synthetic or replay",
     "model_type": "must be a mapping of fields",
@@ -207,15 +207,18 @@ def validated(document: dict[str, Any], name: str) -> Scenario:
         raise UsageError(f"{shown}: {sentence_of(error)}") from error
 
 
-def sentence_of(error: ValidationError) -> str:
-    """Return the first mistake that a model found as one sentence with the path of its field."""
+def sentence_of(error: ValidationError, schema: str = "schema") -> str:
+    """Return the first mistake that a model found as one sentence with the path of its field.
+
+    ``schema`` is the command of ``paperdex scenario`` that lists the fields of such a file.
+    """
     first, *others = error.errors()
     # A list counts the items that were right, so that one wrong item alone makes it "too short" besides.
     others = [other for other in others if other["type"] != "too_short"]
     more = f" ({len(others)} more)" if others else ""
     path = ".".join(str(part) for part in first["loc"] if part not in _SOURCES) or "scenario"
     if first["type"] in _IN_WORDS:
-        return f"{path} {_IN_WORDS[first['type']]}{more}."
+        return f"{path} {_IN_WORDS[first['type']].format(schema=schema)}{more}."
     value = first["input"]
     if first["type"] == "union_tag_invalid":
         return f"{path}.source {value['source']!r}: should be 'synthetic' or 'replay'{more}."

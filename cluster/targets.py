@@ -27,6 +27,14 @@ def new_file(path: Path, option: str, ending: str) -> Path:
     return target
 
 
+def file_of(path: Path, option: str, ending: str, kind: str) -> Path:
+    """Return the file that what is ``kind`` goes to, whose name must say so by its ending; raises UsageError."""
+    target = file_target(path, option, ending)
+    if path.suffix.lower() != f".{ending}":
+        raise UsageError(f"{option} {path}: what is written is {kind}; name it {path.with_suffix(f'.{ending}')}.")
+    return target
+
+
 def file_target(path: Path, option: str, ending: str = "html") -> Path:
     """Return the file that something goes to; raises UsageError when it could not be written there."""
     try:

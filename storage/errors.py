@@ -97,7 +97,7 @@ class ExportNotWritten(StorageError):
 
 
 class TrialNotFound(StorageError):
-    """There is no trial {text}; trials.trial_id has all."""
+    """There is no trial {text}; name one as SWEEP:POINT, such as latest-sweep:0, or by its id."""
 
 
 class SweepHasEnded(StorageError):

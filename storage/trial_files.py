@@ -1,5 +1,7 @@
 """The trials of a sweep as one Parquet file: a row for each in the order of points and markets, settings as columns.
 
+Beside the number of a market stand its seed and what it is, which only the row of the sweep has in the database.
+
 Figures have the Parquet type that holds them exactly: doubles as doubles, USD as decimals. The file's metadata say
 which sweep it is, what defines it and which digest its trials have.
 """
@@ -43,6 +45,9 @@ CHUNK_ROWS = 20_000
 NOT_KEPT = ("sweep_id", "settings", "recorded_at")
 """Columns of a trial that have no column in the file: the sweep is in the metadata, each setting has a column."""
 
+OF_MARKET = {"seed": pl.Int64(), "regime": pl.String(), "recording": pl.String()}
+"""Columns that say which market it is: a regime if it is synthetic, and paths of recordings if it is replayed."""
+
 HEX = "\\x"
 """What COPY writes before the digits of bytes."""
 
@@ -57,7 +62,7 @@ def export(connection: Connection, sweep_id: UUID, path: Path) -> Exported:
     detail = sweeps.detail(connection, sweep_id)
     dimensions = Sweep.model_validate(detail.spec).space.dimensions
     with _writing(path), _folder_beside(path) as folder:
-        rows = TrialWriter(folder, schema_of(dimensions))
+        rows = TrialWriter(folder, schema_of(dimensions), markets_of(detail))
         _copy_out(connection, sweep_id, dimensions, rows)
         whole = rows.close(metadata_of(detail))
         whole.replace(path)
@@ -65,7 +70,7 @@ def export(connection: Connection, sweep_id: UUID, path: Path) -> Exported:
 
 
 def schema_of(dimensions: tuple[Dimension, ...]) -> dict[str, pl.DataType]:
-    """Return the columns of the file and their types: which trial, its settings by their path, what it came to."""
+    """Return the columns of the COPY and their types: which trial, its settings by their path, what it came to."""
     kept = {column.name: _type_of(column.type) for column in Trial.__table__.columns if column.name not in NOT_KEPT}
     first = ("trial_id", "point", "market")
     return {
@@ -73,6 +78,16 @@ def schema_of(dimensions: tuple[Dimension, ...]) -> dict[str, pl.DataType]:
         **{dimension.path: _setting_type(dimension) for dimension in dimensions},
         **{name: kind for name, kind in kept.items() if name not in first},
     }
+
+
+def markets_of(detail: SweepDetail) -> pl.DataFrame:
+    """Return what each market of a sweep is, a row each in the order of their numbers."""
+    told = []
+    for scenario in detail.markets:
+        market = scenario["market"]
+        paths = [recorded["path"] for recorded in market.get("recordings", ())]
+        told.append((scenario["seed"], market.get("regime"), "; ".join(paths) or None))
+    return pl.DataFrame(told, schema=OF_MARKET, orient="row")
 
 
 def metadata_of(detail: SweepDetail) -> dict[str, str]:
@@ -91,9 +106,9 @@ def metadata_of(detail: SweepDetail) -> dict[str, str]:
 class TrialWriter:
     """A file to COPY trials into, which become parts of a Parquet file, a row group each."""
 
-    def __init__(self, folder: Path, schema: Mapping[str, pl.DataType]) -> None:
-        """Write parts into ``folder``."""
-        self._folder, self._schema = folder, dict(schema)
+    def __init__(self, folder: Path, schema: Mapping[str, pl.DataType], markets: pl.DataFrame) -> None:
+        """Write parts into ``folder``, with what each market is after its number."""
+        self._folder, self._schema, self._markets = folder, dict(schema), markets
         self._text = dict.fromkeys(schema, pl.String())
         self._bytes: list[bytes] = []
         self._lines = 0
@@ -122,6 +137,10 @@ class TrialWriter:
         if lines:
             read = pl.read_csv(BytesIO(lines), has_header=False, separator="\t", quote_char=None, schema=self._text)
         typed = read.select(_typed(read[name].fill_null(""), kind) for name, kind in self._schema.items())
+        place = typed.columns.index("market") + 1
+        for column in self._markets[typed["market"]].iter_columns():
+            typed.insert_column(place, column)
+            place += 1
         self._parts.append(self._folder / f"{len(self._parts):06}")
         typed.write_parquet(self._parts[-1])
         self.rows += len(typed)

@@ -119,7 +119,7 @@ def _load(what: str, given: dict[str, Any]) -> None:
     if what == "sweep":
         if given["file"] is None:
             raise UsageError("SWEEP.yaml is missing; name a file, or a sweep to --resume.")
-        sweep_plan(*load_sweep(given["file"]))
+        sweep_plan(*load_sweep(given["file"]), str(given["file"]))
         return
     names = ("accounts", "blocks", "seed", "segment_blocks", "market")
     prepared(load(given["scenario"], Overrides(*(given[name] for name in names))))

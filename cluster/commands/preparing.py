@@ -27,9 +27,12 @@ def scenario_new() -> None:
 @scenario_commands.command("check")
 def scenario_check(scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.yaml")]) -> None:
     """Say whether a scenario can be run, and if not, why not."""
+    from cluster.facts import counted
+
     plan = prepared(load(scenario, Overrides()))
     out.print(
-        f"{scenario}: {len(plan.scenario.accounts)} accounts, {len(plan.tokens)} tokens, {plan.blocks:,} blocks.",
+        f"{scenario}: {counted(len(plan.scenario.accounts), 'account')}, {counted(len(plan.tokens), 'token')}, "
+        f"{counted(plan.blocks, 'block')}.",
         highlight=False,
         soft_wrap=True,
     )

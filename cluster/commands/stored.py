@@ -102,13 +102,20 @@ def show_sweep(sweep_id: SweepId, database_url: DatabaseUrl = None) -> None:
 
 
 def replay(
-    key: Annotated[str, typer.Argument(metavar="DECISION|TRIAL", help="Its id.")], database_url: DatabaseUrl = None
+    key: Annotated[
+        str,
+        typer.Argument(
+            metavar="DECISION|TRIAL",
+            help="Its id; of a trial also SWEEP:POINT, or SWEEP:POINT:MARKET: `exits:43`, `latest-sweep:43:1`.",
+        ),
+    ],
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Make a stored decision again from its own row, or a trial as a run with every trade and thought.
 
     Exit status 1 if it does not come out the same.
     """
-    if kind_of(key) == Kind.TRIAL:
+    if kind_of(key) == Kind.TRIAL or ":" in key:
         replay_trial(key, database_url)
     else:
         _replay_decision(key, database_url)

@@ -12,7 +12,7 @@ from cluster.commands.common import store_at, with_repairs_told
 from cluster.commands.default_command import WithDefault
 from cluster.errors import UsageError
 from cluster.options import FAILED, DatabaseUrl, SweepId, err, out
-from cluster.targets import file_target, new_file
+from cluster.targets import file_of, file_target, new_file
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,7 +27,11 @@ sweep_commands = typer.Typer(
     help="Try many settings of an account: `paperdex sweep FILE` is short for `paperdex sweep run FILE`.",
 )
 TrialId = Annotated[
-    str, typer.Argument(metavar="TRIAL", help="The id of a trial, which `show sweep` and reports tell.")
+    str,
+    typer.Argument(
+        metavar="TRIAL",
+        help="The id of a trial, or SWEEP:POINT, or SWEEP:POINT:MARKET: `exits:43`, `latest-sweep:43:1`.",
+    ),
 ]
 
 
@@ -82,7 +86,7 @@ def _plan(file: Path | None, resume: str | None, database_url: str | None) -> tu
         return sweep_id, plan
     if file is None:
         raise UsageError("SWEEP.yaml is missing; name a file, or a sweep to --resume.")
-    plan = sweep_plan(*load_sweep(file))
+    plan = sweep_plan(*load_sweep(file), str(file))
     for market in plan.markets:
         with_repairs_told(market)
     return None, plan
@@ -97,12 +101,14 @@ def export(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Write all trials of a sweep to one Parquet file: settings and figures as columns, the digest in its metadata."""
-    given = None if output is None else file_target(output, "--output", "parquet")
+    from cluster.facts import counted
+
+    given = None if output is None else file_of(output, "--output", "parquet", "a Parquet file")
     store = store_at(database_url)
     key = store.resolve_sweep(sweep_id)
     target = given or file_target(Path(f"{key}.parquet"), "--output", "parquet")
     written = store.export_sweep(key, target)
-    said = f"{target.resolve()}: {written.trials:,} trials, {written.size_bytes / 1e6:,.1f} MB."
+    said = f"{target.resolve()}: {counted(written.trials, 'trial')}, {written.size_bytes / 1e6:,.1f} MB."
     out.print(said, highlight=False, soft_wrap=True)
 
 
@@ -121,10 +127,11 @@ def promote(
 
     Run as it is, it comes to what the trial came to; change its market, its length or the account's balance at will.
     """
+    from cluster.sweeping.naming import trial_named
     from cluster.sweeping.promoting import as_yaml, promoted
 
     target = None if output is None else new_file(output, "--output", "yaml")
-    trial = store_at(database_url).trial(trial_id)
+    trial = trial_named(store_at(database_url), trial_id)
     text = as_yaml(promoted(trial, name), trial)
     if target is None:
         print(text, end="")
@@ -143,9 +150,10 @@ def replay_trial(key: str, database_url: str | None) -> None:
     from cluster.facts import counted
     from cluster.live import LiveView
     from cluster.runs import Place, RunSummary, execute, prepare
+    from cluster.sweeping.naming import trial_named
     from cluster.sweeping.replaying import differences, scenario_of
 
-    trial = store_at(database_url).trial(key)
+    trial = trial_named(store_at(database_url), key)
     plan = with_repairs_told(prepare(scenario_of(trial)))
 
     def tell(result: RunSummary, store: Store) -> None:

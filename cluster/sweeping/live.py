@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cluster.facts import counted, estimated
 from cluster.lines import Lines
 
 if TYPE_CHECKING:
@@ -68,15 +69,11 @@ class SweepView:
             rate = (progress.trials - self._first) / seconds
             parts.append(f"{rate:,.0f} trials/s")
             parts.append(f"{progress.session_blocks / seconds / 1e6:,.1f} million session-blocks/s")
-            parts.append(f"{(progress.n_trials - done) / rate:,.0f} s left")
+            parts.append(f"{estimated((progress.n_trials - done) / rate)} left")
         if progress.best is not None:
             parts.append(f"best so far {progress.best:.3f}")
-        for count, what in (
-            (progress.pruned, "pruned"),
-            (progress.failed, "failed"),
-            (progress.skipped, "skipped"),
-            (progress.restarts, "restarts"),
-        ):
-            if count:
-                parts.append(f"{count:,} {what}")
+        fates = (progress.pruned, "pruned"), (progress.failed, "failed"), (progress.skipped, "skipped")
+        parts += [f"{count:,} {what}" for count, what in fates if count]
+        if progress.restarts:
+            parts.append(counted(progress.restarts, "restart"))
         return " · ".join(parts)

@@ -120,7 +120,14 @@ class SweepPlan:
 
 def load_sweep(path: Path) -> tuple[Sweep, Scenario]:
     """Return the sweep in a file, and its base scenario; raises UsageError."""
-    sweep = sweep_of(parsed(read_text(path, "Sweep"), str(path), "Sweep"), str(path))
+    document = parsed(read_text(path, "Sweep"), str(path), "Sweep")
+    sweep = sweep_of(document, str(path))
+    for (*parts, last), why in sweep.unused.items():
+        within = document
+        for part in parts:
+            within = within.get(part, {})
+        if last in within:
+            raise UsageError(f"{path}: {'.'.join((*parts, last))} {why}.")
     if isinstance(sweep.scenario, str):
         return sweep, load(path.parent / sweep.scenario, Overrides())
     return sweep, validated(sweep.scenario, f"{path}: scenario")
@@ -131,24 +138,34 @@ def sweep_of(document: dict[str, Any], name: str) -> Sweep:
     try:
         return Sweep.model_validate(document)
     except ValidationError as error:
-        raise UsageError(f"{name}: {sentence_of(error)}") from error
+        raise UsageError(f"{name}: {sentence_of(error, 'sweep-schema')}") from error
 
 
-def sweep_plan(sweep: Sweep, base: Scenario) -> SweepPlan:
-    """Return the plan of a sweep; raises UsageError for what cannot be run."""
-    for path in sweep.vary:
-        if path in NOT_VARIED:
-            raise UsageError(f"vary.{path}: every trial of a sweep has the same; run another sweep for another value.")
-    account = _account(sweep, base)
-    analysts = _analysts(sweep, account)
+def sweep_plan(sweep: Sweep, base: Scenario, name: str = "the sweep") -> SweepPlan:
+    """Return the plan of a sweep; raises UsageError, which calls it ``name``, for what cannot be run."""
+    try:
+        account, analysts = _searched(sweep, base)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from error
     choices = [sweep.markets.choice(number) for number in range(sweep.markets.size)]
     plan = SweepPlan(sweep, tuple(prepare(_scenario(base, account, choice), analysts) for choice in choices))
     for number in range(len(choices)):
         try:
             plan.legs(number)
         except ValueError as error:
-            raise UsageError(f"rungs.{error}.") from error
+            raise UsageError(f"{name}: rungs.{error}.") from error
     return plan
+
+
+def _searched(sweep: Sweep, base: Scenario) -> tuple[AccountSpec, list[AnalystSpec]]:
+    """Return the account whose settings vary, and the analysts beside its own that trials listen to."""
+    for path in sweep.vary:
+        if path in NOT_VARIED:
+            raise UsageError(f"vary.{path}: every trial of a sweep has the same; run another sweep for another value.")
+    if sweep.markets.regimes and isinstance(base.market, ReplayMarket):
+        raise UsageError("markets.regimes: the base scenario replays a recording, which has the regime it has.")
+    account = _account(sweep, base)
+    return account, _analysts(sweep, account)
 
 
 def _account(sweep: Sweep, base: Scenario) -> AccountSpec:
@@ -185,7 +202,6 @@ def _scenario(base: Scenario, account: AccountSpec, choice: MarketChoice) -> Sce
     if choice.recording is not None:
         changes["market"] = ReplayMarket(source="replay", recordings=(choice.recording,))
     if choice.regime is not None:
-        if isinstance(base.market, ReplayMarket):
-            raise UsageError("markets.regimes: the base scenario replays a recording, which has the regime it has.")
+        assert not isinstance(base.market, ReplayMarket), "checked before"
         changes["market"] = base.market.model_copy(update={"regime": choice.regime})
     return base.model_copy(update=changes)

@@ -34,7 +34,7 @@ def scenario_of(trial: TrialDetail) -> Scenario:
     Raises UsageError for a trial that has not traded.
     """
     if trial.row["status"] == "ERROR":
-        why = trial.row["error_message"].rstrip(".")
+        why = " ".join(trial.row["error_message"].split()).rstrip(".")
         raise UsageError(f"Trial {trial.row['trial_id']} has not traded, so there is nothing to replay: {why}.")
     market = Scenario.model_validate(trial.scenario)
     account = with_settings(market.accounts[0], trial.row["settings"])

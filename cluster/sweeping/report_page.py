@@ -102,9 +102,9 @@ def _verdict(report: SweepReport) -> str:
         return ""
     verdict = report.verdict
     more = (
-        f"Of {verdict.n_trials:,} trials {verdict.n_effective:,.1f} count as independent; the best of so many without "
-        f"skill shows a Sharpe ratio of {words.significant(verdict.sr0)} a period, the winner has "
-        f"{words.significant(verdict.sharpe)}."
+        f"Of {words.count(verdict.n_trials, 'trial')} {verdict.n_effective:,.1f} count as independent; "
+        f"the best of so many without skill shows a Sharpe ratio of {words.significant(verdict.sr0)} a period, "
+        f"the winner has {words.significant(verdict.sharpe)}."
     )
     chosen_anew = f"<p>{escape(' '.join(report.out_of_sample))}</p>"
     return (
@@ -293,6 +293,17 @@ def _grid(figures: list[str]) -> str:
     return f'<div class="figures">{"".join(figures)}</div>'
 
 
+def _written(report: SweepReport) -> dict[str, Any]:
+    """Return the sweep as a file may say it: without the fields that nothing of it depends on."""
+    spec = {**report.detail.spec, "sampler": dict(report.detail.spec["sampler"])}
+    for *parts, last in report.sweep.unused:
+        within = spec
+        for part in parts:
+            within = within[part]
+        within.pop(last, None)
+    return spec
+
+
 def _footer(report: SweepReport) -> str:
     detail = report.detail
     facts = [
@@ -304,5 +315,5 @@ def _footer(report: SweepReport) -> str:
         trial = trial_of(report.sweep_id, 0, report.best[0]["point"])
         facts.append(("Every trade", f"paperdex replay {trial}"))
         facts.append(("Use it", f"paperdex sweep promote {trial} --as NAME -o scenario.yaml"))
-    spec = yaml.safe_dump(detail.spec, sort_keys=False, allow_unicode=True, width=110)
+    spec = yaml.safe_dump(_written(report), sort_keys=False, allow_unicode=True, width=110)
     return footer(facts, spec, "The sweep: kept as sweep.yaml, it gives the same digest again", detail.version)

@@ -13,6 +13,7 @@ from cluster.control_service import control_service_watched
 from cluster.database import open_store
 from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, resumable, told_to_people
 from cluster.errors import Stopped, UsageError
+from cluster.facts import counted
 from cluster.logs import log_of, note
 from cluster.patience import Patience
 from cluster.runs import check_version, nodes_of
@@ -176,7 +177,7 @@ def _conducted(
         return digest
 
     with closed_if_it_fails(close):
-        view.say(f"starting {crew.count} workers")
+        view.say(f"starting {counted(crew.count, 'worker')}")
         with gracefully("the cohorts in hand") as is_interrupted, sweep_watched(sweep_id, view.show) as observe:
             is_whole = through_losses(conduct, take_up, bring, view.say)
         if not is_whole:

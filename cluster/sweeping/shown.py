@@ -111,7 +111,10 @@ def _winner(sweep: Sweep, detail: SweepDetail) -> dict[str, str]:
     point = best[0]["point"]
     trial = trial_of(UUID(detail.sweep_id), 0, point)
     where = f", on {wording.market(sweep.markets, 0)}" if sweep.markets.size > 1 else ""
-    return {"winner": f"point {point:,}; its trial{where} is {trial}"}
+    return {
+        "winner": f"point {point:,}; its trial{where} is {trial}",
+        "use it": f"`paperdex sweep promote {detail.sweep_id}:{point} --as NAME`; `paperdex replay` trades it again",
+    }
 
 
 def leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[RenderableType]:

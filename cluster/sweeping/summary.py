@@ -32,4 +32,6 @@ def print_summary(out: Console, sweep: Sweep, summary: SweepSummary) -> None:
     for line in judged(stored):
         out.print(line, highlight=False, soft_wrap=True)
     out.print(f"Sweep {summary.sweep_id}\nDigest {summary.digest}", highlight=False, soft_wrap=True)
-    out.print("`paperdex report latest-sweep` draws it.", highlight=False)
+    best = stored["best"]
+    trades = f"; `paperdex replay latest-sweep:{best[0]['point']}` trades its winner again" if best else ""
+    out.print(f"`paperdex report latest-sweep` draws it{trades}.", highlight=False, soft_wrap=True)

@@ -43,27 +43,32 @@ class AccountField:
     is_truth: bool
     """Whether it is true or false, which no other field may be given."""
 
-    def refusal(self, value: Value) -> str:
-        """Return why the field does not take a value, as the end of a sentence; empty where it does."""
+    def taken(self, value: Value) -> Any:
+        """Return what the field makes of a value: 2 of '2.0'; a ValueError says why it does not take it."""
         if isinstance(value, bool) and not self.is_truth:
-            return "is no number or text"
+            raise ValueError("is no number or text")
         try:
-            self.adapter.validate_python(value)
+            return self.adapter.validate_python(value)
         except ValidationError as error:
             message = error.errors()[0]["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            return message[0].lower() + message[1:]
-        return ""
+            raise ValueError(message[0].lower() + message[1:]) from error
+
+    def takes(self, value: Value) -> bool:
+        """Tell whether the field takes a value."""
+        try:
+            self.taken(value)
+        except ValueError:
+            return False
+        return True
 
     def places(self, low: float, high: float) -> int | None:
         """Return how many decimals the field takes between two values that it takes; None for any number.
 
         Found by asking it, so that no second list of units stands beside the fields.
         """
-        if not self.refusal(_between(low, high, MOST_PLACES)):
+        if self.takes(_between(low, high, MOST_PLACES)):
             return None
-        return max(
-            (places for places in range(1, MOST_PLACES) if not self.refusal(_between(low, high, places))), default=0
-        )
+        return max((places for places in range(1, MOST_PLACES) if self.takes(_between(low, high, places))), default=0)
 
 
 def _between(low: float, high: float, places: int) -> float:

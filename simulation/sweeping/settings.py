@@ -255,6 +255,21 @@ class Sweep(Part):
             raise mistake(f"makes a grid of {self.n_points:,} points; {TRIALS_MAX:,} are the most", "vary")
 
     @property
+    def unused(self) -> dict[tuple[str, ...], str]:
+        """The fields that nothing of this sweep depends on, by their path, each with why."""
+        kind = self.sampler.kind
+        told: dict[tuple[str, ...], str] = {}
+        if not self.rungs:
+            told["bracket",] = "is what is compared at rungs, and there are none; give rungs, or leave it out"
+        elif kind in ADAPTIVE:
+            told["bracket",] = f"is the batch of sampler {kind}; give sampler.batch instead"
+        if kind not in ADAPTIVE:
+            told["sampler", "batch"] = f"goes with a sampler of Optuna; leave it out, as {kind} learns from no results"
+        if kind is SamplerKind.GRID:
+            told["sampler", "seed"] = "goes with the other samplers; leave it out, as a grid draws nothing"
+        return told
+
+    @property
     def varies_analyst(self) -> bool:
         """Whether each trial listens to an analyst of its own, or to one with parameters of its own."""
         return any(is_heard(path) for path in self.vary)

@@ -14,6 +14,9 @@ from simulation.sweeping.space import Continuous, Dimension, Listed
 VALUES_MAX = 1_000_000
 """Of one field."""
 
+ROUNDING = 1e-9
+"""By so much a quotient of decimal fractions may miss the whole number that it is."""
+
 
 def _scalar(value: Any) -> Any:
     """Refuse what is no single value in one sentence, not in one for each type that it could be."""
@@ -69,6 +72,11 @@ class Vary(Part):
             raise ValueError(f"{self.way} from {low} to {high} has no room; give the lower number first")
         if self.way == "log_uniform" and low <= 0:
             raise ValueError(f"log_uniform begins at {low}, which has no logarithm; begin above 0")
+        if self.step is not None and self.step > (high - low) * (1 + ROUNDING):
+            raise ValueError(
+                f"step {self.step:g} of {self.way} is more than there is from {low:g} to {high:g}; "
+                f"give {high - low:g} at most"
+            )
         if self.step is not None and (high - low) / self.step >= VALUES_MAX:
             raise ValueError(f"step {self.step} makes more than {VALUES_MAX:,} values")
 
@@ -78,23 +86,27 @@ class Vary(Part):
         if self.way in ("grid", "choice"):
             return self._listed(field, getattr(self, self.way))
         low, high = getattr(self, self.way)
-        _check_taken(field, (low, high), self.way)
+        for bound in (low, high):
+            _taken(field, bound, self.way)
         if self.way == "integer":
             return Listed(path, range(low, high + 1, int(self.step or 1)), ordered=True)
         if self.step is not None:
-            n_steps = int((high - low) / self.step + 1e-9)
+            n_steps = int((high - low) / self.step + ROUNDING)
             places = field.places(low, high)
+            _check_step(self.step, places)
             steps = [low + self.step * number for number in range(n_steps + 1)]
             return self._listed(field, tuple(steps if places is None else (round(step, places) for step in steps)))
         return Continuous(path, low, high, self.way == "log_uniform", field.places(low, high))
 
     def _listed(self, field: AccountField, values: tuple[Value, ...]) -> Listed:
-        _check_taken(field, values, self.way)
-        seen: set[Value] = set()
+        seen: dict[Any, Value] = {}
         for value in values:
-            if value in seen:
+            made = _taken(field, value, self.way)
+            if made in seen and seen[made] == value:
                 raise ValueError(f"{self.way} lists {value!r} twice")
-            seen.add(value)
+            if made in seen:
+                raise ValueError(f"{self.way} lists {seen[made]!r} and {value!r}, which are the same; leave one out")
+            seen[made] = value
         return Listed(field.path, values, ordered=self.way != "choice")
 
 
@@ -102,7 +114,19 @@ _WAYS = ("grid", "choice", "integer", "uniform", "log_uniform")
 _RANGES = ("integer", "uniform", "log_uniform")
 
 
-def _check_taken(field: AccountField, values: tuple[Value, ...], way: str) -> None:
-    for value in values:
-        if refusal := field.refusal(value):
-            raise ValueError(f"{way} {value!r} {refusal}")
+def _taken(field: AccountField, value: Value, way: str) -> Any:
+    """Return what the field makes of a value; a ValueError says which value it does not take, and why."""
+    try:
+        return field.taken(value)
+    except ValueError as error:
+        raise ValueError(f"{way} {value!r} {error}") from error
+
+
+def _check_step(step: float, places: int | None) -> None:
+    """Refuse a step that rounding to the decimals of the field makes none."""
+    if places is None or step >= (least := float(f"1e-{places}")):
+        return
+    resolution = "whole numbers only" if places == 0 else f"steps of {least:g}"
+    raise ValueError(
+        f"step {step:g} of uniform is too fine for the field, which takes {resolution}; give {least:g} or more"
+    )

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from sweep_samples import STOP, TARGET, Trials, sweep_of, verdict_of
 
+from cluster.sweeping.naming import trial_named
 from simulation.sweeping.columns import columns_of
 from simulation.sweeping.samplers import sampler_of
 from simulation.trials import TRIAL
@@ -137,7 +138,7 @@ def test_the_first_failure_is_told(store, sql, traded):
 def test_every_trial_is_a_row_of_the_exported_file_with_every_figure_as_it_is_stored(store, sql, traded, tmp_path):
     written = store.export_sweep(traded, tmp_path / "trials.parquet")
     frame = pl.read_parquet(tmp_path / "trials.parquet")
-    names = [name for name in frame.columns if name not in (STOP, TARGET)]
+    names = [name for name in frame.columns if name not in (STOP, TARGET, *trial_files.OF_MARKET)]
     stored = sql(f"SELECT settings, {', '.join(names)} FROM trials ORDER BY point, market")
     assert written.trials == len(stored) == 110
     assert frame.select(STOP, TARGET).rows() == [(row[0][STOP], row[0][TARGET]) for row in stored]
@@ -146,6 +147,31 @@ def test_every_trial_is_a_row_of_the_exported_file_with_every_figure_as_it_is_st
         assert frame[name].to_list() == expected, name
     assert FAILED in frame["error_message"].to_list()
     assert isinstance(frame["equity_usd"][0], Decimal)
+
+
+def test_a_row_says_of_its_market_what_it_is(store, sql, traded, tmp_path):
+    replayed = '{"source": "replay", "recordings": [{"path": "weth.csv"}, {"path": "a/link.csv"}]}'
+    sql(
+        "UPDATE sweeps SET markets = jsonb_build_array("
+        "jsonb_set(jsonb_set(markets -> 0, '{seed}', '9223372036854775807'), '{market,regime}', '\"crash\"'), "
+        f"jsonb_set(markets -> 1, '{{market}}', '{replayed}'))"
+    )
+    store.export_sweep(traded, tmp_path / "trials.parquet")
+    frame = pl.read_parquet(tmp_path / "trials.parquet")
+    assert frame.columns[1:6] == ["point", "market", "seed", "regime", "recording"]
+    assert frame["market"].to_list() == [0, 1] * 55
+    seed = store.sweep(traded).markets[1]["seed"]
+    told = [(2**63 - 1, "crash", None), (seed, None, "weth.csv; a/link.csv")]
+    assert frame.select("seed", "regime", "recording").rows() == told * 55
+
+
+def test_the_sums_of_a_trial_are_read_as_the_page_says(store, traded, tmp_path):
+    store.export_sweep(traded, tmp_path / "trials.parquet")
+    first = pl.read_parquet(tmp_path / "trials.parquet").row(0, named=True)
+    sums, squares = np.frombuffer(first["part_sums"], "<f8").reshape(2, 16)
+    returns = np.sin(np.arange(1, 41)) / 100  # 40 periods are 16 parts of two, without the oldest eight
+    np.testing.assert_allclose(sums, returns[8:].reshape(16, 2).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(squares, (returns[8:] ** 2).reshape(16, 2).sum(axis=1), rtol=1e-12)
 
 
 def test_the_file_says_which_sweep_it_is_what_defines_it_and_its_digest(store, traded, tmp_path):
@@ -232,6 +258,25 @@ def test_a_trial_is_promoted_to_a_scenario(paperdex, url, tmp_path):
     assert (tmp_path / "t.yaml").read_text() == stdout
 
 
+@pytest.mark.usefixtures("traded")
+@pytest.mark.parametrize(
+    ("name", "point", "market"),
+    [("exits:22", 22, 0), ("latest-sweep:22:1", 22, 1), ("latest:0", 0, 0), (f"{PREFIX:012x}:11:1", 11, 1)],
+)
+def test_a_trial_goes_by_its_sweep_and_the_numbers_of_its_point_and_market(paperdex, url, name, point, market):
+    status, stdout, _ = paperdex("sweep", "promote", name, "--as", "tight", "--database-url", url)
+    assert (status, stdout.splitlines()[0]) == (
+        0, f"# Trial {derive(PREFIX, Kind.TRIAL, market, point)}, point {point} of sweep {sweep_id_of(PREFIX)}:"
+    )  # fmt: skip
+
+
+def test_a_point_may_have_the_commas_of_the_leaderboard(store):
+    sweep = sweep_of(vary={STOP: {"uniform": [1, 10], "step": 0.01}, TARGET: {"integer": [10, 12]}})
+    begin_sweep(store, sweep=sweep)
+    trade(store, sweep)
+    assert trial_named(store, "exits:1,234").row["point"] == trial_named(store, "exits:1234").row["point"] == 1_234
+
+
 FAILING = str(derive(PREFIX, Kind.TRIAL, 0, 37))
 """A trial that failed."""
 
@@ -242,7 +287,18 @@ FAILING = str(derive(PREFIX, Kind.TRIAL, 0, 37))
     [
         (["sweep", "promote", FAILING, "--as", "x"], f"Trial {FAILING} failed (no lane"),
         (["sweep", "promote", str(derive(PREFIX, Kind.TRIAL, 0, 10)), "--as", "x"], "There is no trial "),
-        (["sweep", "promote", "nonsense", "--as", "x"], "There is no trial nonsense"),
+        (["sweep", "promote", "nonsense", "--as", "x"], "There is no trial nonsense; name one as SWEEP:POINT, such as latest-sweep:0, or by its id."),
+        (["sweep", "promote", "nothing:1", "--as", "x"], "There is no sweep nothing; name one by its id"),
+        (["sweep", "promote", "exits:100", "--as", "x"], "exits:100: there is no point 100; the sweep has points 0 to 99."),
+        (["sweep", "promote", f"exits:{'9' * 5_000}", "--as", "x"], "; the sweep has points 0 to 99."),
+        (["sweep", "promote", "exits:1:2", "--as", "x"], "exits:1:2: there is no market 2; the sweep has markets 0 to 1."),
+        (["sweep", "promote", "exits:first", "--as", "x"], "exits:first: 'first' is not the number of a point; the sweep has points 0 to 99."),
+        (["sweep", "promote", "exits:-1", "--as", "x"], "exits:-1: '-1' is not the number of a point"),
+        (["sweep", "promote", "exits:1:", "--as", "x"], "exits:1:: '' is not the number of a market; the sweep has markets 0 to 1."),
+        (["sweep", "promote", ":1", "--as", "x"], "':1' is no trial; write SWEEP:POINT or SWEEP:POINT:MARKET, such as latest-sweep:43."),
+        (["sweep", "promote", "exits:10", "--as", "x"], "exits:10: there is no such trial; a constraint skips its setting, or it has not been traded yet."),
+        (["replay", "exits:100"], "exits:100: there is no point 100; the sweep has points 0 to 99."),
+        (["replay", "exits:37"], f"Trial {FAILING} has not traded, so there is nothing to replay"),
         (["sweep", "promote", str(derive(PREFIX, Kind.TRIAL, 0, 0)), "--as", "plain"], "--as 'plain' is taken"),
         (["sweep", "promote", str(derive(PREFIX, Kind.TRIAL, 0, 0)), "--as", "x", "-o", "there.yaml"], "--output there.yaml is there already"),
         (["sweep", "export", "nonsense"], "There is no sweep nonsense"),

@@ -69,6 +69,8 @@ def refused(paperdex, tmp_path):
         (["sweep", "export"], "Missing argument 'SWEEP'."),
         (["sweep", "export", "latest", "-o", "no/where.parquet"], "--output no/where.parquet: the folder no does not exist"),
         (["sweep", "export", "latest", "-o", "."], "--output . is a folder; name a file such as ./output.parquet."),
+        (["sweep", "export", "latest", "-o", "a.csv"], "--output a.csv: what is written is a Parquet file; name it a.parquet."),
+        (["sweep", "export", "latest", "-o", "all"], "--output all: what is written is a Parquet file; name it all.parquet."),
         (["sweep", "promote", "--as", "mine"], "Missing argument 'TRIAL'."),
         (["sweep", "promote", "key"], "Missing option '--as'."),
         (["sweep", "promote", "key", "--as", "mine", "-o", "no/where.yaml"], "--output no/where.yaml: the folder no does not exist"),
@@ -126,11 +128,27 @@ def test_a_recording_that_cannot_be_read_is_one_line_and_status_2(refused, tmp_p
     assert said in refused("run", "--market", "bars.csv")
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("rungs: [{at_percent: 0.1}]", "bad.yaml: rungs.0.at_percent 0.1: "),
+        ("account: nobody", "bad.yaml: account 'nobody' is not in the scenario, which has A."),
+        ("bracket: 4096", "bad.yaml: bracket is what is compared at rungs, and there are none; give rungs, or leave it out."),
+        ("budget: 9", "bad.yaml: budget is not a known field; `paperdex scenario sweep-schema` lists them all."),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_sweep_is_one_line_that_names_its_file(refused, tmp_path, written, said):
+    (tmp_path / "base.yaml").write_text(f"{MARKET}\naccounts: [{{name: A}}]")
+    vary = "vary: {strategy.stop_loss_percent: {grid: [1, 2]}}"
+    (tmp_path / "bad.yaml").write_text(f"scenario: base.yaml\n{vary}\nsampler: {{kind: grid}}\n{written}\n")
+    assert said in refused("sweep", "bad.yaml")
+
+
 def test_an_account_whose_name_looks_like_markup_is_shown_as_it_is(paperdex, tmp_path):
     (tmp_path / "[red]one.yaml").write_text(f"{MARKET}\naccounts: [{{name: '[/]'}}]")
     assert paperdex("scenario", "check", "[red]one.yaml") == (
         0,
-        "[red]one.yaml: 1 accounts, 1 tokens, 21,600 blocks.\n",
+        "[red]one.yaml: 1 account, 1 token, 21,600 blocks.\n",
         "",
     )
 

@@ -44,6 +44,11 @@ def test_a_fleet_that_does_not_fit_is_told_how_many_do_and_what_to_add():
     )
 
 
+def test_one_node_is_no_nodes():
+    lacking = what_lacks(17, "sessions", SESSION, [node(gib=1), node(gib=2, used_gib=1)])
+    assert lacking.endswith(", which is 1 node like its largest, or run fewer")
+
+
 def test_where_no_node_takes_any_nothing_is_said_of_its_largest():
     lacking = what_lacks(4, "workers", WORKER, [node(SESSIONS), node(HEAD, cpus=0)])
     assert lacking.startswith("There is room for 0 of 4 workers, which ask for 0.9 CPUs and 384 MiB each; add 3.6 CPUs")

@@ -88,11 +88,13 @@ def test_a_plug_in_among_the_analysts_is_tried_and_is_a_part_of_what_the_sweep_i
 
 def test_analysts_that_cannot_be_had_are_refused_before_anything_begins(monkeypatch):
     with pytest.raises(
-        UsageError, match=r"^vary: accounts\.searched\.strategy\.analyst 'multi_factor': its class refuses"
+        UsageError, match=r"^the sweep: vary: accounts\.searched\.strategy\.analyst 'multi_factor': its class refuses"
     ):
         plan(vary={ANALYST: {"choice": ["momentum", "multi_factor"]}, LOOKBACK: {"grid": [20, 60]}})
     monkeypatch.setenv("PAPERDEX_FORBID_PLUG_INS", "1")
-    with pytest.raises(UsageError, match=f"^vary: accounts.searched.strategy.analyst '{OWN}': is not built in, and "):
+    with pytest.raises(
+        UsageError, match=f"^the sweep: vary: accounts.searched.strategy.analyst '{OWN}': is not built in, and "
+    ):
         plan(vary=ANALYSTS)
 
 

@@ -11,7 +11,9 @@ import yaml
 from pydantic import ValidationError
 from repository import ROOT
 
+from cluster.errors import UsageError
 from cluster.scenarios import sentence_of
+from cluster.sweeping.plan import load_sweep
 from simulation.settings.market import Regime
 from simulation.sweeping.settings import Direction, Figure, Markets, Sweep
 
@@ -27,7 +29,7 @@ def sweep(**fields):
 def refusal(**fields):
     with pytest.raises(ValidationError) as refused:
         sweep(**fields)
-    return sentence_of(refused.value)
+    return sentence_of(refused.value, "sweep-schema")
 
 
 def test_a_sweep_is_by_default_a_random_one_for_the_highest_sharpe_ratio():
@@ -69,6 +71,55 @@ def test_every_point_is_one_that_a_scenario_takes():
     assert list(step.values) == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 
 
+def test_a_step_may_be_the_range_and_the_last_decimal_of_the_field():
+    dimensions = sweep(
+        vary={
+            STOP: {"uniform": [0.7, 0.8], "step": 0.1},
+            TARGET: {"uniform": [1, 1.05], "step": 0.01},
+            "strategy.max_daily_trades": {"integer": [5, 50], "step": 45},
+        }
+    ).space.dimensions
+    assert [list(dimension.values) for dimension in dimensions] == [
+        [0.7, 0.8],
+        [1, 1.01, 1.02, 1.03, 1.04, 1.05],
+        [5, 50],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"bracket": 64}, "bracket is what is compared at rungs, and there are none; give rungs, or leave it out."),
+        ({"bracket": 4_096}, "bracket is what is compared at rungs, and there are none; give rungs, or leave it out."),
+        (
+            {"bracket": 64, "rungs": [{"at_percent": 50}], "sampler": {"kind": "optuna:tpe"}, "trials": 9},
+            "bracket is the batch of sampler optuna:tpe; give sampler.batch instead.",
+        ),
+        ({"sampler": {"kind": "grid", "seed": 1}}, "sampler.seed goes with the other samplers; leave it out, as a grid draws nothing."),
+        (
+            {"sampler": {"kind": "grid", "batch": 8}},
+            "sampler.batch goes with a sampler of Optuna; leave it out, as grid learns from no results.",
+        ),
+        (
+            {"sampler": {"kind": "sobol", "batch": 8}, "trials": 9},
+            "sampler.batch goes with a sampler of Optuna; leave it out, as sobol learns from no results.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_field_that_nothing_depends_on_is_refused_where_a_file_has_it(tmp_path, fields, sentence):
+    document = {"scenario": "base.yaml", "vary": {STOP: {"grid": [1, 2]}}, "sampler": {"kind": "grid"}, **fields}
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(UsageError) as raised:
+        load_sweep(tmp_path / "sweep.yaml")
+    assert str(raised.value) == f"{tmp_path / 'sweep.yaml'}: {sentence}"
+    assert Sweep.model_validate(document), "one that is stored says all of its fields"
+
+
+@pytest.mark.parametrize("name", ["sweep.yaml", "lookback.yaml"])
+def test_every_field_of_an_example_counts(name):
+    assert load_sweep(ROOT / "examples" / name)
+
+
 def test_markets_are_each_seed_with_each_regime_and_recording():
     markets = Markets.model_validate(
         {"seeds": [7, 8], "regimes": ["bull", "bear"], "recordings": [{"path": "weth.csv"}]}
@@ -101,7 +152,9 @@ def test_a_rung_keeps_half_of_a_bracket_by_default_and_a_bracket_is_no_larger_th
 def test_the_sweep_file_of_a_page_is_one(page, size):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    shown = Sweep.model_validate(yaml.safe_load(example))
+    document = yaml.safe_load(example)
+    shown = Sweep.model_validate(document)
+    assert not any(path[-1] in document or path[-1] in document["sampler"] for path in shown.unused)
     assert (shown.n_points, shown.markets.size, len(shown.space.dimensions), len(shown.rungs)) == size
 
 
@@ -120,6 +173,18 @@ MISTAKES = [
     ({"vary": {STOP: {"grid": [float("inf")]}}}, f"vary.{STOP}.grid.0 inf: inf is no finite number."),
     ({"vary": {STOP: {"grid": []}}}, f"vary.{STOP}.grid has too few entries."),
     ({"vary": {STOP: {"grid": [1, 2, 1.0]}}}, f"vary.{STOP}: grid lists 1.0 twice."),
+    ({"vary": {STOP: {"grid": ["1", "2", "2.0"]}}}, f"vary.{STOP}: grid lists '2' and '2.0', which are the same; leave one out."),
+    ({"vary": {STOP: {"choice": [2, "2"]}}}, f"vary.{STOP}: choice lists 2 and '2', which are the same; leave one out."),
+    ({"vary": {"strategy.use_fast_lane": {"choice": [True, "yes"]}}},
+     "vary.strategy.use_fast_lane: choice lists True and 'yes', which are the same; leave one out."),
+    ({"vary": {STOP: {"uniform": [1, 3], "step": 0.001}}},
+     f"vary.{STOP}: step 0.001 of uniform is too fine for the field, which takes steps of 0.01; give 0.01 or more."),
+    ({"vary": {"trading.execution_delay_ms": {"uniform": [0, 9], "step": 0.5}}},
+     "vary.trading.execution_delay_ms: step 0.5 of uniform is too fine for the field, which takes whole numbers only; give 1 or more."),
+    ({"vary": {"strategy.max_daily_trades": {"integer": [5, 50], "step": 70}}},
+     "vary.strategy.max_daily_trades: step 70 of integer is more than there is from 5 to 50; give 45 at most."),
+    ({"vary": {STOP: {"uniform": [1, 3], "step": 10}}},
+     f"vary.{STOP}: step 10 of uniform is more than there is from 1 to 3; give 2 at most."),
     ({"vary": {STOP: {}}}, f"vary.{STOP}: no way given; give exactly one of grid, choice, integer, uniform, log_uniform."),
     ({"vary": {STOP: {"grid": [1], "choice": [2]}}},
      f"vary.{STOP}: grid and choice given; give exactly one of grid, choice, integer, uniform, log_uniform."),
@@ -155,7 +220,7 @@ MISTAKES = [
     ({"rungs": [{"at_percent": 50}], "sampler": {"kind": "optuna:tpe", "batch": 5_000}, "trials": 9_999, "markets": {"seeds": list(range(40))}},
      "sampler.batch: 5,000 points on 40 markets are 200,000 trials carried at once; 131,072 are the most."),
     ({"scenario": 7}, "scenario 7: 7 is neither a path nor a scenario."),
-    ({"scenarios": "x"}, "scenarios is not a known field; `paperdex scenario schema` lists them all."),
+    ({"scenarios": "x"}, "scenarios is not a known field; `paperdex scenario sweep-schema` lists them all."),
 ]  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def document(**changes):
 def test_what_cannot_be_swept_is_one_sentence(changes, sentence):
     with pytest.raises(UsageError) as raised:
         sweep_plan(sweep_of(document(**changes), "the sweep"), busy_scenario())
-    assert str(raised.value) == sentence
+    assert str(raised.value) == f"the sweep: {sentence}"
 
 
 def test_the_summary_says_how_many_were_pruned_failed_and_skipped():

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from cluster.errors import UsageError
 from cluster.runs import prepare
 from cluster.sweeping import equity, report
 from cluster.sweeping.equity import Curve, curve_of, curves, traded_again
+from cluster.sweeping.plan import load_sweep
 from cluster.sweeping.report import collect
 from cluster.sweeping.report_charts import LINES_MAX, lines_of, pairs
 from cluster.sweeping.report_page import render
@@ -76,6 +78,14 @@ def test_the_page_says_what_was_tried_and_that_luck_is_a_sufficient_explanation(
     assert "100 settings of account plain on 2 markets of 4 simulated hours, chosen by grid" in text
     assert "Luck is a sufficient explanation: the deflated Sharpe ratio is 0.4100, the best of 100 trials." in text
     assert "stop loss percent 3, take profit percent 3658dd626-e01c-800e-8000-000000000016" in text
+
+
+def test_the_sweep_that_stands_on_the_page_is_a_file_that_a_sweep_takes(collected, tmp_path):
+    (shown,) = re.findall(r"<pre>(.*?)</pre>", render(collected()), re.DOTALL)
+    (tmp_path / "sweep.yaml").write_text(unescape(shown))
+    assert load_sweep(tmp_path / "sweep.yaml")[0].model_dump(exclude={"scenario"}) == sweep_of().model_dump(
+        exclude={"scenario"}
+    )
 
 
 def test_the_page_says_what_winners_came_to_that_were_chosen_anew(collected):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import yaml
 from rich.console import Console
-from sweep_samples import STOP, TARGET, Trials, sweep_of, trial_of, verdict_of
+from sweep_samples import STOP, SWEEP, TARGET, Trials, sweep_of, trial_of, verdict_of
 
 from cluster.errors import UsageError
 from cluster.scenarios import Overrides, load
 from cluster.sweeping.promoting import as_yaml, promoted
 from cluster.sweeping.replaying import scenario_of
+from cluster.sweeping.runs import SweepSummary
 from cluster.sweeping.shown import shown
+from cluster.sweeping.summary import print_summary
 from simulation.scenario import Record, Scenario
 from storage.sweep_records import Covered
 
@@ -31,8 +35,19 @@ def test_a_sweep_is_shown_with_what_defines_it_its_best_and_its_verdict():
     assert "110 of 200, 90 skipped" in said
     assert "stop loss percent 3, take profit percent 3" in said
     assert "point 22; its trial, on seed 1 is 658dd626-e01c-800e-8000-000000000016" in said
+    assert f"`paperdex sweep promote {SWEEP}:22 --as NAME`; `paperdex replay` trades it again" in said
     assert "Luck is a sufficient explanation" in said
     assert "Probability of backtest overfitting: 0.47." in said
+
+
+def test_the_end_of_a_sweep_says_how_its_winner_is_traded_again():
+    console = Console(width=200)
+    ranking = SimpleNamespace(points=100, pruned=0, failed=0, as_json=verdict_of)
+    with console.capture() as told:
+        print_summary(console, sweep_of(), SweepSummary(SWEEP, "exits", "COMPLETED", "", 100, 2, 1.5, ranking, ""))
+    assert told.get().splitlines()[-1] == (
+        "`paperdex report latest-sweep` draws it; `paperdex replay latest-sweep:22` trades its winner again."
+    )
 
 
 def test_a_sweep_that_goes_on_is_shown_without_a_verdict():
