@@ -16,6 +16,7 @@ from cluster.connect import check_port_is_free, start_ray
 from cluster.control_service import control_service_watched
 from cluster.endings import closed_if_it_fails, gracefully, ray_until_the_end, resumable, told_to_people
 from cluster.errors import Stopped, UsageError
+from cluster.facts import counted
 from cluster.logs import log_of, note
 from cluster.patience import Patience
 from cluster.plan import Plan, plan_of
@@ -275,7 +276,7 @@ def _ready(plan: Plan, place: Place, run_id: UUID, view: LiveView) -> tuple[tupl
     opened, n_sessions = prepared.result(), len(plan.scenario.accounts)
     _make_room(n_sessions, place, view)
     nodes.bring()
-    view.say(f"starting {n_sessions} sessions; dashboard at {dashboard or 'the cluster'}")
+    view.say(f"starting {counted(n_sessions, 'session')}; dashboard at {dashboard or 'the cluster'}")
     return opened, nodes
 
 

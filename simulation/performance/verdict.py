@@ -76,7 +76,8 @@ def in_words(verdict: Verdict) -> str:
     """Return the verdict as sentences for a reader: what luck explains, and whether the track record is long enough."""
     answer = "Luck is a sufficient explanation" if verdict.luck_is_sufficient else "Luck is no sufficient explanation"
     chance = f"the deflated Sharpe ratio is {verdict.dsr:.4f}"
-    return f"{answer}: {chance}, the best of {verdict.n_trials:,} trial{"" if verdict.n_trials == 1 else "s"}. {_length_in_words(verdict)}"
+    trials = "trial" if verdict.n_trials == 1 else "trials"
+    return f"{answer}: {chance}, the best of {verdict.n_trials:,} {trials}. {_length_in_words(verdict)}"
 
 
 def _length_in_words(verdict: Verdict) -> str:

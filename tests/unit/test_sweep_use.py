@@ -42,7 +42,7 @@ def test_a_sweep_is_shown_with_what_defines_it_its_best_and_its_verdict():
 
 def test_the_end_of_a_sweep_says_how_its_winner_is_traded_again():
     console = Console(width=200)
-    ranking = SimpleNamespace(points=100, pruned=0, failed=0, as_json=verdict_of)
+    ranking = SimpleNamespace(points=100, pruned=0, failed=0, repeated=0, ranked=(1,), as_json=verdict_of)
     with console.capture() as told:
         print_summary(console, sweep_of(), SweepSummary(SWEEP, "exits", "COMPLETED", "", 100, 2, 1.5, ranking, ""))
     assert told.get().splitlines()[-1] == (
