@@ -118,8 +118,8 @@ def _leaderboard(report: SweepReport) -> str:
         return '<section><h2>Leaderboard</h2><p class="note">No point was traded on all markets.</p></section>\n'
     judged = report.verdict is not None
     note = (
-        f"Sorted by the deflated Sharpe ratio, or by the first objective where that is another figure. Below "
-        f"{CONFIDENCE} luck is a sufficient explanation. Return, drawdown and trades are means over the markets."
+        "Sorted by the deflated Sharpe ratio, or by the first objective where that is another figure, or of one market. "
+        f"Below {CONFIDENCE} luck is a sufficient explanation. Return, drawdown and trades are means over the markets."
         if judged
         else "By the first objective; a sweep is judged when it ends."
     )
@@ -136,12 +136,7 @@ def _leaderboard(report: SweepReport) -> str:
 
 def _told_objectives(report: SweepReport) -> list[int]:
     """Return the objectives that no other column of the leaderboard tells."""
-    told = {"sharpe_ratio", "return_percent", "max_drawdown_percent", "total_trades"} if report.verdict else set()
-    return [
-        place
-        for place, one in enumerate(report.sweep.objectives)
-        if one.figure.value not in told or one.across.value != "mean"
-    ]
+    return wording.own_columns(report.sweep) if report.verdict else list(range(len(report.sweep.objectives)))
 
 
 def _objective(report: SweepReport, place: int) -> str:

@@ -14,7 +14,6 @@ from cluster.facts import counted, facts, unheld
 from cluster.sweeping import reselecting, wording
 from cluster.sweeping.plan import sweep_of
 from simulation.performance.verdict import Verdict, in_words
-from simulation.sweeping.settings import Across, Figure
 from storage.ids import Kind, derive, prefix_of
 from storage.trial_rows import PARTS
 
@@ -32,12 +31,6 @@ MARKETS_NAMED = 8
 
 SHOWN = 10
 """Points in the leaderboard."""
-
-SHOWN_ANYWAY = {
-    (figure, Across.MEAN)
-    for figure in (Figure.SHARPE_RATIO, Figure.RETURN_PERCENT, Figure.MAX_DRAWDOWN_PERCENT, Figure.TOTAL_TRADES)
-}
-"""Objectives that are columns of it whatever is wanted."""
 
 
 def shown(
@@ -122,7 +115,7 @@ def leaderboard(sweep: Sweep, best: Sequence[Mapping[str, Any]]) -> list[Rendera
     if not best:
         return []
     table = Table(box=None, pad_edge=False, header_style="dim")
-    own = [place for place, one in enumerate(sweep.objectives) if (one.figure, one.across) not in SHOWN_ANYWAY]
+    own = wording.own_columns(sweep)
     wanted = [wording.heading(sweep.objectives[place], several=sweep.markets.size > 1) for place in own]
     for heading in ("point", *wanted, "deflated", "Sharpe", "return", "drawdown", "trades"):
         table.add_column(heading, justify="right", no_wrap=True)

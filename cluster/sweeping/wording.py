@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from simulation.sweeping.settings import Across, Direction
+from simulation.sweeping.settings import Across, Direction, Figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from simulation.sweeping.settings import Markets, Objective, Sweep
     from simulation.sweeping.varying import Vary
+
+SHOWN_ANYWAY = {
+    (figure, Across.MEAN)
+    for figure in (Figure.SHARPE_RATIO, Figure.RETURN_PERCENT, Figure.MAX_DRAWDOWN_PERCENT, Figure.TOTAL_TRADES)
+}
+"""Objectives that are columns of a leaderboard whatever is wanted."""
 
 LISTED_MAX = 12
 """Values of a field that are listed; of more the first and the last are."""
@@ -50,6 +56,11 @@ def objective(one: Objective, *, several: bool) -> str:
     extreme = "highest" if one.direction is Direction.MAXIMIZE else "lowest"
     over = "on the worst market" if one.across is Across.WORST else f"{one.across} over the markets"
     return f"{extreme} {name}" + (f", {over}" if several else "")
+
+
+def own_columns(sweep: Sweep) -> list[int]:
+    """Return by their place the objectives that are no column of a leaderboard whatever is wanted."""
+    return [place for place, one in enumerate(sweep.objectives) if (one.figure, one.across) not in SHOWN_ANYWAY]
 
 
 def heading(one: Objective, *, several: bool) -> str:

@@ -46,6 +46,7 @@ def is_told_once(said):
     return len([text for text in said if "had died and is started again; the " in text]) == 1
 
 
+@pytest.mark.slow  # that one dies which has a URL is in test_absent_database.py, and that this one starts again in postgres/
 def test_a_run_whose_embedded_server_is_killed_starts_it_again_and_has_the_same_digest(home, ray_address, undisturbed):
     watcher, said = Watcher(STRUCK_AT, lambda: strike(home)), []
     watcher.say = said.append
