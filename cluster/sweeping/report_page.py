@@ -118,7 +118,7 @@ def _leaderboard(report: SweepReport) -> str:
         return '<section><h2>Leaderboard</h2><p class="note">No point was traded on all markets.</p></section>\n'
     judged = report.verdict is not None
     note = (
-        "Sorted by the deflated Sharpe ratio, or by the first objective where that is another figure, or of one market. "
+        "Sorted by the deflated Sharpe ratio, or by the first objective where that is another figure or one market's. "
         f"Below {CONFIDENCE} luck is a sufficient explanation. Return, drawdown and trades are means over the markets."
         if judged
         else "By the first objective; a sweep is judged when it ends."
