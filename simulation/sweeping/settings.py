@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -281,9 +282,9 @@ class Sweep(Part):
         sizes = (dimension.size if isinstance(dimension, Listed) else self.n_points for dimension in heard)
         return min(math.prod(sizes), self.n_points)
 
-    @property
+    @cached_property
     def space(self) -> Space:
-        """What is searched."""
+        """What is searched; made once, since a field may have a million values and each is held against it."""
         dimensions = tuple(how.dimension(path) for path, how in self.vary.items())
         return Space(dimensions, self._parsed_constraints())
 
