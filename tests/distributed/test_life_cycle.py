@@ -73,6 +73,7 @@ class Foreseen(Watcher):
         self._is_done = True
 
 
+@pytest.mark.slow  # one that dies when it is commanded is in tests/unit/test_commanded_runs.py
 def test_a_run_whose_sessions_are_commanded_is_the_same_whoever_dies_and_however_it_is_cut(run, url, store, sql):
     two = busy_scenario().accounts[:2]
     killed = run(busy_scenario(segment_blocks=50, accounts=two), operator := Operator(url))
