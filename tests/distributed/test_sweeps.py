@@ -308,13 +308,12 @@ def test_who_goes_on_depends_on_neither_workers_nor_cohorts(search, halved, work
 def test_what_a_dead_node_took_with_it_is_traded_again(search, halved, monkeypatch):
     asked, result_of = [], conductor.result_of
 
-    def lose_the_third(
-        reference,
-    ):  # the first two are the two markets up to the rung, of which it is a cohort behind it
+    # The first two are the two markets up to the rung, of which it is a cohort behind it.
+    def lose_the_third(reference, tell):
         asked.append(reference)
         if len(asked) == 3:
             raise ObjectLostError(reference.hex(), "", "")
-        return result_of(reference)
+        return result_of(reference, tell)
 
     monkeypatch.setattr(conductor, "result_of", lose_the_third)
     watcher = Watcher()
