@@ -107,9 +107,16 @@ def _marker(scenario: Scenario) -> Path:
 def _forget_old(current: Path) -> None:
     """Remove all but the newest caches of other versions of the sources."""
     others = [folder for folder in current.parent.iterdir() if folder.is_dir() and folder != current]
-    newest_first = sorted(others, key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in newest_first[CACHES_KEPT:]:
+    for folder in sorted(others, key=_changed_at, reverse=True)[CACHES_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _changed_at(folder: Path) -> float:
+    """Return when a cache was last changed; long ago where another version's process has just removed it."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 if __name__ == "__main__":

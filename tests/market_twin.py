@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -23,6 +25,11 @@ def draw(seed, stream, block, purpose):
 
 def unit(word):
     return float(uniform(np.uint64(word & M64)))
+
+
+def added(numbers):
+    """Return floats one after another, as compiled code adds them; Python's own sum carries what is lost from 3.12 on."""
+    return reduce(add, numbers, 0.0)
 
 
 def twin_bell(word):
@@ -50,9 +57,9 @@ class Noise:
             float(rates[f"{name}_keep"]) * log + float(rates[f"{name}_spread"]) * innovation
             for name, log, innovation in zip(COMPONENTS, self.logs, innovations, strict=True)
         ]
-        own = sum(self.logs)
-        log = own if leader is None else COMMON * sum(leader.logs) + math.sqrt(1 - COMMON**2) * own
-        self.factor = scale * math.exp(log - sum(deviation**2 for _, deviation in COMPONENTS.values()))
+        own = added(self.logs)
+        log = own if leader is None else COMMON * added(leader.logs) + math.sqrt(1 - COMMON**2) * own
+        self.factor = scale * math.exp(log - added(deviation**2 for _, deviation in COMPONENTS.values()))
         self.words = draw(seed, stream, block, NOISE)
         return spare
 
@@ -123,7 +130,7 @@ def _jump(held, process, rates, seed, stream, block):
         + float(process["jump_deviation"]) * normals(np.uint64(word_0), np.uint64(word_1))[0]
     )
     length = int(rates["jump_blocks_min"]) + (word_2 * int(rates["jump_lengths"]) >> 64)
-    return [(sum(held) + size) / length] * length
+    return [(added(held) + size) / length] * length
 
 
 def _fall(seed, stream, block):

@@ -11,6 +11,8 @@ is an eighth of the shortest half-life. Beats lie at absolute blocks, so cutting
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,8 +41,8 @@ COMPONENTS = {
 }
 """Half-life in days and stationary deviation in log units, fitted to ether's hours of 2019 to 2025."""
 
-_LOG_MEAN = -sum(deviation**2 for _, deviation in COMPONENTS.values())
-"""Makes the mean variance, not the mean volatility, 1."""
+_LOG_MEAN = -reduce(add, (deviation**2 for _, deviation in COMPONENTS.values()))
+"""Makes the mean variance, not the mean volatility, 1. Python's own ``sum`` has another last digit from 3.12 on."""
 
 MEMORY = [(f"{name}_{part}", np.float64) for name in COMPONENTS for part in ("keep", "spread")]
 """Fields of a record of constants, which ``write_memory`` fills."""

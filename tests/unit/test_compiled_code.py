@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from actors import warming
 from simulation import compiling, jit
 
 
@@ -106,3 +109,22 @@ def test_a_part_is_not_kept_on_disk(monkeypatch):
     assert kept == ["around"]
     assert within(1) == 2
     assert kept == ["around", "within"]
+
+
+def test_old_code_is_forgotten_but_for_the_newest_though_another_process_does_so_at_the_same_time(
+    tmp_path, monkeypatch
+):
+    current = tmp_path / "current"
+    for name in ("current", *map(str, range(warming.CACHES_KEPT + 2))):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (int(name) if name != "current" else 0,) * 2)
+    changed_at = warming._changed_at
+
+    def removed_meanwhile(folder):
+        if folder.name == "5":
+            folder.rmdir()
+        return changed_at(folder)
+
+    monkeypatch.setattr(warming, "_changed_at", removed_meanwhile)
+    warming._forget_old(current)
+    assert {folder.name for folder in tmp_path.iterdir()} == {"current", *map(str, {*range(1, 10)} - {5})}
