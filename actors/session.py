@@ -133,7 +133,7 @@ class AccountSession:
         return stopped
 
     def _keep(self, rows: list[int]) -> None:
-        self._cohort = self._cohort.some(rows)
+        self._cohort = self._cohort.some(np.array(rows, np.intp))
         self._contexts = [self._contexts[row] for row in rows]
         self._incarnations = [self._incarnations[row] for row in rows]
         self._seqs = [self._seqs[row] for row in rows]

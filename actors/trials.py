@@ -20,7 +20,7 @@ from simulation.sweeping.columns import columns_of
 from simulation.sweeping.figures import figure
 from simulation.sweeping.samplers import unlearning_of
 from simulation.sweeping.settings import ADAPTIVE
-from simulation.trials import TRIAL, Setter, advance, chosen, results
+from simulation.trials import TRIAL, Setter, advance, results
 from storage.trial_rows import CohortBatch, Results, SweepContext, batch_of, rows_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Carried:
             self,
             numbers=self.numbers[rows],
             columns=[column.only(rows) for column in self.columns],
-            cohort=chosen(self.cohort, rows),
+            cohort=self.cohort.some(rows),
             policies=None if self.policies is None else taken(self.policies, rows),
             returns=self.returns[rows],
         )

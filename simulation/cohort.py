@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 import numpy as np
@@ -79,16 +79,15 @@ class Cohort:
             self.twin_holdings[held],
         )
 
-    def some(self, rows: Sequence[int]) -> Cohort:
-        """Return the cohort of these sessions, in this order, each with its twin."""
-        places = np.asarray(rows, np.intp)
-        tuning = taken(self.tuning, places)
+    def some(self, rows: NDArray[Any]) -> Cohort:
+        """Return the cohort of some sessions, by a mask or by their places, each with its twin; it shares nothing."""
+        tuning = taken(self.tuning, rows)
         has_twin = tuning["twin"] >= 0
         twins = tuning["twin"][has_twin]
         tuning["twin"][has_twin] = np.arange(len(twins))
         return Cohort(
-            taken(self.sessions, places),
-            taken(self.holdings, places),
+            taken(self.sessions, rows),
+            taken(self.holdings, rows),
             tuning,
             taken(self.twins, twins),
             taken(self.twin_holdings, twins),

@@ -253,21 +253,6 @@ def _combinations(columns: Sequence[Column], n_trials: int) -> Iterator[tuple[di
         yield {column.path: column.values[code] for column, code in zip(columns, combination, strict=True)}, rows
 
 
-def chosen(cohort: Cohort, rows: NDArray[Any]) -> Cohort:
-    """Return some of the trials, by a mask or by their places, in a cohort that shares nothing with theirs."""
-    tuning = taken(cohort.tuning, rows)
-    has_twin = tuning["twin"] >= 0
-    twins = tuning["twin"][has_twin]
-    tuning["twin"][has_twin] = np.arange(len(twins))
-    return Cohort(
-        taken(cohort.sessions, rows),
-        taken(cohort.holdings, rows),
-        tuning,
-        taken(cohort.twins, twins),
-        taken(cohort.twin_holdings, twins),
-    )
-
-
 class Advanced(NamedTuple):
     """Trials at the end of some segments."""
 

@@ -101,7 +101,7 @@ def trade(one: Ours, *, is_written: bool = False) -> tuple[Cohort, Any]:
 
 def parts_of(one: Ours, n_cores: int) -> list[Ours]:
     """Return as many sessions for each core, as a sweep's workers hold them: a session depends on no other."""
-    rows = range(len(one.cohort.sessions))
+    rows = np.arange(len(one.cohort.sessions))
     return [one._replace(cohort=one.cohort.some(rows[core::n_cores])) for core in range(n_cores)]
 
 

@@ -23,7 +23,7 @@ from simulation.market.segment import terms_of
 from simulation.settings.strategy import Strategy, TradingConfig
 from simulation.sweeping.columns import Column
 from simulation.trading.rules import rules_of
-from simulation.trials import INDEPENDENT, TRIAL, Setter, advance, chosen, results, with_settings
+from simulation.trials import INDEPENDENT, TRIAL, Setter, advance, results, with_settings
 
 BLOCKS = 600
 SCENARIO = busy_scenario(record="none", autopilot=False)
@@ -217,7 +217,7 @@ def test_auto_pilot_tunes_each_trial_as_it_would_alone(known):
     cohort, *_ = advance(cohort, tuned_segments()[:4], terms, RULES, policies, known)
     assert len(cohort.twins) > 0
     odd = np.arange(16) % 4 != 3  # as some would be pruned at a rung
-    cohort, policies, left = chosen(cohort, odd), policies[odd], np.flatnonzero(odd)
+    cohort, policies, left = cohort.some(odd), policies[odd], np.flatnonzero(odd)
     cohort, *_ = advance(cohort, tuned_segments()[4:], terms, RULES, policies, known)
     told = results(cohort)
     for place, row in enumerate(left):
